@@ -1,0 +1,22 @@
+//! The words of the house: what things are called, in the code, on the screen, in the log and in the docs.
+//!
+//! Pure: no clock, no randomness, no input or output, and no other module of this crate. Read [`input`] first: it
+//! lists everything that can reach the engine, and everything that can come out of it; then [`event`], the record.
+
+pub mod alert;
+pub mod campaign;
+pub mod clock;
+pub mod cohort;
+pub mod command;
+pub mod event;
+pub mod fault;
+pub mod ids;
+pub mod incident;
+pub mod input;
+pub mod lens;
+pub mod observation;
+pub mod runbook;
+pub mod signal;
+pub mod switch;
+pub mod text;
+pub mod time;

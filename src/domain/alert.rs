@@ -1,0 +1,44 @@
+//! An alert: the room's proposal that something is wrong with a cohort. People decide what it is.
+
+use serde::{Deserialize, Serialize};
+
+use super::cohort::CohortKey;
+use super::ids::{Actor, AlertId};
+use super::signal::Signal;
+use super::time::At;
+
+/// What a detector found, before it has a number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    pub signal: Signal,
+    pub cohort: CohortKey,
+    /// When it began, found back in the data.
+    pub onset: At,
+    /// The signal's value now: a share of 0..=1 for online, a rate a device and minute for counts.
+    pub observed: f64,
+    /// What it should have been.
+    pub expected: f64,
+    /// Devices the observation rests on.
+    pub sample: u32,
+    /// Devices that show it.
+    pub affected: u32,
+    /// One line of plain words.
+    pub evidence: String,
+}
+
+/// A finding that was raised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    pub id: AlertId,
+    pub at: At,
+    pub finding: Finding,
+    pub acknowledged: Option<(At, Actor)>,
+    pub cleared: Option<At>,
+}
+
+impl Alert {
+    /// Still going on.
+    pub const fn is_open(&self) -> bool {
+        self.cleared.is_none()
+    }
+}

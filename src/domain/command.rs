@@ -1,0 +1,101 @@
+//! Commands: what people ask of the engine. A command is either refused with a reason or becomes events.
+
+use super::clock::Moment;
+use super::cohort::CohortKey;
+use super::ids::{AlertId, IncidentId};
+use super::incident::{IncidentType, Severity};
+use super::runbook::StepMark;
+use super::switch::SwitchId;
+use super::time::At;
+
+/// Something a person asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    Declare(Declare),
+    /// Take an alert that nobody has declared yet.
+    AcknowledgeAlert(AlertId),
+    Acknowledge(IncidentId),
+    Retitle {
+        incident: IncidentId,
+        title: String,
+    },
+    SetSeverity {
+        incident: IncidentId,
+        severity: Severity,
+    },
+    SetType {
+        incident: IncidentId,
+        kind: IncidentType,
+    },
+    SetCommander {
+        incident: IncidentId,
+        name: String,
+    },
+    Note {
+        incident: Option<IncidentId>,
+        text: String,
+    },
+    Mitigate(IncidentId),
+    Resolve(IncidentId),
+    Reopen {
+        incident: IncidentId,
+        reason: String,
+    },
+    Correct {
+        incident: IncidentId,
+        moment: Moment,
+        to: At,
+        reason: String,
+    },
+    MarkStep {
+        incident: IncidentId,
+        step: String,
+        mark: StepMark,
+    },
+    /// Look at what a switch would do. It is armed for a few seconds.
+    Arm {
+        switch: SwitchId,
+        campaign: Option<String>,
+    },
+    Disarm {
+        reason: String,
+    },
+    /// Pull the armed switch.
+    Fire(Confirmation),
+    /// End an actuation whose outcome will never be known.
+    CloseActuation {
+        actuation: super::ids::ActuationId,
+        reason: String,
+    },
+}
+
+/// What a person wants to declare; what is left open is proposed by the room.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Declare {
+    pub title: Option<String>,
+    pub severity: Option<Severity>,
+    pub kind: Option<IncidentType>,
+    pub commander: Option<String>,
+    pub alert: Option<AlertId>,
+    pub cohort: CohortKey,
+}
+
+/// What a person gave to pull a switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmation {
+    /// The arming that was on the screen; an older one does not count.
+    pub arming: u64,
+    /// What was typed, where the gate asks for it.
+    pub typed: String,
+}
+
+/// Why a command was not carried out, in words for the person who gave it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+impl Refusal {
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}

@@ -1,0 +1,231 @@
+//! Events: the lines of the log. The record of a room is its events in order, and nothing else.
+//!
+//! State changes by applying an event, which cannot fail; whatever can be refused is refused before an event is made.
+//! Old logs must stay readable: fields are added with a default, names are never reused for something else.
+
+use serde::{Deserialize, Serialize};
+
+use super::alert::Finding;
+use super::campaign::{CampaignAction, CampaignState};
+use super::clock::Moment;
+use super::ids::{Actor, ActuationId, AlertId, IncidentId, Seq};
+use super::incident::{Declaration, IncidentType, Severity};
+use super::runbook::{Runbook, StepMark};
+use super::switch::{Call, Preview, SwitchId};
+use super::time::At;
+
+/// Something that happened, worth a line in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    // The room itself.
+    RoomOpened {
+        version: String,
+        fleet: String,
+    },
+    RoomClosed {
+        reason: String,
+    },
+    DrillStarted {
+        scenario: String,
+        seed: u64,
+        devices: u32,
+    },
+    /// The wall clock jumped; durations in the log do not.
+    ClockJumped {
+        by_ms: i64,
+    },
+    LinkUp {
+        broker: String,
+    },
+    LinkDown {
+        reason: String,
+    },
+
+    // Alerts.
+    AlertRaised {
+        alert: AlertId,
+        finding: Finding,
+    },
+    AlertAcknowledged {
+        alert: AlertId,
+    },
+    AlertCleared {
+        alert: AlertId,
+    },
+
+    // An incident's life.
+    IncidentDeclared {
+        incident: IncidentId,
+        declaration: Declaration,
+        onset: Option<At>,
+        detected: At,
+        acknowledged: Option<(At, Actor)>,
+    },
+    AlertJoined {
+        incident: IncidentId,
+        alert: AlertId,
+    },
+    Acknowledged {
+        incident: IncidentId,
+    },
+    Retitled {
+        incident: IncidentId,
+        from: String,
+        to: String,
+    },
+    SeveritySet {
+        incident: IncidentId,
+        from: Severity,
+        to: Severity,
+    },
+    TypeSet {
+        incident: IncidentId,
+        from: IncidentType,
+        to: IncidentType,
+    },
+    CommanderSet {
+        incident: IncidentId,
+        from: String,
+        to: String,
+    },
+    NoteAdded {
+        incident: Option<IncidentId>,
+        text: String,
+    },
+    Mitigated {
+        incident: IncidentId,
+    },
+    Resolved {
+        incident: IncidentId,
+    },
+    Reopened {
+        incident: IncidentId,
+        reason: String,
+    },
+    MomentCorrected {
+        incident: IncidentId,
+        moment: Moment,
+        from: Option<At>,
+        to: At,
+        reason: String,
+    },
+
+    // Runbooks.
+    RunbookTaken {
+        incident: IncidentId,
+        runbook: Runbook,
+    },
+    StepMarked {
+        incident: IncidentId,
+        step: String,
+        text: String,
+        mark: StepMark,
+    },
+
+    // Campaigns, as seen on the wire.
+    CampaignChanged {
+        campaign: String,
+        state: CampaignState,
+        target: String,
+    },
+    WaveStarted {
+        campaign: String,
+        wave: u16,
+        target: String,
+    },
+    ForeignCommand {
+        campaign: String,
+        action: CampaignAction,
+        request_id: String,
+    },
+
+    // Switches.
+    SwitchArmed {
+        switch: SwitchId,
+        campaign: String,
+    },
+    SwitchDisarmed {
+        switch: SwitchId,
+        campaign: String,
+        reason: String,
+    },
+    /// The intent. It is in the log before anything leaves this machine.
+    ActuationRequested {
+        actuation: ActuationId,
+        switch: SwitchId,
+        incident: Option<IncidentId>,
+        preview: Preview,
+        call: Call,
+    },
+    ActuationSent {
+        actuation: ActuationId,
+    },
+    ActuationAccepted {
+        actuation: ActuationId,
+    },
+    ActuationEffective {
+        actuation: ActuationId,
+        in_flight_before: u32,
+    },
+    ActuationEscaped {
+        actuation: ActuationId,
+        devices: Vec<String>,
+        count: u32,
+    },
+    ActuationFailed {
+        actuation: ActuationId,
+        reason: String,
+    },
+    ActuationUnknown {
+        actuation: ActuationId,
+        reason: String,
+    },
+}
+
+impl Event {
+    /// The incident an event is about, where it names one.
+    pub const fn incident(&self) -> Option<IncidentId> {
+        match self {
+            Self::IncidentDeclared { incident, .. }
+            | Self::AlertJoined { incident, .. }
+            | Self::Acknowledged { incident }
+            | Self::Retitled { incident, .. }
+            | Self::SeveritySet { incident, .. }
+            | Self::TypeSet { incident, .. }
+            | Self::CommanderSet { incident, .. }
+            | Self::Mitigated { incident }
+            | Self::Resolved { incident }
+            | Self::Reopened { incident, .. }
+            | Self::MomentCorrected { incident, .. }
+            | Self::RunbookTaken { incident, .. }
+            | Self::StepMarked { incident, .. } => Some(*incident),
+            Self::NoteAdded { incident, .. } | Self::ActuationRequested { incident, .. } => *incident,
+            _ => None,
+        }
+    }
+
+    /// The firing an event is about.
+    pub const fn actuation(&self) -> Option<&ActuationId> {
+        match self {
+            Self::ActuationRequested { actuation, .. }
+            | Self::ActuationSent { actuation }
+            | Self::ActuationAccepted { actuation }
+            | Self::ActuationEffective { actuation, .. }
+            | Self::ActuationEscaped { actuation, .. }
+            | Self::ActuationFailed { actuation, .. }
+            | Self::ActuationUnknown { actuation, .. } => Some(actuation),
+            _ => None,
+        }
+    }
+}
+
+/// An event with its place in the log, its time and who caused it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub seq: Seq,
+    pub at: At,
+    pub actor: Actor,
+    #[serde(flatten)]
+    pub event: Event,
+}

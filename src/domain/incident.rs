@@ -1,0 +1,176 @@
+//! An incident, from its declaration to its end. It changes by events only; see `engine::room`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::{Correction, Moments};
+use super::cohort::CohortKey;
+use super::ids::{Actor, ActuationId, AlertId, IncidentId};
+use super::runbook::RunbookRun;
+use super::time::At;
+
+/// How bad it is; sev1 is the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    Sev1,
+    Sev2,
+    Sev3,
+    Sev4,
+}
+
+impl Severity {
+    pub const ALL: [Self; 4] = [Self::Sev1, Self::Sev2, Self::Sev3, Self::Sev4];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sev1 => "SEV1",
+            Self::Sev2 => "SEV2",
+            Self::Sev3 => "SEV3",
+            Self::Sev4 => "SEV4",
+        }
+    }
+
+    /// What it stands for, for the person who has to choose at 3 a.m.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Sev1 => "service down for many, or getting worse by itself",
+            Self::Sev2 => "a whole cohort is hit, contained or slow",
+            Self::Sev3 => "few devices, or a way around exists",
+            Self::Sev4 => "worth a record, nobody is hurt",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The five types of fleet incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IncidentType {
+    BadFirmware,
+    MassDisconnect,
+    Security,
+    DataQuality,
+    CapacityCost,
+}
+
+impl IncidentType {
+    pub const ALL: [Self; 5] =
+        [Self::BadFirmware, Self::MassDisconnect, Self::Security, Self::DataQuality, Self::CapacityCost];
+
+    /// The word in files and exports.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::BadFirmware => "bad-firmware",
+            Self::MassDisconnect => "mass-disconnect",
+            Self::Security => "security",
+            Self::DataQuality => "data-quality",
+            Self::CapacityCost => "capacity-cost",
+        }
+    }
+
+    /// The words on the screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadFirmware => "bad firmware",
+            Self::MassDisconnect => "mass disconnect",
+            Self::Security => "security",
+            Self::DataQuality => "data quality",
+            Self::CapacityCost => "capacity and cost",
+        }
+    }
+}
+
+impl fmt::Display for IncidentType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How far an incident has come, derived from its moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    Declared,
+    Acknowledged,
+    Mitigated,
+    Resolved,
+}
+
+impl Stage {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Acknowledged => "acknowledged",
+            Self::Mitigated => "mitigated",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// What a person says when declaring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declaration {
+    pub title: String,
+    pub severity: Severity,
+    #[serde(rename = "type")]
+    pub kind: IncidentType,
+    pub commander: String,
+    /// The alert it comes from; none when declared by hand.
+    pub alert: Option<AlertId>,
+    /// The devices concerned, as far as known.
+    pub cohort: CohortKey,
+}
+
+/// Something written down by a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    pub at: At,
+    pub by: Actor,
+    pub text: String,
+}
+
+/// An incident as its events have left it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incident {
+    pub id: IncidentId,
+    pub title: String,
+    pub severity: Severity,
+    pub kind: IncidentType,
+    pub commander: String,
+    pub cohort: CohortKey,
+    pub declared: At,
+    pub declared_by: Actor,
+    pub acknowledged_by: Option<Actor>,
+    pub alerts: Vec<AlertId>,
+    pub moments: Moments,
+    pub corrections: Vec<Correction>,
+    pub notes: Vec<Note>,
+    pub runbook: Option<RunbookRun>,
+    pub actuations: Vec<ActuationId>,
+}
+
+impl Incident {
+    pub const fn stage(&self) -> Stage {
+        if self.moments.resolved.is_some() {
+            Stage::Resolved
+        } else if self.moments.mitigated.is_some() {
+            Stage::Mitigated
+        } else if self.moments.acknowledged.is_some() {
+            Stage::Acknowledged
+        } else {
+            Stage::Declared
+        }
+    }
+
+    /// Open means not resolved: an acknowledged incident is not forgotten.
+    pub const fn is_open(&self) -> bool {
+        self.moments.resolved.is_none()
+    }
+}

@@ -1,0 +1,111 @@
+//! Inputs and effects: the closed lists of what goes into the engine and what comes out of it beside events.
+
+use super::command::{Command, Refusal};
+use super::ids::{Actor, ActuationId, Seq};
+use super::observation::Batch;
+use super::switch::{Call, SwitchId};
+use super::time::At;
+
+/// Everything that can reach the engine.
+#[derive(Debug)]
+pub enum Input {
+    /// Telemetry, and how many messages were dropped before it because the queue was full.
+    Observed {
+        batch: Batch,
+        dropped: u64,
+    },
+    /// A person asks for something.
+    Command {
+        ticket: Ticket,
+        by: Actor,
+        command: Command,
+    },
+    /// What a screen wants to see. It changes no state worth keeping.
+    Look(super::lens::Lens),
+    /// Time has passed. At least one a second, or the clocks stand still.
+    Tick,
+    Link(LinkChange),
+    /// The log has everything up to here.
+    Durable(Seq),
+    /// The log can, or can no longer, be written.
+    Log(LogHealth),
+    /// What came of an effect.
+    Outcome {
+        actuation: ActuationId,
+        outcome: Outcome,
+    },
+    /// The wall clock jumped against the steady one.
+    ClockJumped {
+        by_ms: i64,
+    },
+}
+
+/// Pairs a command with its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u64);
+
+/// The state of the connection to the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkChange {
+    Connecting {
+        attempt: u32,
+    },
+    Up,
+    /// Not connected; tried again after `retry_ms`.
+    Down {
+        reason: String,
+        retry_ms: u64,
+    },
+    /// The broker refuses to send what a filter asks for: the room is blind there.
+    Blind {
+        filter: String,
+        reason: String,
+    },
+}
+
+/// Whether events reach the disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LogHealth {
+    #[default]
+    Safe,
+    /// Written, but from the reserve: the disk is full.
+    Reserve,
+    /// Not written. No switch fires.
+    Unsafe { reason: String },
+}
+
+/// What an actuator reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The broker has it.
+    Sent,
+    /// It is known that nothing left this machine.
+    NotSent { reason: String },
+    /// It may have left this machine.
+    Unknown { reason: String },
+}
+
+/// What the engine wants done once its events are on disk.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Answer a command: recorded as these events, or refused.
+    Reply { ticket: Ticket, result: Result<Seq, Refusal> },
+    /// Pull a switch. Only `actuate::gate` can turn this into something an actuator takes.
+    Actuate(Proposal),
+}
+
+/// A switch to be pulled, with what the gate needs to check again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    pub actuation: ActuationId,
+    pub switch: SwitchId,
+    pub call: Call,
+    /// When it was armed and confirmed, for the gate's own look at freshness.
+    pub armed: At,
+    pub confirmed: At,
+    /// What had to be typed, and what was.
+    pub asked: Option<String>,
+    pub typed: String,
+    /// The log line of the intent.
+    pub intent: Seq,
+}

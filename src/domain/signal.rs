@@ -1,0 +1,66 @@
+//! Signals: what is measured of every cohort, second by second.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One measured series of a cohort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(usize)]
+pub enum Signal {
+    /// Devices that belong to the cohort (a level).
+    Devices,
+    /// Devices of it that are connected and heard from (a level).
+    Online,
+    /// Messages received.
+    Messages,
+    /// Devices that came (back) online.
+    Reconnects,
+    /// Errors reported.
+    Errors,
+    /// Reboots, by boot counter where a device has one.
+    Reboots,
+}
+
+/// How a signal adds up over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalKind {
+    /// A number that holds until it changes: a minute's value is its last second's.
+    Level,
+    /// A number of happenings: a minute's value is the sum of its seconds.
+    Count,
+}
+
+impl Signal {
+    /// How many signals there are.
+    pub const COUNT: usize = 6;
+
+    /// Every signal, in the order of its index.
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Devices, Self::Online, Self::Messages, Self::Reconnects, Self::Errors, Self::Reboots];
+
+    pub const fn kind(self) -> SignalKind {
+        match self {
+            Self::Devices | Self::Online => SignalKind::Level,
+            Self::Messages | Self::Reconnects | Self::Errors | Self::Reboots => SignalKind::Count,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Devices => "devices",
+            Self::Online => "online",
+            Self::Messages => "messages",
+            Self::Reconnects => "reconnects",
+            Self::Errors => "errors",
+            Self::Reboots => "reboots",
+        }
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

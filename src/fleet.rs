@@ -1,0 +1,280 @@
+//! The fleet as telemetry shows it: devices, cohorts, campaigns, and what was wrong with messages.
+//!
+//! This is the hot path. A message costs one lookup and a few stores, whatever the number of cohorts; once a second
+//! [`Fleet::advance`] adds up. Nothing here is in the log: after a restart the fleet is filled again by the broker,
+//! retained status first. Nothing here decides: see `detect`.
+
+pub mod attributes;
+pub mod campaigns;
+mod codes;
+pub mod cohorts;
+pub mod devices;
+mod faults;
+pub mod filter;
+pub mod groups;
+mod messages;
+mod observe;
+pub mod series;
+
+pub use faults::Sample;
+pub use messages::Message;
+pub use observe::Notice;
+
+use attributes::{Dictionary, Schema, ValueIx};
+use campaigns::Campaigns;
+use codes::Codes;
+use cohorts::{Cohort, Cohorts, Grouping, Key};
+use devices::{DeviceIx, DeviceTable, Flag};
+use faults::Faults;
+use groups::{GroupIx, Groups, Vector};
+use messages::Messages;
+
+use crate::domain::cohort::CohortKey;
+use crate::domain::observation::AttributeIx;
+use crate::domain::signal::Signal;
+use crate::domain::time::At;
+use crate::limits;
+
+/// How a fleet is read.
+#[derive(Clone, Debug)]
+pub struct FleetSettings {
+    pub schema: Schema,
+    /// Pairs of attributes followed from the start.
+    pub pairs: Vec<Grouping>,
+    /// A device that never told its presence is offline after this long without a message, in seconds.
+    pub silent_after_s: u32,
+}
+
+impl Default for FleetSettings {
+    fn default() -> Self {
+        let schema = Schema::default();
+        let pair = |a, b| Grouping::by(&[schema.find(a)?, schema.find(b)?]);
+        let pairs = [pair("firmware", "hardware"), pair("firmware", "region"), pair("firmware", "carrier")];
+        let pairs = pairs.into_iter().flatten().collect();
+        Self { schema, pairs, silent_after_s: 300 }
+    }
+}
+
+/// All that telemetry has told.
+#[derive(Debug)]
+pub struct Fleet {
+    settings: FleetSettings,
+    dictionaries: Vec<Dictionary>,
+    devices: DeviceTable,
+    groups: Groups,
+    cohorts: Cohorts,
+    campaigns: Campaigns,
+    codes: Codes,
+    faults: Faults,
+    messages: Messages,
+    /// The device somebody looks at: its telemetry is kept too.
+    watched: Option<DeviceIx>,
+    /// Devices seen entering an installing state, with their campaign; the engine takes them out.
+    started: Vec<(campaigns::CampaignIx, DeviceIx)>,
+    /// The second that `seen` counts from.
+    epoch: i64,
+    /// The second that runs; everything before it has been added up.
+    second: i64,
+    received: u64,
+    /// Attribute values that found no room and count as `(other)`.
+    overflowed: u64,
+    /// When unused values and groups were last swept, so that an attack cannot make us sweep all day.
+    swept: i64,
+}
+
+impl Fleet {
+    /// An empty fleet at `now`.
+    pub fn new(settings: FleetSettings, now: At) -> Self {
+        let attributes = settings.schema.names().len();
+        Self {
+            dictionaries: (0..attributes).map(|_| Dictionary::default()).collect(),
+            devices: DeviceTable::default(),
+            groups: Groups::default(),
+            cohorts: Cohorts::new(settings.schema.all(), &settings.pairs),
+            campaigns: Campaigns::default(),
+            codes: Codes::default(),
+            faults: Faults::default(),
+            messages: Messages::default(),
+            watched: None,
+            started: Vec::new(),
+            epoch: now.second() - 1,
+            second: now.second(),
+            received: 0,
+            overflowed: 0,
+            swept: 0,
+            settings,
+        }
+    }
+
+    pub const fn schema(&self) -> &Schema {
+        &self.settings.schema
+    }
+
+    pub fn dictionary(&self, attribute: AttributeIx) -> &Dictionary {
+        &self.dictionaries[usize::from(attribute.0)]
+    }
+
+    pub const fn devices(&self) -> &DeviceTable {
+        &self.devices
+    }
+
+    pub const fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    pub const fn cohorts(&self) -> &Cohorts {
+        &self.cohorts
+    }
+
+    pub const fn campaigns(&self) -> &Campaigns {
+        &self.campaigns
+    }
+
+    pub const fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    pub const fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    pub const fn messages(&self) -> &Messages {
+        &self.messages
+    }
+
+    /// Messages received since the start.
+    pub const fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Attribute values that were counted as `(other)` because their table was full.
+    pub const fn overflowed(&self) -> u64 {
+        self.overflowed
+    }
+
+    pub fn vector(&self, group: GroupIx) -> &Vector {
+        &self.groups.get(group).vector
+    }
+
+    /// The name of a group's value of an attribute.
+    pub fn value(&self, group: GroupIx, attribute: AttributeIx) -> &str {
+        self.dictionary(attribute).name(self.vector(group)[usize::from(attribute.0)])
+    }
+
+    /// When a device was last heard.
+    pub fn seen(&self, device: DeviceIx) -> At {
+        At::from_ms((self.epoch + i64::from(self.devices.get(device).seen)) * 1000)
+    }
+
+    /// Looks closer at one device, or at none.
+    pub fn watch(&mut self, device: Option<&str>) {
+        self.watched = device.and_then(|id| self.devices.find(id));
+    }
+
+    /// The name of a cohort.
+    pub fn cohort_key(&self, key: &Key) -> CohortKey {
+        let mut name = CohortKey::default();
+        for (attribute, value) in key.grouping.attributes().zip(key.values) {
+            name = name.and(self.schema().name(attribute), self.dictionary(attribute).name(value));
+        }
+        name
+    }
+
+    /// The followed cohort of that name, if there is one.
+    pub fn cohort(&self, name: &CohortKey) -> Option<&Cohort> {
+        let mut attributes = Vec::new();
+        for attribute in name.0.keys() {
+            attributes.push(self.schema().find(attribute)?);
+        }
+        let grouping = Grouping::by(&attributes)?;
+        let mut values = [ValueIx::UNKNOWN; 2];
+        for (slot, attribute) in grouping.attributes().enumerate() {
+            values[slot] = self.dictionary(attribute).find(name.get(self.schema().name(attribute))?)?;
+        }
+        self.cohorts.find(&Key { grouping, values })
+    }
+
+    /// Starts a history for a pair of attributes that had none.
+    pub fn follow(&mut self, grouping: Grouping) {
+        if !matches!(grouping, Grouping::Pair(..)) || self.cohorts.follows(grouping) {
+            return;
+        }
+        self.settle();
+        self.cohorts.follow(grouping);
+        let Self { groups, cohorts, .. } = self;
+        groups.assign(|vector| cohorts.of(vector));
+        for (_, group) in groups.iter() {
+            for cohort in &group.cohorts {
+                if cohorts.get(*cohort).key.grouping == grouping {
+                    for signal in [Signal::Devices, Signal::Online] {
+                        cohorts.add(*cohort, signal, group.now[signal as usize].into());
+                    }
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        let Self { groups, cohorts, .. } = self;
+        groups.settle(|cohort, signal, change| cohorts.add(cohort, signal, change));
+    }
+
+    /// Lets time pass up to `now`: ends every second before it. Returns whether a second has ended.
+    ///
+    /// A gap of more than the history (a suspended laptop) starts the second count anew rather than fill it.
+    pub fn advance(&mut self, now: At) -> bool {
+        let target = now.second();
+        if target <= self.second {
+            return false;
+        }
+        if target - self.second > limits::HISTORY_MINUTES as i64 * 60 {
+            self.second = target - 1;
+        }
+        while self.second < target {
+            self.settle();
+            self.cohorts.end_second(self.second.rem_euclid(60) == 59);
+            if self.second.rem_euclid(10) == 0 {
+                self.mark_silent();
+            }
+            self.second += 1;
+        }
+        true
+    }
+
+    /// Devices that have never told their presence are offline once they have been silent for long enough.
+    fn mark_silent(&mut self) {
+        let now = (self.second - self.epoch) as u32;
+        let Self { devices, groups, settings, .. } = self;
+        for (_, device) in devices.iter_mut() {
+            let silent = now.saturating_sub(device.seen) > settings.silent_after_s;
+            if silent && device.has(Flag::Online) && !device.has(Flag::HasStatus) {
+                device.set(Flag::Online, false);
+                groups.add_to(device.group, Signal::Online, -1);
+            }
+        }
+    }
+
+    /// Devices in flight in a campaign: those heard from within `window_s`, and those silent for longer.
+    pub fn in_flight(&self, campaign: campaigns::CampaignIx, window_s: u32) -> (u32, u32) {
+        let now = (self.second - self.epoch) as u32;
+        let (mut heard, mut silent) = (0, 0);
+        for (_, device) in self.devices.iter() {
+            if device.campaign == campaign.0 && device.ota.in_flight() {
+                if now.saturating_sub(device.seen) <= window_s {
+                    heard += 1;
+                } else {
+                    silent += 1;
+                }
+            }
+        }
+        (heard, silent)
+    }
+
+    /// Devices that have started installing since the last call.
+    pub fn take_started(&mut self) -> Vec<(campaigns::CampaignIx, DeviceIx)> {
+        std::mem::take(&mut self.started)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! Campaigns as the wire tells them: what the controller says, and where each device stands.
+
+use crate::domain::campaign::{CampaignState, OtaState, Progress};
+use crate::domain::observation::WavePlan;
+use crate::domain::time::At;
+use crate::limits;
+
+/// A campaign by its place; it fits into a device's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CampaignIx(pub u8);
+
+/// A wave of a campaign.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wave {
+    pub wave: u16,
+    /// Devices as they report themselves.
+    pub progress: Progress,
+    /// As the controller plans and counts it, where it does.
+    pub plan: Option<WavePlan>,
+    pub started: Option<At>,
+}
+
+/// One campaign.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Campaign {
+    pub id: String,
+    pub state: CampaignState,
+    /// The version it brings.
+    pub target: String,
+    /// The wave that runs, as the controller says or as devices show.
+    pub wave: Option<u16>,
+    pub waves: Vec<Wave>,
+    /// Devices by state, over all waves.
+    pub progress: Progress,
+    /// The last word of it, from controller or device.
+    pub heard: At,
+    /// The request that the controller last answered.
+    pub answered: String,
+}
+
+impl Campaign {
+    /// Devices planned and not started yet, by the controller's plan where there is one.
+    pub fn queued(&self) -> u32 {
+        let planned: u32 = self.waves.iter().filter_map(|w| w.plan.map(|p| p.planned)).sum();
+        planned.saturating_sub(self.progress.total()).saturating_add(self.progress.queued)
+    }
+
+    /// Whether devices may still be started.
+    pub fn is_active(&self) -> bool {
+        match self.state {
+            CampaignState::Running => true,
+            CampaignState::Unknown => self.progress.in_flight() + self.progress.queued > 0,
+            _ => false,
+        }
+    }
+
+    /// Notes that a wave runs. Returns whether this is news.
+    fn begin(&mut self, number: u16, at: Option<At>) -> bool {
+        if self.wave.is_some_and(|running| running >= number) {
+            return false;
+        }
+        self.wave = Some(number);
+        if let Some(wave) = self.wave_mut(number) {
+            wave.started = at;
+        }
+        true
+    }
+
+    fn wave_mut(&mut self, wave: u16) -> Option<&mut Wave> {
+        if let Some(at) = self.waves.iter().position(|w| w.wave == wave) {
+            return self.waves.get_mut(at);
+        }
+        if self.waves.len() >= limits::WAVES {
+            return None;
+        }
+        let at = self.waves.partition_point(|w| w.wave < wave);
+        self.waves.insert(at, Wave { wave, ..Wave::default() });
+        self.waves.get_mut(at)
+    }
+}
+
+/// What the controller of a campaign said.
+#[derive(Clone, Copy, Debug)]
+pub struct Word<'a> {
+    pub campaign: &'a str,
+    pub state: CampaignState,
+    pub wave: Option<u16>,
+    pub target: &'a str,
+    pub request_id: &'a str,
+    pub waves: &'a [WavePlan],
+}
+
+/// A device's place in a campaign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub campaign: u8,
+    pub wave: u8,
+    pub state: OtaState,
+}
+
+/// All campaigns heard of.
+#[derive(Debug, Default)]
+pub struct Campaigns {
+    campaigns: Vec<Campaign>,
+    /// Campaigns that found the table full.
+    pub refused: u64,
+}
+
+impl Campaigns {
+    pub fn iter(&self) -> impl Iterator<Item = &Campaign> {
+        self.campaigns.iter()
+    }
+
+    pub fn get(&self, campaign: CampaignIx) -> &Campaign {
+        &self.campaigns[usize::from(campaign.0)]
+    }
+
+    pub fn find(&self, id: &str) -> Option<CampaignIx> {
+        self.campaigns.iter().position(|c| c.id == id).map(|ix| CampaignIx(ix as u8))
+    }
+
+    /// The campaign called `id`, new if need be; none when the table is full.
+    pub fn find_or_add(&mut self, id: &str) -> Option<CampaignIx> {
+        if let Some(known) = self.find(id) {
+            return Some(known);
+        }
+        if self.campaigns.len() >= limits::CAMPAIGNS {
+            self.refused += 1;
+            return None;
+        }
+        self.campaigns.push(Campaign { id: id.to_owned(), ..Campaign::default() });
+        Some(CampaignIx(self.campaigns.len() as u8 - 1))
+    }
+
+    /// Takes the controller's word. Says whether the state changed and which wave has just begun, if one did; from the
+    /// broker's store (`retained`) comes what has been so for a while.
+    pub fn hear(&mut self, word: Word<'_>, retained: bool, at: At) -> Option<(bool, Option<u16>)> {
+        let ix = self.find_or_add(word.campaign)?;
+        let campaign = &mut self.campaigns[usize::from(ix.0)];
+        let changed = campaign.state != word.state;
+        campaign.state = word.state;
+        campaign.heard = at;
+        if !word.target.is_empty() {
+            word.target.clone_into(&mut campaign.target);
+        }
+        if !word.request_id.is_empty() {
+            word.request_id.clone_into(&mut campaign.answered);
+        }
+        for plan in word.waves {
+            if let Some(wave) = campaign.wave_mut(plan.wave) {
+                wave.plan = Some(*plan);
+            }
+        }
+        let begun = word.wave.filter(|number| campaign.begin(*number, (!retained).then_some(at)));
+        Some((changed, begun.filter(|_| !retained)))
+    }
+
+    /// Moves a device from one place to another. Says which wave this shows to have begun, if the controller has not.
+    pub fn move_device(&mut self, from: Place, to: Place, target: &str, at: At) -> Option<u16> {
+        self.count(from, |n| *n = n.saturating_sub(1));
+        self.count(to, |n| *n += 1);
+        let campaign = &mut self.campaigns[usize::from(to.campaign)];
+        campaign.heard = at;
+        if campaign.target.is_empty() {
+            target.clone_into(&mut campaign.target);
+        }
+        let number = u16::from(to.wave);
+        (to.state.in_flight() && campaign.begin(number, Some(at))).then_some(number)
+    }
+
+    fn count(&mut self, place: Place, change: impl Fn(&mut u32)) {
+        if place.state == OtaState::None {
+            return;
+        }
+        let Some(campaign) = self.campaigns.get_mut(usize::from(place.campaign)) else { return };
+        if let Some(n) = campaign.progress.of(place.state) {
+            change(n);
+        }
+        if let Some(wave) = campaign.wave_mut(u16::from(place.wave))
+            && let Some(n) = wave.progress.of(place.state)
+        {
+            change(n);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The device table: thirty-two bytes a device, its id in one arena, found by hash.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
+use super::groups::GroupIx;
+use crate::domain::campaign::OtaState;
+use crate::limits;
+
+/// A device by its place in the table; it keeps it for the life of the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceIx(pub u32);
+
+/// What is known of a device. Strings are interned elsewhere; a million of these are 32 MB.
+#[derive(Clone, Copy, Debug)]
+pub struct Device {
+    pub group: GroupIx,
+    /// Last message, in seconds since the table began.
+    pub seen: u32,
+    /// The highest sequence number of its telemetry; see `HAS_SEQ`.
+    pub seq: u32,
+    pub boots: u32,
+    /// The error counter of its telemetry.
+    pub errors: u32,
+    pub queue: u16,
+    /// The last error code, interned.
+    pub error_code: u16,
+    flags: u8,
+    /// Percent, or [`Device::UNKNOWN_BATTERY`].
+    pub battery: u8,
+    /// dBm, 0 where not told.
+    pub rssi: i8,
+    pub campaign: u8,
+    pub wave: u8,
+    pub ota: OtaState,
+}
+
+impl Device {
+    pub const UNKNOWN_BATTERY: u8 = 255;
+
+    const fn new(group: GroupIx, seen: u32) -> Self {
+        Self {
+            group,
+            seen,
+            seq: 0,
+            boots: 0,
+            errors: 0,
+            queue: 0,
+            error_code: 0,
+            flags: 0,
+            battery: Self::UNKNOWN_BATTERY,
+            rssi: 0,
+            campaign: 0,
+            wave: 0,
+            ota: OtaState::None,
+        }
+    }
+
+    pub const fn has(&self, flag: Flag) -> bool {
+        self.flags & flag as u8 != 0
+    }
+
+    pub const fn set(&mut self, flag: Flag, on: bool) {
+        if on {
+            self.flags |= flag as u8;
+        } else {
+            self.flags &= !(flag as u8);
+        }
+    }
+}
+
+/// Yes-or-no facts about a device, a bit each.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub enum Flag {
+    /// Connected, as far as known.
+    Online = 1,
+    /// It has told its presence by a status; silence alone does not make it offline.
+    HasStatus = 2,
+    HasSeq = 4,
+    HasBoots = 8,
+    /// It reports errors as events; the counter in its telemetry would count them twice.
+    SendsErrors = 16,
+    HasErrors = 32,
+}
+
+/// Bytes of ids in one block, so that growing never copies them.
+const BLOCK: usize = 1 << 20;
+/// Records in one block.
+const RECORDS: usize = 4096;
+
+/// All devices.
+#[derive(Debug, Default)]
+pub struct DeviceTable {
+    records: Vec<Vec<Device>>,
+    /// Where each id lies: block, offset and length packed.
+    ids: Vec<IdPlace>,
+    blocks: Vec<String>,
+    index: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct IdPlace {
+    block: u16,
+    len: u16,
+    start: u32,
+}
+
+impl DeviceTable {
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    pub fn find(&self, id: &str) -> Option<DeviceIx> {
+        let hash = self.hasher.hash_one(id);
+        self.index.find(hash, |ix| self.id(DeviceIx(*ix)) == id).map(|ix| DeviceIx(*ix))
+    }
+
+    /// Adds a device that is not there yet; none when the table is full.
+    pub fn add(&mut self, id: &str, group: GroupIx, seen: u32) -> Option<DeviceIx> {
+        if self.len() >= limits::DEVICES {
+            return None;
+        }
+        let ix = self.len() as u32;
+        let place = self.keep_id(id);
+        self.ids.push(place);
+        match self.records.last_mut() {
+            Some(block) if block.len() < RECORDS => block.push(Device::new(group, seen)),
+            _ => {
+                let mut block = Vec::with_capacity(RECORDS);
+                block.push(Device::new(group, seen));
+                self.records.push(block);
+            }
+        }
+        let hash = self.hasher.hash_one(id);
+        let Self { index, ids, blocks, hasher, .. } = self;
+        index.insert_unique(hash, ix, |ix| hasher.hash_one(id_at(blocks, ids[*ix as usize])));
+        Some(DeviceIx(ix))
+    }
+
+    fn keep_id(&mut self, id: &str) -> IdPlace {
+        if self.blocks.last().is_none_or(|block| block.len() + id.len() > BLOCK) {
+            self.blocks.push(String::with_capacity(BLOCK));
+        }
+        let number = self.blocks.len() - 1;
+        let block = &mut self.blocks[number];
+        let place = IdPlace { block: number as u16, len: id.len() as u16, start: block.len() as u32 };
+        block.push_str(id);
+        place
+    }
+
+    pub fn id(&self, device: DeviceIx) -> &str {
+        id_at(&self.blocks, self.ids[device.0 as usize])
+    }
+
+    pub fn get(&self, device: DeviceIx) -> &Device {
+        &self.records[device.0 as usize / RECORDS][device.0 as usize % RECORDS]
+    }
+
+    pub fn get_mut(&mut self, device: DeviceIx) -> &mut Device {
+        &mut self.records[device.0 as usize / RECORDS][device.0 as usize % RECORDS]
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (DeviceIx, &Device)> {
+        self.records.iter().flatten().enumerate().map(|(ix, device)| (DeviceIx(ix as u32), device))
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (DeviceIx, &mut Device)> {
+        self.records.iter_mut().flatten().enumerate().map(|(ix, device)| (DeviceIx(ix as u32), device))
+    }
+}
+
+fn id_at(blocks: &[String], place: IdPlace) -> &str {
+    &blocks[usize::from(place.block)][place.start as usize..place.start as usize + usize::from(place.len)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_stays_small() {
+        assert_eq!(size_of::<Device>(), 32);
+        assert_eq!(size_of::<IdPlace>(), 8);
+    }
+
+    #[test]
+    fn devices_are_found_by_their_whole_id() {
+        let mut table = DeviceTable::default();
+        for n in 0..10_000 {
+            table.add(&format!("dev-{n}"), GroupIx(0), n).unwrap();
+        }
+        for n in [0, 1, 4095, 4096, 9999] {
+            let found = table.find(&format!("dev-{n}")).unwrap();
+            assert_eq!((table.id(found), table.get(found).seen), (format!("dev-{n}").as_str(), n));
+        }
+        assert_eq!(table.find("dev-"), None);
+        assert_eq!(table.iter().count(), 10_000);
+    }
+}

@@ -1,0 +1,232 @@
+//! The fleet as its readers see it, from messages in to numbers out.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::campaign::OtaState;
+use crate::domain::fault::Fault;
+use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry};
+use crate::domain::signal::Signal;
+
+/// A fleet with a voice: messages go in as a decoder would push them.
+struct Bench {
+    fleet: Fleet,
+    now: At,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let now = At::from_ms(1_774_022_400_000);
+        Self { fleet: Fleet::new(FleetSettings::default(), now), now }
+    }
+
+    fn say(&mut self, device: &str, retained: bool, attributes: &[(&str, &str)], body: Body) -> Option<Notice> {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        for (name, value) in attributes {
+            batch.attribute(self.fleet.schema().find(name).unwrap(), value);
+        }
+        let device = batch.keep(device);
+        batch.push(mark, Envelope { at: self.now, device, retained, ..Envelope::default() }, body);
+        let observation = batch.iter().next().unwrap().clone();
+        self.fleet.observe(&batch, &observation)
+    }
+
+    fn status(&mut self, device: &str, online: bool, boots: u32, attributes: &[(&str, &str)]) {
+        let body = Body::Status {
+            online: Some(online),
+            stamp: None,
+            boots: Some(boots),
+            boot_reason: crate::domain::observation::Text::EMPTY,
+        };
+        self.say(device, false, attributes, body);
+    }
+
+    fn seq(&mut self, device: &str, seq: u32, battery: u8) {
+        let telemetry = Telemetry { seq: Some(seq), battery: Some(battery), ..Telemetry::default() };
+        self.say(device, false, &[], Body::Telemetry(telemetry));
+    }
+
+    fn ota(&mut self, device: &str, wave: u16, state: OtaState) -> Option<Notice> {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        let (campaign, target) = (batch.keep("fw-3.2.5"), batch.keep("3.2.5"));
+        let device = batch.keep(device);
+        let body = Body::Ota { campaign, wave: Some(wave), state, target };
+        batch.push(mark, Envelope { at: self.now, device, ..Envelope::default() }, body);
+        let observation = batch.iter().next().unwrap().clone();
+        self.fleet.observe(&batch, &observation)
+    }
+
+    fn seconds(&mut self, n: i64) {
+        self.now = self.now.plus_s(n);
+        self.fleet.advance(self.now);
+    }
+
+    fn level(&self, cohort: CohortKey, signal: Signal) -> u32 {
+        self.fleet.cohort(&cohort).map_or(0, |cohort| cohort.level(signal))
+    }
+}
+
+#[test]
+fn a_device_moves_between_cohorts_when_its_firmware_changes() {
+    let mut bench = Bench::new();
+    bench.status("d1", true, 1, &[("firmware", "3.2.4"), ("hardware", "rev-B")]);
+    bench.status("d2", true, 1, &[("firmware", "3.2.4"), ("hardware", "rev-A")]);
+    bench.seconds(1);
+    bench.status("d1", false, 1, &[]);
+    bench.status("d1", true, 2, &[("firmware", "3.2.5")]);
+    bench.seconds(1);
+    let pair = CohortKey::of("firmware", "3.2.5").and("hardware", "rev-B");
+    assert_eq!(bench.level(CohortKey::of("firmware", "3.2.4"), Signal::Online), 1);
+    assert_eq!(bench.level(pair.clone(), Signal::Online), 1);
+    let cohort = bench.fleet.cohort(&pair).unwrap();
+    assert_eq!((cohort.series(Signal::Reboots).sum(10), cohort.series(Signal::Reconnects).sum(10)), (1, 1));
+    assert_eq!(bench.fleet.cohorts().fleet().level(Signal::Devices), 2);
+}
+
+#[test]
+fn what_the_broker_had_in_store_is_state_and_not_news() {
+    let mut bench = Bench::new();
+    let body = |boots| Body::Status {
+        online: Some(true),
+        stamp: None,
+        boots: Some(boots),
+        boot_reason: crate::domain::observation::Text::EMPTY,
+    };
+    bench.say("d1", true, &[], body(7));
+    bench.say("d1", true, &[], body(9));
+    bench.seconds(1);
+    let fleet = bench.fleet.cohorts().fleet();
+    assert_eq!(fleet.level(Signal::Online), 1);
+    for signal in [Signal::Messages, Signal::Reconnects, Signal::Reboots] {
+        assert_eq!(fleet.series(signal).sum(10), 0, "{signal}");
+    }
+}
+
+#[test]
+fn a_device_without_presence_goes_offline_by_silence_only() {
+    let mut bench = Bench::new();
+    bench.seq("quiet", 1, 80);
+    bench.status("told", true, 1, &[]);
+    bench.seconds(299);
+    assert_eq!(bench.level(CohortKey::default(), Signal::Online), 2);
+    bench.seconds(20);
+    assert_eq!(bench.level(CohortKey::default(), Signal::Online), 1);
+    bench.seq("quiet", 2, 80);
+    bench.seconds(1);
+    assert_eq!(bench.level(CohortKey::default(), Signal::Online), 2);
+}
+
+#[test]
+fn late_and_double_messages_are_counted_and_leave_the_state_alone() {
+    let mut bench = Bench::new();
+    // (sequence number, battery told, battery believed)
+    for (seq, told, believed) in [(5, 50, 50), (5, 51, 50), (3, 52, 50), (u32::MAX, 53, 53), (0, 54, 54), (1, 55, 55)] {
+        bench.seq("d", seq, told);
+        let device = bench.fleet.devices().find("d").unwrap();
+        assert_eq!(bench.fleet.devices().get(device).battery, believed, "after {seq}");
+    }
+    assert_eq!(bench.fleet.faults().counts(), [(Fault::Duplicate, 1), (Fault::OutOfOrder, 1)]);
+}
+
+#[test]
+fn errors_are_counted_once_whether_told_as_events_or_as_a_counter() {
+    let mut bench = Bench::new();
+    let counter = |errors| Body::Telemetry(Telemetry { errors: Some(errors), ..Telemetry::default() });
+    bench.say("counts", false, &[], counter(10));
+    bench.say("counts", false, &[], counter(12));
+    let error = || Body::Event {
+        stamp: None,
+        kind: EventKind::Error,
+        code: crate::domain::observation::Text::EMPTY,
+        message: crate::domain::observation::Text::EMPTY,
+    };
+    bench.say("tells", false, &[], error());
+    bench.say("tells", false, &[], counter(1));
+    bench.say("tells", false, &[], counter(2));
+    bench.seconds(1);
+    assert_eq!(bench.fleet.cohorts().fleet().series(Signal::Errors).sum(5), 3);
+}
+
+#[test]
+fn a_campaign_counts_its_devices_by_wave_and_state() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.ota("a", 1, OtaState::Queued), None);
+    let begun = Notice::WaveStarted { campaign: "fw-3.2.5".into(), wave: 1, target: "3.2.5".into() };
+    assert_eq!(bench.ota("a", 1, OtaState::Downloading), Some(begun));
+    assert_eq!(bench.ota("b", 1, OtaState::Installing), None);
+    bench.ota("a", 1, OtaState::Installing);
+    bench.ota("a", 1, OtaState::Succeeded);
+    assert!(matches!(bench.ota("c", 2, OtaState::Downloading), Some(Notice::WaveStarted { wave: 2, .. })));
+    let ix = bench.fleet.campaigns().find("fw-3.2.5").unwrap();
+    let campaign = bench.fleet.campaigns().get(ix);
+    assert_eq!((campaign.progress.succeeded, campaign.progress.in_flight(), campaign.progress.queued), (1, 2, 0));
+    assert_eq!(campaign.waves.iter().map(|w| w.progress.total()).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(bench.fleet.in_flight(ix, 60), (2, 0));
+    assert_eq!(bench.fleet.take_started().len(), 3);
+    bench.seconds(100);
+    assert_eq!(bench.fleet.in_flight(ix, 60), (0, 2));
+    assert_eq!(bench.level(CohortKey::of("wave", "fw-3.2.5 w1"), Signal::Devices), 2);
+}
+
+#[test]
+fn a_pair_that_somebody_asks_for_has_its_levels_at_once() {
+    let mut bench = Bench::new();
+    bench.status("d1", true, 1, &[("region", "eu"), ("carrier", "x")]);
+    bench.status("d2", false, 1, &[("region", "eu"), ("carrier", "x")]);
+    let (region, carrier) =
+        (bench.fleet.schema().find("region").unwrap(), bench.fleet.schema().find("carrier").unwrap());
+    bench.fleet.follow(Grouping::by(&[region, carrier]).unwrap());
+    let key = CohortKey::of("region", "eu").and("carrier", "x");
+    assert_eq!((bench.level(key.clone(), Signal::Devices), bench.level(key.clone(), Signal::Online)), (2, 1));
+    bench.status("d2", true, 1, &[]);
+    bench.seconds(1);
+    assert_eq!(bench.level(key, Signal::Online), 2);
+}
+
+#[test]
+fn a_flood_of_values_stays_bounded_and_leaves_the_known_ones() {
+    let mut bench = Bench::new();
+    bench.status("good", true, 1, &[("firmware", "3.2.4")]);
+    for n in 0..(limits::VALUES_PER_ATTRIBUTE as u32 * 2) {
+        bench.status("mad", true, 1, &[("firmware", &format!("9.{n}"))]);
+    }
+    bench.seconds(61);
+    bench.status("new", true, 1, &[("firmware", "3.2.5")]);
+    bench.seconds(1);
+    assert!(bench.fleet.overflowed() > 0);
+    assert!(bench.fleet.cohorts().iter().count() < limits::COHORTS_PER_GROUPING + 1000);
+    assert_eq!(bench.level(CohortKey::of("firmware", "3.2.4"), Signal::Devices), 1);
+    assert_eq!(bench.level(CohortKey::of("firmware", "3.2.5"), Signal::Devices), 1);
+    assert_eq!(bench.level(CohortKey::default(), Signal::Devices), 3);
+}
+
+proptest! {
+    /// Whatever devices do, the cohorts of any attribute add up to the fleet.
+    #[test]
+    fn cohorts_of_an_attribute_add_up_to_the_fleet(
+        moves in proptest::collection::vec((0u8..20, 0u8..4, 0u8..3, any::<bool>(), 0i64..3), 1..200)
+    ) {
+        let mut bench = Bench::new();
+        for (device, firmware, region, online, wait) in moves {
+            let firmware = format!("fw-{firmware}");
+            let region = format!("r-{region}");
+            bench.status(&format!("d{device}"), online, 1, &[("firmware", &firmware), ("region", &region)]);
+            bench.seconds(wait);
+        }
+        bench.seconds(1);
+        let fleet = bench.fleet.cohorts().fleet();
+        for grouping in [Grouping::One(AttributeIx(0)), Grouping::One(AttributeIx(4)), FleetSettings::default().pairs[1]] {
+            let cohorts: Vec<_> = bench.fleet.cohorts().iter().filter(|c| c.key.grouping == grouping).collect();
+            for signal in Signal::ALL {
+                let sum: u64 = cohorts.iter().map(|c| u64::from(c.level(signal))).sum();
+                prop_assert_eq!(sum, u64::from(fleet.level(signal)), "{}", signal);
+                let history: u64 = cohorts.iter().map(|c| c.series(signal).sum(30)).sum();
+                if signal.kind() == crate::domain::signal::SignalKind::Count {
+                    prop_assert_eq!(history, fleet.series(signal).sum(30), "{}", signal);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! warroom: the terminal war room for IoT-fleet incidents.
+pub mod domain;
+pub mod fleet;
+pub mod limits;

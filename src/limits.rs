@@ -1,0 +1,76 @@
+//! Every bound of the house, each with its reason. When one bites it is counted, and the count is on the screen.
+
+/// Attributes a fleet can have: the eight usual ones and four of its own.
+pub const ATTRIBUTES: usize = 12;
+/// Different values of one attribute. Beyond it a new value is shown as `(other)`; a firmware list of this length is
+/// an attack or a bug, a site list of this length is a very large fleet.
+pub const VALUES_PER_ATTRIBUTE: usize = 16_384;
+/// Cohorts of one attribute (or pair) that have a history. 8,192 sites cost 25 MB.
+pub const COHORTS_PER_GROUPING: usize = 8_192;
+/// Cohorts of one attribute (or pair) that have a history by the second as well; the others have it by the minute.
+pub const FINE_COHORTS_PER_GROUPING: usize = 64;
+/// Pairs of attributes followed at once: those configured, and the last ones somebody looked at.
+pub const PAIRS: usize = 6;
+/// Different combinations of all attributes. Each costs about 200 bytes.
+pub const GROUPS: usize = 262_144;
+/// Devices followed. Two million cost 150 MB; strangers beyond it are counted, known devices stay.
+pub const DEVICES: usize = 2_000_000;
+/// Campaigns followed at once, and waves of one. More than a handful are never running together.
+pub const CAMPAIGNS: usize = 64;
+pub const WAVES: usize = 64;
+/// Error codes told apart; the rest are counted together.
+pub const ERROR_CODES: usize = 4_096;
+
+/// Characters of a device id. MQTT allows 65,535 bytes; real ids are serial numbers and UUIDs.
+pub const DEVICE_ID: usize = 128;
+/// Characters of an attribute value, error code or version.
+pub const VALUE: usize = 64;
+/// Characters of a message text, title or reason that is kept.
+pub const SENTENCE: usize = 512;
+/// Bytes of a payload that are read. A megabyte in one message is never telemetry.
+pub const PAYLOAD: usize = 256 * 1024;
+/// Bytes of a bad payload that are kept as a sample, and of any payload for the device view.
+pub const PREVIEW: usize = 512;
+/// Samples of bad input kept of each kind: enough to see a pattern, too few to hide another kind.
+pub const SAMPLES_PER_FAULT: usize = 8;
+/// Messages kept for the device view.
+pub const RECENT_MESSAGES: usize = 512;
+
+/// Minutes of history in memory; the issue asks for at least two hours.
+pub const HISTORY_MINUTES: usize = 125;
+
+/// Observations waiting for the engine. At 100,000 a second it is two thirds of a second; beyond it they are dropped.
+pub const MAILBOX_OBSERVATIONS: usize = 65_536;
+/// Text waiting for the engine, in bytes.
+pub const MAILBOX_TEXT: usize = 16 * 1024 * 1024;
+/// Inputs other than telemetry waiting for the engine. People type slowly; a thousand means it is stuck.
+pub const INPUTS: usize = 1_024;
+/// Events waiting for the disk. Beyond it commands are refused, so that nothing is promised that may be lost.
+pub const UNWRITTEN_EVENTS: usize = 4_096;
+/// Publishes waiting for the link.
+pub const OUTBOX: usize = 256;
+
+/// Timeline entries held in memory; older ones are in the log.
+pub const TIMELINE: usize = 10_000;
+/// Alerts held in memory, open ones first.
+pub const ALERTS: usize = 256;
+/// Rows of the cohort table in one snapshot.
+pub const TABLE_ROWS: usize = 512;
+/// Devices named in an event; beyond it their number is given.
+pub const NAMED_DEVICES: usize = 50;
+
+/// Milliseconds between snapshots: ten a second is faster than anyone reads.
+pub const SNAPSHOT_MS: i64 = 100;
+/// Milliseconds between frames. Four a second with changes cost a tenth of thirty on a slow line.
+pub const FRAME_MS: u64 = 120;
+/// The largest terminal drawn, in columns and rows. Any client can claim 65,535 of each, which would be 100 GB of cells.
+pub const TERMINAL: (u16, u16) = (500, 200);
+/// Bytes of one paste. A note longer than this is a file.
+pub const PASTE: usize = 64 * 1024;
+
+/// Milliseconds an armed switch waits for its confirmation.
+pub const ARMED_MS: i64 = 20_000;
+/// Milliseconds after arming in which nothing confirms: a held key or a burst of typing is not a decision.
+pub const ARMING_GUARD_MS: i64 = 400;
+/// Milliseconds for the intent to reach the disk. A halt that could not be written for this long is no longer wanted blindly.
+pub const INTENT_MS: i64 = 10_000;
