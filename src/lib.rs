@@ -1,4 +1,5 @@
 //! warroom: the terminal war room for IoT-fleet incidents.
+pub mod detect;
 pub mod domain;
 pub mod fleet;
 pub mod limits;

@@ -36,7 +36,7 @@ pub const SAMPLES_PER_FAULT: usize = 8;
 /// Messages kept for the device view.
 pub const RECENT_MESSAGES: usize = 512;
 
-/// Minutes of history in memory; the issue asks for at least two hours.
+/// Minutes of history in memory: two hours, and a little so that a whole one can always be drawn.
 pub const HISTORY_MINUTES: usize = 125;
 
 /// Observations waiting for the engine. At 100,000 a second it is two thirds of a second; beyond it they are dropped.

@@ -9,6 +9,15 @@ use super::time::At;
 /// Everything that can reach the engine.
 #[derive(Debug)]
 pub enum Input {
+    /// The room opens: the first input after the log has been replayed.
+    Opened {
+        version: String,
+        drill: Option<DrillStart>,
+    },
+    /// The room is about to close.
+    Closing {
+        reason: String,
+    },
     /// Telemetry, and how many messages were dropped before it because the queue was full.
     Observed {
         batch: Batch,
@@ -38,6 +47,14 @@ pub enum Input {
     ClockJumped {
         by_ms: i64,
     },
+}
+
+/// What makes a room a drill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrillStart {
+    pub scenario: String,
+    pub seed: u64,
+    pub devices: u32,
 }
 
 /// Pairs a command with its answer.

@@ -21,6 +21,8 @@ pub enum Signal {
     Errors,
     /// Reboots, by boot counter where a device has one.
     Reboots,
+    /// Devices that rebooted, each once a minute: one mad device is not an incident.
+    Rebooters,
 }
 
 /// How a signal adds up over time.
@@ -34,16 +36,16 @@ pub enum SignalKind {
 
 impl Signal {
     /// How many signals there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 
     /// Every signal, in the order of its index.
     pub const ALL: [Self; Self::COUNT] =
-        [Self::Devices, Self::Online, Self::Messages, Self::Reconnects, Self::Errors, Self::Reboots];
+        [Self::Devices, Self::Online, Self::Messages, Self::Reconnects, Self::Errors, Self::Reboots, Self::Rebooters];
 
     pub const fn kind(self) -> SignalKind {
         match self {
             Self::Devices | Self::Online => SignalKind::Level,
-            Self::Messages | Self::Reconnects | Self::Errors | Self::Reboots => SignalKind::Count,
+            Self::Messages | Self::Reconnects | Self::Errors | Self::Reboots | Self::Rebooters => SignalKind::Count,
         }
     }
 
@@ -55,6 +57,7 @@ impl Signal {
             Self::Reconnects => "reconnects",
             Self::Errors => "errors",
             Self::Reboots => "reboots",
+            Self::Rebooters => "rebooting devices",
         }
     }
 }

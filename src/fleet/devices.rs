@@ -24,6 +24,8 @@ pub struct Device {
     /// The error counter of its telemetry.
     pub errors: u32,
     pub queue: u16,
+    /// The minute of its last counted reboot, as `Rebooters` counts it.
+    pub rebooted: u16,
     /// The last error code, interned.
     pub error_code: u16,
     flags: u8,
@@ -47,6 +49,7 @@ impl Device {
             boots: 0,
             errors: 0,
             queue: 0,
+            rebooted: 0,
             error_code: 0,
             flags: 0,
             battery: Self::UNKNOWN_BATTERY,

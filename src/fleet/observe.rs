@@ -255,8 +255,21 @@ impl Fleet {
             && boots > before
             && !retained
         {
+            device.set(Flag::HasSeq, false);
             // One message can show several boots; a counter that leaps is a counter that was set.
             self.groups.add_to(group, Signal::Reboots, (boots - before).min(10) as i32);
+            self.count_rebooter(ix);
+        }
+    }
+
+    fn count_rebooter(&mut self, ix: DeviceIx) {
+        // Zero is "never"; a wrap after six weeks could hide one reboot of one device.
+        let minute = ((self.second - self.epoch) / 60 % i64::from(u16::MAX)) as u16 + 1;
+        let device = self.devices.get_mut(ix);
+        if device.rebooted != minute {
+            device.rebooted = minute;
+            let group = device.group;
+            self.groups.add_to(group, Signal::Rebooters, 1);
         }
     }
 
@@ -320,7 +333,10 @@ impl Fleet {
                 self.groups.add_to(group, Signal::Errors, 1);
             }
             // Where a device has a boot counter, that counts.
-            EventKind::Reboot if !device.has(Flag::HasBoots) => self.groups.add_to(group, Signal::Reboots, 1),
+            EventKind::Reboot if !device.has(Flag::HasBoots) => {
+                self.groups.add_to(group, Signal::Reboots, 1);
+                self.count_rebooter(ix);
+            }
             _ => {}
         }
     }

@@ -1,0 +1,165 @@
+//! The first detector on fleets made up for it: what it raises, and when it keeps quiet.
+
+use super::*;
+use crate::domain::observation::{Batch, Body, Envelope, Text};
+use crate::fleet::FleetSettings;
+
+/// Two thousand devices: two firmwares, two revisions, two regions, evenly mixed.
+struct Fake {
+    fleet: Fleet,
+    detector: Detector,
+    now: At,
+    boots: Vec<u32>,
+}
+
+fn attributes(n: usize) -> [(&'static str, &'static str); 3] {
+    [
+        ("firmware", if n % 2 == 0 { "3.2.4" } else { "3.2.5" }),
+        ("hardware", if n / 2 % 2 == 0 { "rev-A" } else { "rev-B" }),
+        ("region", if n / 4 % 2 == 0 { "eu" } else { "us" }),
+    ]
+}
+
+impl Fake {
+    fn new(devices: usize) -> Self {
+        let now = At::from_ms(1_774_022_400_000);
+        let mut fake = Self {
+            fleet: Fleet::new(FleetSettings::default(), now),
+            detector: Detector::default(),
+            now,
+            boots: vec![1; devices],
+        };
+        fake.detector.link(true, now);
+        for n in 0..devices {
+            fake.status(n, true, true);
+        }
+        fake
+    }
+
+    fn status(&mut self, n: usize, online: bool, retained: bool) {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        for (name, value) in attributes(n) {
+            batch.attribute(self.fleet.schema().find(name).unwrap(), value);
+        }
+        let device = batch.keep(&format!("d{n}"));
+        let body =
+            Body::Status { online: Some(online), stamp: None, boots: Some(self.boots[n]), boot_reason: Text::EMPTY };
+        batch.push(mark, Envelope { at: self.now, device, retained, ..Envelope::default() }, body);
+        let observation = batch.iter().next().unwrap().clone();
+        self.fleet.observe(&batch, &observation);
+    }
+
+    fn run(&mut self, seconds: i64) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for _ in 0..seconds {
+            self.now = self.now.plus_s(1);
+            self.fleet.advance(self.now);
+            changes.extend(self.detector.examine(&self.fleet, self.now));
+        }
+        changes
+    }
+
+    fn take_down(&mut self, which: impl Fn(usize) -> bool) {
+        (0..self.boots.len()).filter(|n| which(*n)).for_each(|n| self.status(n, false, false));
+    }
+}
+
+fn raised(changes: &[Change]) -> Vec<String> {
+    changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Raised(finding) => Some(format!("{} {}", finding.signal, finding.cohort)),
+            Change::Cleared { .. } => None,
+        })
+        .collect()
+}
+
+#[test]
+fn the_smallest_cohort_that_explains_it_is_named_once() {
+    // (which devices go down, the cohort named)
+    type Case = (fn(usize) -> bool, &'static str);
+    let cases: [Case; 4] = [
+        (|n| n % 4 == 3, "online 3.2.5 · rev-B"),
+        (|n| n % 2 == 1, "online 3.2.5"),
+        (|n| n / 4 % 2 == 0 && n % 10 != 0, "online eu"),
+        (|_| true, "online fleet"),
+    ];
+    for (which, expected) in cases {
+        let mut fake = Fake::new(2000);
+        assert_eq!(raised(&fake.run(200)), [""; 0]);
+        fake.take_down(which);
+        assert_eq!(raised(&fake.run(60)), [expected]);
+    }
+}
+
+#[test]
+fn the_onset_is_found_back() {
+    let mut fake = Fake::new(2000);
+    fake.run(200);
+    let onset = fake.now;
+    let mut changes = Vec::new();
+    for n in (3..2000).step_by(4) {
+        fake.status(n, false, false);
+        if n % 100 == 3 {
+            changes.extend(fake.run(1));
+        }
+    }
+    changes.extend(fake.run(30));
+    let Some(Change::Raised(finding)) = changes.first() else { panic!("nothing raised: {changes:?}") };
+    assert!(finding.onset.since_s(onset) <= 10, "{} after {onset}", finding.onset);
+    assert!(finding.evidence.contains("was to be expected"), "{}", finding.evidence);
+}
+
+#[test]
+fn an_alert_clears_when_the_devices_are_back_for_a_minute() {
+    let mut fake = Fake::new(2000);
+    fake.run(200);
+    fake.take_down(|n| n % 4 == 3);
+    fake.run(30);
+    for n in (3..2000).step_by(4) {
+        fake.status(n, true, false);
+    }
+    assert_eq!(fake.run(50), []);
+    let cohort = CohortKey::of("firmware", "3.2.5").and("hardware", "rev-B");
+    assert_eq!(fake.run(20), [Change::Cleared { signal: Signal::Online, cohort }]);
+}
+
+#[test]
+fn a_crash_loop_is_seen_even_while_devices_are_online() {
+    let mut fake = Fake::new(2000);
+    fake.run(200);
+    let mut changes = Vec::new();
+    for round in 0..40 {
+        for n in (3..2000).step_by(4).filter(|n| n % 40 == round) {
+            fake.boots[n] += 1;
+            fake.status(n, true, false);
+        }
+        changes.extend(fake.run(1));
+    }
+    assert_eq!(raised(&changes), ["reboots 3.2.5 · rev-B"]);
+}
+
+#[test]
+fn churn_one_mad_device_and_a_gap_of_our_own_are_not_incidents() {
+    let mut fake = Fake::new(2000);
+    let mut changes = Vec::new();
+    for second in 0..3600usize {
+        // One device in a hundred goes and comes, never the same ones; one device reboots all the time.
+        let n = second * 7919 % 2000;
+        fake.status(n, false, false);
+        fake.status((second * 7919 + 2000 * 7919 - 20 * 7919) % 2000, true, false);
+        fake.boots[17] += 1;
+        fake.status(17, true, false);
+        changes.extend(fake.run(1));
+    }
+    fake.detector.link(false, fake.now);
+    fake.take_down(|n| n % 2 == 0);
+    changes.extend(fake.run(120));
+    for n in 0..2000 {
+        fake.status(n, true, true);
+    }
+    fake.detector.link(true, fake.now);
+    changes.extend(fake.run(120));
+    assert_eq!(raised(&changes), [""; 0]);
+}

@@ -1,0 +1,41 @@
+//! What an alert looks like: the type of incident and the severity that the room proposes. People may overrule both.
+
+use crate::domain::alert::Finding;
+use crate::domain::incident::{IncidentType, Severity};
+use crate::domain::signal::Signal;
+use crate::fleet::Fleet;
+
+/// The type of incident that a finding looks like.
+pub fn propose_type(finding: &Finding, fleet: &Fleet) -> IncidentType {
+    let names_firmware = finding.cohort.get("firmware").is_some() || finding.cohort.get("wave").is_some();
+    let rolling_out = fleet.campaigns().iter().any(|campaign| campaign.wave.is_some());
+    match finding.signal {
+        _ if names_firmware && rolling_out => IncidentType::BadFirmware,
+        Signal::Reboots => IncidentType::BadFirmware,
+        Signal::Messages => IncidentType::CapacityCost,
+        _ => IncidentType::MassDisconnect,
+    }
+}
+
+/// The severity that the number of affected devices suggests.
+pub fn propose_severity(finding: &Finding, fleet: &Fleet) -> Severity {
+    let devices = fleet.devices().len().max(1) as f64;
+    let share = f64::from(finding.affected) / devices;
+    // A rollout that still runs makes it worse by the minute.
+    let spreading = fleet.campaigns().iter().any(|campaign| campaign.is_active());
+    match share {
+        s if s >= 0.10 || (spreading && s >= 0.02) => Severity::Sev1,
+        s if s >= 0.02 => Severity::Sev2,
+        s if s >= 0.002 => Severity::Sev3,
+        _ => Severity::Sev4,
+    }
+}
+
+/// A headline in the fewest words: `3.2.5 · rev-B: online 41 %`.
+pub fn propose_title(finding: &Finding) -> String {
+    match finding.signal {
+        Signal::Online => format!("{}: {:.0} % online", finding.cohort, finding.observed * 100.0),
+        Signal::Reboots => format!("{} is crash-looping", finding.cohort),
+        signal => format!("{}: {signal}", finding.cohort),
+    }
+}
