@@ -1,5 +1,6 @@
 //! warroom: the terminal war room for IoT-fleet incidents.
 pub mod detect;
 pub mod domain;
+pub mod engine;
 pub mod fleet;
 pub mod limits;

@@ -2,7 +2,7 @@
 
 use super::clock::Moment;
 use super::cohort::CohortKey;
-use super::ids::{AlertId, IncidentId};
+use super::ids::{ActuationId, AlertId, IncidentId};
 use super::incident::{IncidentType, Severity};
 use super::runbook::StepMark;
 use super::switch::SwitchId;
@@ -52,6 +52,13 @@ pub enum Command {
         step: String,
         mark: StepMark,
     },
+    /// Something about a switch.
+    Switch(SwitchCommand),
+}
+
+/// What a person asks of a switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SwitchCommand {
     /// Look at what a switch would do. It is armed for a few seconds.
     Arm {
         switch: SwitchId,
@@ -63,8 +70,8 @@ pub enum Command {
     /// Pull the armed switch.
     Fire(Confirmation),
     /// End an actuation whose outcome will never be known.
-    CloseActuation {
-        actuation: super::ids::ActuationId,
+    Close {
+        actuation: ActuationId,
         reason: String,
     },
 }

@@ -72,11 +72,11 @@ impl Fleet {
                 let wave = wave.unwrap_or(0).min(u16::from(u8::MAX)) as u8;
                 return self.take_ota(ix, batch.text(*campaign), wave, *state, batch.text(*target), observation);
             }
-            Body::ConfigReported { request_id } | Body::Answer { request_id } => {
-                let request_id = batch.text(*request_id);
-                return (!request_id.is_empty()).then(|| Notice::Answer { request_id: request_id.to_owned() });
+            Body::Answer { request_id } => {
+                return Some(Notice::Answer { request_id: batch.text(*request_id).to_owned() });
             }
-            Body::Campaign { .. } | Body::Control { .. } | Body::Fault(_) => {}
+            // The version that a device reports is an attribute, and so has been taken already.
+            Body::ConfigReported { .. } | Body::Campaign { .. } | Body::Control { .. } | Body::Fault(_) => {}
         }
         None
     }

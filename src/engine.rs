@@ -1,0 +1,329 @@
+//! The engine: one step at a time, inputs become events and effects.
+//!
+//! Pure and deterministic. It reads no clock, no randomness, no file and no socket: the moment of every input is given
+//! in, and the same inputs give the same events. What is on the record ([`room::Room`]) changes by events only; the
+//! rest of the [`State`] (the fleet, what is armed, what a screen looks at) is rebuilt after a restart.
+//!
+//! Read [`step`] first, then [`room`] for what is remembered, [`switches`] for what is dangerous, and [`snapshot`]
+//! for what readers get.
+
+mod decide;
+pub mod room;
+pub mod snapshot;
+pub mod switches;
+pub mod timeline;
+mod view;
+mod wire;
+
+use room::Room;
+use switches::Switches;
+use wire::WireBudget;
+
+use crate::detect::{Change, Detector};
+use crate::domain::clock::Targets;
+use crate::domain::command::{Command, Refusal};
+use crate::domain::event::{Event, Record};
+use crate::domain::ids::{Actor, AlertId, Seq};
+use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, Proposal, Ticket};
+use crate::domain::lens::Lens;
+use crate::domain::observation::Batch;
+use crate::domain::runbook::Runbook;
+use crate::domain::time::At;
+use crate::fleet::cohorts::Grouping;
+use crate::fleet::{Fleet, FleetSettings};
+
+/// What a room is set up with. It does not change while the room is open.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub fleet: FleetSettings,
+    pub targets: Targets,
+    pub runbooks: Vec<Runbook>,
+    /// The broker, as people know it.
+    pub broker: String,
+    /// `prod`, `staging`, or what the configuration calls it.
+    pub environment: String,
+    /// The person at the keys.
+    pub operator: String,
+    pub read_only: bool,
+    /// Begins the id of every actuation, so that ids of two rooms never meet.
+    pub log_id: String,
+    /// Where commands to a campaign go: `fleet/ota/{campaign}/control`.
+    pub control_topic: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            fleet: FleetSettings::default(),
+            targets: Targets::default(),
+            runbooks: Vec::new(),
+            broker: String::new(),
+            environment: "live".into(),
+            operator: "nobody".into(),
+            read_only: false,
+            log_id: "wr".into(),
+            control_topic: "fleet/ota/{campaign}/control".into(),
+        }
+    }
+}
+
+/// The state of the link, as the engine was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub state: LinkChange,
+    pub since: At,
+    /// Filters that the broker refused.
+    pub blind: Vec<(String, String)>,
+    pub last_message: Option<At>,
+}
+
+impl Link {
+    pub const fn is_up(&self) -> bool {
+        matches!(self.state, LinkChange::Up)
+    }
+}
+
+/// Everything the engine knows.
+#[derive(Debug)]
+pub struct State {
+    pub settings: Settings,
+    pub room: Room,
+    pub fleet: Fleet,
+    pub switches: Switches,
+    pub link: Link,
+    pub log: LogHealth,
+    /// The last event known to be on disk.
+    pub durable: Seq,
+    /// Telemetry dropped because it came faster than it could be taken.
+    pub dropped: u64,
+    pub drill: Option<DrillStart>,
+    pub lens: Lens,
+    detector: Detector,
+    wire: WireBudget,
+}
+
+/// What came of one input.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// To be written, in this order.
+    pub records: Vec<Record>,
+    /// To be done once everything in `records` is on disk.
+    pub effects: Vec<Effect>,
+}
+
+impl State {
+    /// The state after `history`, before anything new.
+    pub fn replay<'a>(settings: Settings, history: impl IntoIterator<Item = &'a Record>, now: At) -> Self {
+        let mut room = Room::default();
+        history.into_iter().for_each(|record| room.apply(record));
+        let link =
+            Link { state: LinkChange::Connecting { attempt: 0 }, since: now, blind: Vec::new(), last_message: None };
+        Self {
+            fleet: Fleet::new(settings.fleet.clone(), now),
+            durable: room.last,
+            room,
+            switches: Switches::default(),
+            link,
+            log: LogHealth::Safe,
+            dropped: 0,
+            drill: None,
+            lens: Lens::default(),
+            detector: Detector::default(),
+            wire: WireBudget::default(),
+            settings,
+        }
+    }
+}
+
+/// Takes one input at one moment.
+pub fn step(state: &mut State, at: At, input: Input) -> Step {
+    let mut desk = Desk { state, at, step: Step::default() };
+    desk.pass_time();
+    desk.take(input);
+    desk.step
+}
+
+/// One step under way: events are applied as they are made, so that what follows sees them.
+struct Desk<'a> {
+    state: &'a mut State,
+    at: At,
+    step: Step,
+}
+
+impl Desk<'_> {
+    fn record(&mut self, actor: Actor, event: Event) -> Seq {
+        let seq = Seq(self.state.room.last.0 + 1);
+        let record = Record { seq, at: self.at, actor, event };
+        self.state.room.apply(&record);
+        self.step.records.push(record);
+        seq
+    }
+
+    fn record_all(&mut self, actor: &Actor, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            self.record(actor.clone(), event);
+        }
+    }
+
+    /// Ends the seconds that have passed; on each, detection and switches have a look.
+    fn pass_time(&mut self) {
+        if !self.state.fleet.advance(self.at) {
+            return;
+        }
+        let changes = self.state.detector.examine(&self.state.fleet, self.at);
+        for change in changes {
+            self.take_change(change);
+        }
+        let events = switches::tick(self.state, self.at);
+        self.record_all(&Actor::Engine, events);
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Opened { version, drill } => self.open(version, drill),
+            Input::Closing { reason } => {
+                let events = switches::disarm(self.state, "the room closed");
+                self.record_all(&Actor::Engine, events);
+                self.record(Actor::Engine, Event::RoomClosed { reason });
+            }
+            Input::Observed { batch, dropped } => self.observe(&batch, dropped),
+            Input::Command { ticket, by, command } => self.command(ticket, &by, command),
+            Input::Look(lens) => self.look(lens),
+            Input::Tick => {}
+            Input::Link(change) => self.link(change),
+            Input::Durable(seq) => self.state.durable = self.state.durable.max(seq),
+            Input::Log(health) => self.state.log = health,
+            Input::Outcome { actuation, outcome } => {
+                let event = switches::outcome(&self.state.room, actuation, outcome);
+                self.record_all(&Actor::Engine, event);
+            }
+            Input::ClockJumped { by_ms } => {
+                self.record(Actor::Engine, Event::ClockJumped { by_ms });
+            }
+        }
+    }
+
+    fn open(&mut self, version: String, drill: Option<DrillStart>) {
+        let left_open = switches::left_open(&self.state.room);
+        let fleet = self.state.settings.broker.clone();
+        self.record(Actor::Engine, Event::RoomOpened { version, fleet });
+        if let Some(DrillStart { scenario, seed, devices }) = drill.clone() {
+            self.record(Actor::Engine, Event::DrillStarted { scenario, seed, devices });
+        }
+        self.state.drill = drill;
+        self.record_all(&Actor::Engine, left_open);
+    }
+
+    fn observe(&mut self, batch: &Batch, dropped: u64) {
+        self.state.dropped += dropped;
+        if !batch.is_empty() {
+            self.state.link.last_message = Some(self.at);
+        }
+        for observation in batch.iter() {
+            if let Some(notice) = self.state.fleet.observe(batch, observation) {
+                wire::take(self, batch, observation, notice);
+            }
+        }
+        for (campaign, device) in self.state.fleet.take_started() {
+            let campaign = self.state.fleet.campaigns().get(campaign).id.clone();
+            let device = self.state.fleet.devices().id(device).to_owned();
+            switches::started(self.state, &campaign, &device, self.at);
+        }
+    }
+
+    fn command(&mut self, ticket: Ticket, by: &Actor, command: Command) {
+        let result = self.decide(by, command);
+        let result = result.map(|(events, proposal)| {
+            self.record_all(by, events);
+            self.step.effects.extend(proposal.map(Effect::Actuate));
+            self.state.room.last
+        });
+        self.step.effects.push(Effect::Reply { ticket, result });
+    }
+
+    fn decide(&mut self, by: &Actor, command: Command) -> Result<(Vec<Event>, Option<Proposal>), Refusal> {
+        if self.state.settings.read_only {
+            return Err(Refusal::new("this room is read-only"));
+        }
+        match command {
+            Command::Switch(command) => switches::decide(self.state, self.at, by, command),
+            other => decide::decide(self.state, self.at, by, other).map(|events| (events, None)),
+        }
+    }
+
+    fn look(&mut self, lens: Lens) {
+        let schema = self.state.fleet.schema();
+        let attributes: Vec<_> = lens.group_by.iter().filter_map(|name| schema.find(name)).collect();
+        if let Some(grouping) = Grouping::by(&attributes) {
+            self.state.fleet.follow(grouping);
+        }
+        self.state.fleet.watch(lens.device.as_deref());
+        self.state.lens = lens;
+    }
+
+    fn link(&mut self, change: LinkChange) {
+        if let LinkChange::Blind { filter, reason } = change {
+            self.state.link.blind.retain(|(known, _)| *known != filter);
+            self.state.link.blind.push((filter, reason));
+            return;
+        }
+        let was_up = self.state.link.is_up();
+        let is_up = change == LinkChange::Up;
+        if was_up != is_up {
+            self.state.link.since = self.at;
+        }
+        if is_up && !was_up {
+            self.state.link.blind.clear();
+            let broker = self.state.settings.broker.clone();
+            self.record(Actor::Engine, Event::LinkUp { broker });
+        }
+        if let LinkChange::Down { reason, .. } = &change
+            && was_up
+        {
+            self.record(Actor::Engine, Event::LinkDown { reason: reason.clone() });
+            // What was previewed may no longer be so when the link is back.
+            let events = switches::disarm(self.state, "the link went down");
+            self.record_all(&Actor::Engine, events);
+        }
+        self.state.detector.link(is_up, self.at);
+        self.state.link.state = change;
+    }
+
+    fn take_change(&mut self, change: Change) {
+        match change {
+            Change::Raised(finding) => {
+                let known = self
+                    .state
+                    .room
+                    .open_alerts()
+                    .any(|alert| alert.finding.signal == finding.signal && alert.finding.cohort == finding.cohort);
+                if known {
+                    return;
+                }
+                let alert = AlertId(self.state.room.alerts_raised + 1);
+                let joins = self.joins(&finding.cohort);
+                self.record(Actor::Engine, Event::AlertRaised { alert, finding });
+                if let Some(incident) = joins {
+                    self.record(Actor::Engine, Event::AlertJoined { incident, alert });
+                }
+            }
+            Change::Cleared { signal, cohort } => {
+                let open = self.state.room.open_alerts();
+                let cleared = open.filter(|alert| alert.finding.signal == signal && alert.finding.cohort == cohort);
+                let cleared: Vec<_> = cleared.map(|alert| Event::AlertCleared { alert: alert.id }).collect();
+                self.record_all(&Actor::Engine, cleared);
+            }
+        }
+    }
+
+    /// The open incident about the same cohort, or one that this is part of.
+    fn joins(&self, cohort: &crate::domain::cohort::CohortKey) -> Option<crate::domain::ids::IncidentId> {
+        let concerns = |incident: &&crate::domain::incident::Incident| {
+            !incident.cohort.is_fleet() && incident.cohort.0.iter().all(|(a, v)| cohort.get(a) == Some(v))
+        };
+        self.state.room.open_incidents().find(concerns).map(|incident| incident.id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

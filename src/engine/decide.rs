@@ -1,0 +1,190 @@
+//! Commands about alerts, incidents and runbooks: refused with a reason, or turned into events.
+
+use super::State;
+use crate::detect::verdict;
+use crate::domain::clock::Moment;
+use crate::domain::command::{Command, Declare, Refusal};
+use crate::domain::event::Event;
+use crate::domain::ids::{Actor, AlertId, IncidentId};
+use crate::domain::incident::{Declaration, Incident, IncidentType, Severity};
+use crate::domain::runbook::StepMark;
+use crate::domain::text::{visible, visible_lines};
+use crate::domain::time::At;
+use crate::limits;
+
+/// Corrections further off than this are a typing mistake.
+const CORRECTION_S: i64 = 366 * 86_400;
+
+type Decision = Result<Vec<Event>, Refusal>;
+
+fn refuse(reason: impl Into<String>) -> Decision {
+    Err(Refusal::new(reason))
+}
+
+/// Decides a command of a person about the record. Switches are decided in `switches`.
+pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Decision {
+    match command {
+        Command::Declare(declare) => declare_incident(state, at, by, declare),
+        Command::AcknowledgeAlert(alert) => acknowledge_alert(state, alert),
+        Command::Acknowledge(id) => on_open(state, id, |incident| match incident.moments.acknowledged {
+            Some(_) => refuse(format!("{id} is acknowledged already")),
+            None => Ok(vec![Event::Acknowledged { incident: id }]),
+        }),
+        Command::Retitle { incident: id, title } => on(state, id, |incident| {
+            let to = sentence(&title, "a title")?;
+            changed(&incident.title, &to, "title")?;
+            Ok(vec![Event::Retitled { incident: id, from: incident.title.clone(), to }])
+        }),
+        Command::SetSeverity { incident: id, severity: to } => on_open(state, id, |incident| {
+            changed(&incident.severity, &to, "severity")?;
+            Ok(vec![Event::SeveritySet { incident: id, from: incident.severity, to }])
+        }),
+        Command::SetType { incident: id, kind } => on_open(state, id, |incident| {
+            changed(&incident.kind, &kind, "type")?;
+            let mut events = vec![Event::TypeSet { incident: id, from: incident.kind, to: kind }];
+            // A runbook that somebody has worked with stays.
+            if incident.runbook.as_ref().is_none_or(|run| run.entries.is_empty()) {
+                events.extend(take_runbook(state, id, kind));
+            }
+            Ok(events)
+        }),
+        Command::SetCommander { incident: id, name } => on_open(state, id, |incident| {
+            let to = sentence(&name, "a name")?;
+            changed(&incident.commander, &to, "commander")?;
+            Ok(vec![Event::CommanderSet { incident: id, from: incident.commander.clone(), to }])
+        }),
+        Command::Note { incident, text } => {
+            if let Some(id) = incident {
+                find(state, id)?;
+            }
+            let text: String = visible_lines(text.trim()).chars().take(limits::SENTENCE * 16).collect();
+            if text.is_empty() {
+                return refuse("a note needs some text");
+            }
+            Ok(vec![Event::NoteAdded { incident, text }])
+        }
+        Command::Mitigate(id) => on_open(state, id, |incident| match incident.moments.mitigated {
+            Some(_) => refuse(format!("{id} is mitigated already; correct the time with the palette")),
+            None => Ok(vec![Event::Mitigated { incident: id }]),
+        }),
+        Command::Resolve(id) => on_open(state, id, |_| Ok(vec![Event::Resolved { incident: id }])),
+        Command::Reopen { incident: id, reason } => on(state, id, |incident| {
+            if incident.moments.mitigated.is_none() {
+                return refuse(format!("{id} is not mitigated or resolved, so there is nothing to reopen"));
+            }
+            Ok(vec![Event::Reopened { incident: id, reason: sentence(&reason, "a reason")? }])
+        }),
+        Command::Correct { incident: id, moment, to, reason } => {
+            on(state, id, |incident| correct(incident, moment, to, &reason, at))
+        }
+        Command::MarkStep { incident: id, step, mark } => on(state, id, |incident| mark_step(incident, &step, mark)),
+        Command::Switch(_) => refuse("switches decide for themselves"),
+    }
+}
+
+fn find(state: &State, id: IncidentId) -> Result<&Incident, Refusal> {
+    state.room.incidents.get(&id).ok_or_else(|| Refusal::new(format!("there is no {id}")))
+}
+
+fn on(state: &State, id: IncidentId, decide: impl FnOnce(&Incident) -> Decision) -> Decision {
+    decide(find(state, id)?)
+}
+
+fn on_open(state: &State, id: IncidentId, decide: impl FnOnce(&Incident) -> Decision) -> Decision {
+    on(state, id, |incident| {
+        if incident.is_open() { decide(incident) } else { refuse(format!("{id} is resolved; reopen it first")) }
+    })
+}
+
+/// A line of text that a person gave, safe to show and not too long.
+fn sentence(text: &str, what: &str) -> Result<String, Refusal> {
+    let text: String = visible(text.trim()).chars().take(limits::SENTENCE).collect();
+    if text.is_empty() { Err(Refusal::new(format!("{what} cannot be empty"))) } else { Ok(text) }
+}
+
+fn changed<T: PartialEq + std::fmt::Display>(from: &T, to: &T, what: &str) -> Result<(), Refusal> {
+    if from == to { Err(Refusal::new(format!("the {what} is {to} already"))) } else { Ok(()) }
+}
+
+fn acknowledge_alert(state: &State, id: AlertId) -> Decision {
+    let Some(alert) = state.room.alerts.get(&id) else { return refuse(format!("there is no alert {id}")) };
+    match &alert.acknowledged {
+        Some((_, by)) => refuse(format!("alert {id} is acknowledged already, by {by}")),
+        None => Ok(vec![Event::AlertAcknowledged { alert: id }]),
+    }
+}
+
+fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Decision {
+    let alert = match declare.alert {
+        None => None,
+        Some(id) => {
+            let alert = state.room.alerts.get(&id);
+            let alert = alert.ok_or_else(|| Refusal::new(format!("there is no alert {id}")))?;
+            if let Some(incident) = state.room.incident_of(id) {
+                return refuse(format!("alert {id} belongs to {} already", incident.id));
+            }
+            Some(alert)
+        }
+    };
+    let finding = alert.map(|alert| &alert.finding);
+    let kind = declare.kind.or_else(|| finding.map(|f| verdict::propose_type(f, &state.fleet)));
+    let severity = declare.severity.or_else(|| finding.map(|f| verdict::propose_severity(f, &state.fleet)));
+    let title = declare.title.filter(|title| !title.trim().is_empty());
+    let title = title.or_else(|| finding.map(verdict::propose_title));
+    let declaration = Declaration {
+        title: sentence(&title.unwrap_or_default(), "a title")?,
+        severity: severity.unwrap_or(Severity::Sev3),
+        kind: kind.unwrap_or(IncidentType::MassDisconnect),
+        commander: sentence(declare.commander.as_deref().unwrap_or(by.name()), "a commander")?,
+        alert: alert.map(|alert| alert.id),
+        cohort: finding.map_or(declare.cohort, |finding| finding.cohort.clone()),
+    };
+    let incident = IncidentId(state.room.incidents.keys().last().map_or(1, |last| last.0 + 1));
+    let kind = declaration.kind;
+    let mut events = vec![Event::IncidentDeclared {
+        incident,
+        onset: Some(finding.map_or(at, |finding| finding.onset)),
+        detected: alert.map_or(at, |alert| alert.at),
+        acknowledged: alert.and_then(|alert| alert.acknowledged.clone()),
+        declaration,
+    }];
+    events.extend(take_runbook(state, incident, kind));
+    Ok(events)
+}
+
+fn take_runbook(state: &State, incident: IncidentId, kind: IncidentType) -> Option<Event> {
+    let runbook = state.settings.runbooks.iter().find(|runbook| runbook.types.contains(&kind))?;
+    Some(Event::RunbookTaken { incident, runbook: runbook.clone() })
+}
+
+fn correct(incident: &Incident, moment: Moment, to: At, reason: &str, now: At) -> Decision {
+    let reason = sentence(reason, "a reason for the correction")?;
+    if to > now {
+        return refuse(format!("{to} lies in the future; {} can only be in the past", moment.name()));
+    }
+    if now.since_s(to) > CORRECTION_S {
+        return refuse(format!("{to} is more than a year ago; check the date"));
+    }
+    let from = incident.moments.get(moment);
+    if from == Some(to) {
+        return refuse(format!("{} is {to} already", moment.name()));
+    }
+    Ok(vec![Event::MomentCorrected { incident: incident.id, moment, from, to, reason }])
+}
+
+fn mark_step(incident: &Incident, step: &str, mark: StepMark) -> Decision {
+    let Some(run) = &incident.runbook else { return refuse(format!("{} has no runbook", incident.id)) };
+    let Some(found) = run.runbook.step(step) else { return refuse(format!("the runbook has no step {step}")) };
+    let mark = match mark {
+        StepMark::Skipped(reason) => StepMark::Skipped(sentence(&reason, "a reason to skip")?),
+        other => other,
+    };
+    match (run.mark(step), &mark) {
+        (None, StepMark::Open) => return refuse("the step is open already"),
+        (Some(entry), _) if entry.mark == mark => {
+            return refuse(format!("the step was marked by {} already", entry.by));
+        }
+        _ => {}
+    }
+    Ok(vec![Event::StepMarked { incident: incident.id, step: step.to_owned(), text: found.text.clone(), mark }])
+}

@@ -1,0 +1,238 @@
+//! The room as its events have left it: alerts, incidents, actuations, the timeline.
+//!
+//! [`Room::apply`] is the only way it changes, and it cannot fail: an event about something unknown (a log that was
+//! cut, an id from the future) changes nothing. Replaying a log gives the room that wrote it.
+
+use std::collections::BTreeMap;
+
+use super::timeline::Timeline;
+use crate::domain::alert::Alert;
+use crate::domain::campaign::CampaignState;
+use crate::domain::clock::{Correction, Moment, Moments};
+use crate::domain::event::{Event, Record};
+use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
+use crate::domain::incident::{Incident, Note};
+use crate::domain::runbook::{RunbookRun, StepEntry};
+use crate::domain::switch::{Actuation, ActuationState};
+use crate::domain::time::At;
+use crate::limits;
+
+/// Everything that is on the record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Room {
+    /// The last event applied.
+    pub last: Seq,
+    pub alerts: BTreeMap<AlertId, Alert>,
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    pub actuations: BTreeMap<ActuationId, Actuation>,
+    /// Campaigns whose state is on the record, so that it is recorded once.
+    pub campaigns: BTreeMap<String, CampaignState>,
+    pub timeline: Timeline,
+    /// Alerts raised in all; closed ones are dropped from `alerts` in the end.
+    pub alerts_raised: u32,
+}
+
+impl Room {
+    /// Changes the room by one event.
+    pub fn apply(&mut self, record: &Record) {
+        self.last = self.last.max(record.seq);
+        self.timeline.add(record);
+        self.apply_to_alerts(record);
+        self.apply_to_incidents(record);
+        self.apply_to_actuations(record);
+        match &record.event {
+            Event::CampaignChanged { campaign, state, .. } => {
+                self.campaigns.insert(campaign.clone(), *state);
+            }
+            Event::WaveStarted { campaign, .. } => {
+                self.campaigns.entry(campaign.clone()).or_default();
+            }
+            _ => {}
+        }
+    }
+
+    /// Alerts that still go on.
+    pub fn open_alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.values().filter(|alert| alert.is_open())
+    }
+
+    /// Incidents that are not resolved.
+    pub fn open_incidents(&self) -> impl DoubleEndedIterator<Item = &Incident> {
+        self.incidents.values().filter(|incident| incident.is_open())
+    }
+
+    /// The incident that an alert belongs to.
+    pub fn incident_of(&self, alert: AlertId) -> Option<&Incident> {
+        self.incidents.values().find(|incident| incident.alerts.contains(&alert))
+    }
+
+    fn apply_to_alerts(&mut self, record: &Record) {
+        match &record.event {
+            Event::AlertRaised { alert, finding } => {
+                let finding = finding.clone();
+                self.alerts_raised = self.alerts_raised.max(alert.0);
+                self.alerts
+                    .insert(*alert, Alert { id: *alert, at: record.at, finding, acknowledged: None, cleared: None });
+                self.forget_old_alerts();
+            }
+            Event::AlertAcknowledged { alert } => {
+                if let Some(alert) = self.alerts.get_mut(alert) {
+                    alert.acknowledged.get_or_insert((record.at, record.actor.clone()));
+                }
+            }
+            Event::AlertCleared { alert } => {
+                if let Some(alert) = self.alerts.get_mut(alert) {
+                    alert.cleared = Some(record.at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn forget_old_alerts(&mut self) {
+        while self.alerts.len() > limits::ALERTS {
+            let closed = self.alerts.values().find(|alert| !alert.is_open()).map(|alert| alert.id);
+            let Some(oldest) = closed.or_else(|| self.alerts.keys().next().copied()) else { return };
+            self.alerts.remove(&oldest);
+        }
+    }
+
+    fn apply_to_incidents(&mut self, record: &Record) {
+        if let Event::IncidentDeclared { incident, declaration, onset, detected, acknowledged } = &record.event {
+            let declaration = declaration.clone();
+            let moments = Moments {
+                onset: *onset,
+                detected: Some(*detected),
+                acknowledged: acknowledged.as_ref().map(|(at, _)| *at),
+                ..Moments::default()
+            };
+            self.incidents.insert(
+                *incident,
+                Incident {
+                    id: *incident,
+                    title: declaration.title,
+                    severity: declaration.severity,
+                    kind: declaration.kind,
+                    commander: declaration.commander,
+                    cohort: declaration.cohort,
+                    declared: record.at,
+                    declared_by: record.actor.clone(),
+                    acknowledged_by: acknowledged.as_ref().map(|(_, by)| by.clone()),
+                    alerts: declaration.alert.into_iter().collect(),
+                    moments,
+                    corrections: Vec::new(),
+                    notes: Vec::new(),
+                    runbook: None,
+                    actuations: Vec::new(),
+                },
+            );
+            return;
+        }
+        let Some(incident) = record.event.incident().and_then(|id| self.incidents.get_mut(&id)) else { return };
+        change(incident, record);
+    }
+
+    fn apply_to_actuations(&mut self, record: &Record) {
+        if let Event::ActuationRequested { actuation, switch, incident, preview, call } = &record.event {
+            self.actuations.insert(
+                actuation.clone(),
+                Actuation {
+                    id: actuation.clone(),
+                    switch: switch.clone(),
+                    incident: *incident,
+                    by: record.actor.clone(),
+                    requested: record.at,
+                    preview: preview.clone(),
+                    call: call.clone(),
+                    state: ActuationState::Requested,
+                    sent: None,
+                    accepted: None,
+                    ended: None,
+                    escaped: Vec::new(),
+                },
+            );
+            return;
+        }
+        let Some(actuation) = record.event.actuation().and_then(|id| self.actuations.get_mut(id)) else { return };
+        advance(actuation, &record.event, record.at);
+    }
+}
+
+/// Changes an incident by an event about it.
+fn change(incident: &mut Incident, record: &Record) {
+    let at = record.at;
+    match &record.event {
+        Event::AlertJoined { alert, .. } => incident.alerts.push(*alert),
+        Event::Acknowledged { .. } => {
+            incident.moments.acknowledged.get_or_insert(at);
+            incident.acknowledged_by.get_or_insert(record.actor.clone());
+        }
+        Event::Retitled { to, .. } => incident.title.clone_from(to),
+        Event::SeveritySet { to, .. } => incident.severity = *to,
+        Event::TypeSet { to, .. } => incident.kind = *to,
+        Event::CommanderSet { to, .. } => incident.commander.clone_from(to),
+        Event::NoteAdded { text, .. } => {
+            incident.notes.push(Note { at, by: record.actor.clone(), text: text.clone() });
+        }
+        Event::Mitigated { .. } => incident.moments.mitigated = Some(at),
+        Event::Resolved { .. } => {
+            incident.moments.mitigated.get_or_insert(at);
+            incident.moments.resolved = Some(at);
+        }
+        Event::Reopened { .. } => {
+            incident.moments.mitigated = None;
+            incident.moments.resolved = None;
+        }
+        Event::MomentCorrected { moment, from, to, reason, .. } => {
+            *incident.moments.slot(*moment) = Some(*to);
+            incident.corrections.push(Correction {
+                moment: *moment,
+                from: *from,
+                to: *to,
+                by: record.actor.clone(),
+                at,
+                reason: reason.clone(),
+            });
+            if *moment == Moment::Acknowledged {
+                incident.acknowledged_by.get_or_insert(record.actor.clone());
+            }
+        }
+        Event::RunbookTaken { runbook, .. } => incident.runbook = Some(RunbookRun::new(runbook.clone())),
+        Event::StepMarked { step, mark, .. } => {
+            if let Some(run) = &mut incident.runbook {
+                run.entries.push(StepEntry { step: step.clone(), mark: mark.clone(), by: record.actor.clone(), at });
+            }
+        }
+        Event::ActuationRequested { actuation, .. } => incident.actuations.push(actuation.clone()),
+        _ => {}
+    }
+}
+
+/// Moves an actuation on. What is final stays final; an unknown outcome may still become known.
+fn advance(actuation: &mut Actuation, event: &Event, at: At) {
+    if actuation.state.is_final() {
+        return;
+    }
+    let state = match event {
+        Event::ActuationSent { .. } => {
+            actuation.sent = Some(at);
+            ActuationState::Sent
+        }
+        Event::ActuationAccepted { .. } => {
+            actuation.accepted = Some(at);
+            ActuationState::Accepted
+        }
+        Event::ActuationEffective { .. } => ActuationState::Effective,
+        Event::ActuationEscaped { devices, count, .. } => {
+            actuation.escaped.clone_from(devices);
+            ActuationState::Escaped { devices: *count }
+        }
+        Event::ActuationFailed { reason, .. } => ActuationState::Failed { reason: reason.clone() },
+        Event::ActuationUnknown { reason, .. } => ActuationState::Unknown { reason: reason.clone() },
+        _ => return,
+    };
+    if state.is_final() {
+        actuation.ended = Some(at);
+    }
+    actuation.state = state;
+}

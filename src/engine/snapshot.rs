@@ -1,0 +1,215 @@
+//! The snapshot: what every reader gets. Plain data; screens, `--json`, reports and scores are equal readers of it.
+//!
+//! Freezing the screen is keeping an old one. There is no way from here back into the engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::switches::Arming;
+use super::timeline::Entry;
+use super::{Link, State, view};
+use crate::domain::alert::Alert;
+use crate::domain::campaign::{CampaignState, OtaState, Progress};
+use crate::domain::clock::{Clock, Reading, Targets};
+use crate::domain::cohort::CohortKey;
+use crate::domain::fault::Fault;
+use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
+use crate::domain::incident::Incident;
+use crate::domain::input::{DrillStart, LogHealth};
+use crate::domain::lens::Lens;
+use crate::domain::observation::WavePlan;
+use crate::domain::signal::Signal;
+use crate::domain::switch::Actuation;
+use crate::domain::time::At;
+use crate::fleet::{Message, Sample};
+
+/// The room at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub at: At,
+    pub broker: String,
+    pub environment: String,
+    pub operator: String,
+    pub read_only: bool,
+    pub drill: Option<DrillStart>,
+    pub link: Link,
+    pub log: LogView,
+    pub totals: Totals,
+    pub attributes: Vec<String>,
+    pub lens: Lens,
+    pub table: CohortTable,
+    pub chart: Chart,
+    pub devices: Option<DevicePage>,
+    pub device: Option<DeviceView>,
+    pub alerts: Vec<Alert>,
+    pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    pub actuations: BTreeMap<ActuationId, ActuationView>,
+    pub campaigns: Vec<CampaignView>,
+    pub arming: Option<Arming>,
+    pub timeline: Arc<[Arc<Entry>]>,
+    pub faults: Vec<(Fault, u64)>,
+    pub samples: Vec<Sample>,
+    pub codes: Vec<(String, u64)>,
+    pub targets: Targets,
+}
+
+/// Whether what is on the screen is on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogView {
+    pub health: LogHealth,
+    pub last: Seq,
+    pub durable: Seq,
+}
+
+/// Numbers of the whole fleet, and of what did not fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Totals {
+    pub devices: u32,
+    pub online: u32,
+    /// Messages a second, over the last five.
+    pub rate: f64,
+    pub received: u64,
+    /// Telemetry dropped because it came faster than it could be taken.
+    pub dropped: u64,
+    pub faults: u64,
+    /// Attribute values, cohorts and campaigns that found no room.
+    pub overflowed: u64,
+    /// Events on the wire that were not recorded because there were too many.
+    pub suppressed: u64,
+}
+
+/// Cohorts side by side.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CohortTable {
+    pub rows: Vec<CohortRow>,
+    /// Cohorts in all; more than rows when the table was cut.
+    pub total: usize,
+}
+
+/// One cohort now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CohortRow {
+    pub key: CohortKey,
+    pub devices: u32,
+    pub online: u32,
+    /// Change of the online share against ten minutes ago (or as far as it goes back), in points of a hundred.
+    pub change: Option<f64>,
+    /// A second, over the last ten. None where there is no history, as behind a filter.
+    pub errors: Option<f64>,
+    pub messages: Option<f64>,
+    /// Over the last ten minutes.
+    pub reboots: Option<u64>,
+    /// Online share over the last ten minutes, one value a half minute, oldest first.
+    pub trend: Vec<Option<f32>>,
+    /// An open alert about exactly this cohort.
+    pub alert: Option<AlertId>,
+}
+
+impl CohortRow {
+    /// The share online, 0..=1.
+    pub fn share(&self) -> f64 {
+        if self.devices == 0 { 0.0 } else { f64::from(self.online) / f64::from(self.devices) }
+    }
+}
+
+/// A signal over time, with what happened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chart {
+    pub cohort: CohortKey,
+    pub signal: Option<Signal>,
+    /// The end of the last point's second.
+    pub end: At,
+    /// Seconds between points.
+    pub step_s: u32,
+    /// Oldest first. A share in percent for online, a rate a second for counts.
+    pub points: Vec<Option<f32>>,
+    /// Seconds before the end, and a few letters.
+    pub marks: Vec<(u32, String)>,
+}
+
+/// Some devices out of many.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DevicePage {
+    pub first: usize,
+    pub total: usize,
+    pub rows: Vec<DeviceRow>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceRow {
+    pub id: String,
+    pub online: bool,
+    pub seen: At,
+    /// Values of the attributes, in the order of `attributes`.
+    pub values: Vec<String>,
+    pub boots: Option<u32>,
+    pub battery: Option<u8>,
+    pub error: String,
+    pub ota: OtaState,
+}
+
+/// One device, as closely as it can be looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceView {
+    pub row: DeviceRow,
+    pub rssi: Option<i8>,
+    pub queue: u32,
+    pub seq: Option<u32>,
+    pub campaign: Option<(String, u16)>,
+    /// The newest first.
+    pub messages: Vec<Message>,
+}
+
+/// A campaign now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CampaignView {
+    pub id: String,
+    pub state: CampaignState,
+    pub target: String,
+    pub wave: Option<u16>,
+    pub progress: Progress,
+    pub queued: u32,
+    pub waves: Vec<WaveView>,
+    pub active: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaveView {
+    pub wave: u16,
+    pub progress: Progress,
+    pub plan: Option<WavePlan>,
+    pub started: Option<At>,
+}
+
+/// An actuation with what telemetry says of it now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActuationView {
+    pub actuation: Arc<Actuation>,
+    /// Devices in flight, heard from and silent.
+    pub in_flight: (u32, u32),
+    pub escaped: u32,
+}
+
+impl Snapshot {
+    /// The snapshot of a state.
+    pub fn of(state: &State, at: At) -> Self {
+        view::snapshot(state, at)
+    }
+
+    /// Alerts that go on and belong to no incident.
+    pub fn loose_alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.iter().filter(|alert| {
+            alert.is_open() && !self.incidents.values().any(|incident| incident.alerts.contains(&alert.id))
+        })
+    }
+
+    /// Incidents that are not resolved, the newest first.
+    pub fn open_incidents(&self) -> impl Iterator<Item = &Arc<Incident>> {
+        self.incidents.values().rev().filter(|incident| incident.is_open())
+    }
+
+    /// The four clocks of an incident.
+    pub fn clocks(&self, incident: &Incident) -> [Reading; 4] {
+        Clock::ALL.map(|clock| clock.read(&incident.moments, &self.targets, self.at))
+    }
+}

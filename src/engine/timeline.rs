@@ -1,0 +1,189 @@
+//! The timeline: every event as one sentence, in the order of the log.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::campaign::CampaignState;
+use crate::domain::event::{Event, Record};
+use crate::domain::ids::{Actor, IncidentId, Seq};
+use crate::domain::runbook::StepMark;
+use crate::domain::time::At;
+use crate::limits;
+
+/// How much an entry matters to the person who reads the timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// Housekeeping: kept, shown last.
+    Quiet,
+    /// Something happened.
+    Normal,
+    /// Something was decided or done about the incident.
+    Action,
+    /// Something is wrong.
+    Alarm,
+}
+
+/// One line of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub seq: Seq,
+    pub at: At,
+    pub actor: Actor,
+    pub incident: Option<IncidentId>,
+    pub weight: Weight,
+    pub text: String,
+    /// A few letters for a mark in a chart, where the event deserves one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
+}
+
+/// The newest entries; older ones are in the log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timeline {
+    entries: VecDeque<Arc<Entry>>,
+}
+
+impl Timeline {
+    pub fn add(&mut self, record: &Record) {
+        if self.entries.len() == limits::TIMELINE {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(Arc::new(entry(record)));
+    }
+
+    /// Oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> + ExactSizeIterator {
+        self.entries.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries to show, oldest first, shared rather than copied.
+    pub fn shared(&self) -> Arc<[Arc<Entry>]> {
+        self.entries.iter().cloned().collect()
+    }
+}
+
+/// The sentence of an event.
+pub fn entry(record: &Record) -> Entry {
+    let (weight, text) = sentence(&record.event);
+    Entry {
+        seq: record.seq,
+        at: record.at,
+        actor: record.actor.clone(),
+        incident: record.event.incident(),
+        weight,
+        text,
+        mark: mark(&record.event),
+    }
+}
+
+fn sentence(event: &Event) -> (Weight, String) {
+    use Weight::{Action, Alarm, Normal, Quiet};
+    match event {
+        Event::RoomOpened { version, fleet } => (Quiet, format!("room opened on {fleet} · warroom {version}")),
+        Event::RoomClosed { reason } => (Quiet, format!("room closed: {reason}")),
+        Event::DrillStarted { scenario, seed, devices } => {
+            (Normal, format!("DRILL {scenario} begins · {devices} simulated devices · seed {seed}"))
+        }
+        Event::ClockJumped { by_ms } => (Normal, format!("this machine's clock jumped by {} ms", by_ms)),
+        Event::LinkUp { broker } => (Quiet, format!("connected to {broker}")),
+        Event::LinkDown { reason } => (Normal, format!("our link is down: {reason}")),
+        Event::AlertRaised { alert, finding } => {
+            (Alarm, format!("alert {alert} {} · {}", finding.cohort, finding.evidence))
+        }
+        Event::AlertAcknowledged { alert } => (Action, format!("acknowledged alert {alert}")),
+        Event::AlertCleared { alert } => (Normal, format!("alert {alert} has cleared")),
+        Event::IncidentDeclared { incident, declaration, .. } => (
+            Action,
+            format!(
+                "declared {incident} {} {} · {} · commander {}",
+                declaration.severity, declaration.kind, declaration.title, declaration.commander
+            ),
+        ),
+        Event::AlertJoined { incident, alert } => (Normal, format!("alert {alert} joined {incident}")),
+        Event::Acknowledged { incident } => (Action, format!("acknowledged {incident}")),
+        Event::Retitled { from, to, .. } => (Action, format!("renamed: {to} (was: {from})")),
+        Event::SeveritySet { from, to, .. } => (Action, format!("severity {to} (was {from})")),
+        Event::TypeSet { from, to, .. } => (Action, format!("type {to} (was {from})")),
+        Event::CommanderSet { from, to, .. } => (Action, format!("commander {to} (was {from})")),
+        Event::NoteAdded { text, .. } => (Normal, text.replace('\n', " ⏎ ")),
+        Event::Mitigated { .. } => (Action, "service restored: mitigated".into()),
+        Event::Resolved { .. } => (Action, "root cause fixed: resolved".into()),
+        Event::Reopened { reason, .. } => (Alarm, format!("reopened: {reason}")),
+        Event::MomentCorrected { moment, from, to, reason, .. } => {
+            let was = from.map_or_else(|| "not set".into(), |at| at.to_string());
+            (Action, format!("{} corrected to {to} (was {was}): {reason}", moment.name()))
+        }
+        Event::RunbookTaken { runbook, .. } => (Quiet, format!("runbook: {}", runbook.title)),
+        Event::StepMarked { text, mark, .. } => match mark {
+            StepMark::Done => (Action, format!("✓ {text}")),
+            StepMark::Skipped(reason) => (Action, format!("skipped: {text} ({reason})")),
+            StepMark::Open => (Action, format!("opened again: {text}")),
+        },
+        Event::CampaignChanged { campaign, state, target } => {
+            (campaign_weight(*state), format!("campaign {campaign} → {target} is {state}"))
+        }
+        Event::WaveStarted { campaign, wave, target } => {
+            (Normal, format!("wave {wave} of {campaign} → {target} has started"))
+        }
+        Event::ForeignCommand { campaign, action, request_id } => {
+            (Alarm, format!("{} of {campaign} by someone else, not this room (request {request_id})", action.name()))
+        }
+        Event::SwitchArmed { switch, campaign } => (Quiet, format!("armed {switch} for {campaign}")),
+        Event::SwitchDisarmed { switch, campaign, reason } => {
+            (Quiet, format!("disarmed {switch} for {campaign}: {reason}"))
+        }
+        Event::ActuationRequested { switch, preview, .. } => (
+            Action,
+            format!(
+                "{switch} requested · {} · in flight {} · queued {}",
+                preview.campaign,
+                preview.progress.in_flight(),
+                preview.progress.queued
+            ),
+        ),
+        Event::ActuationSent { actuation } => (Quiet, format!("{actuation} sent: the broker has it")),
+        Event::ActuationAccepted { actuation } => {
+            (Action, format!("{actuation} accepted: the campaign's controller said yes"))
+        }
+        Event::ActuationEffective { actuation, in_flight_before } => {
+            (Action, format!("{actuation} EFFECTIVE · in flight {in_flight_before} → 0"))
+        }
+        Event::ActuationEscaped { actuation, devices, count } => {
+            (Alarm, format!("{actuation} effective, but {count} devices escaped: {}", devices.join(", ")))
+        }
+        Event::ActuationFailed { actuation, reason } => (Alarm, format!("{actuation} FAILED: {reason}")),
+        Event::ActuationUnknown { actuation, reason } => {
+            (Alarm, format!("{actuation} sent, outcome unknown: {reason}"))
+        }
+    }
+}
+
+const fn campaign_weight(state: CampaignState) -> Weight {
+    match state {
+        CampaignState::Halted | CampaignState::Paused | CampaignState::RollingBack => Weight::Action,
+        _ => Weight::Normal,
+    }
+}
+
+fn mark(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::WaveStarted { wave, .. } => format!("wave {wave}"),
+        Event::ActuationRequested { switch, .. } if switch.0 == "ota-halt" => "halt".into(),
+        Event::ActuationRequested { switch, .. } => switch.0.clone(),
+        Event::AlertRaised { alert, .. } => format!("alert {alert}"),
+        Event::Mitigated { .. } => "mitigated".into(),
+        Event::Resolved { .. } => "resolved".into(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,271 @@
+//! Makes the snapshot: reads the state, and prepares what the lens asks for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::snapshot::{
+    ActuationView, CampaignView, Chart, CohortRow, CohortTable, DevicePage, DeviceRow, DeviceView, LogView, Snapshot,
+    Totals, WaveView,
+};
+use super::{State, switches::Switches};
+use crate::domain::cohort::CohortKey;
+use crate::domain::signal::{Signal, SignalKind};
+use crate::domain::time::At;
+use crate::fleet::Fleet;
+use crate::fleet::attributes::ValueIx;
+use crate::fleet::campaigns::Campaign;
+use crate::fleet::cohorts::{Cohort, Grouping, Key};
+use crate::fleet::devices::{Device, DeviceIx, Flag};
+use crate::fleet::filter::Sieve;
+use crate::limits;
+
+/// Seconds over which rates are averaged: long enough not to jump, short enough to be now.
+const RATE_S: usize = 10;
+/// Seconds that the change and the trend in the table reach back.
+const TABLE_S: usize = 600;
+/// Points of a trend.
+const TREND: usize = 20;
+/// Points of a chart: more than a wide terminal has columns.
+const CHART: u32 = 300;
+
+pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
+    let fleet = &state.fleet;
+    let room = &state.room;
+    Snapshot {
+        at,
+        broker: state.settings.broker.clone(),
+        environment: state.settings.environment.clone(),
+        operator: state.settings.operator.clone(),
+        read_only: state.settings.read_only,
+        drill: state.drill.clone(),
+        link: state.link.clone(),
+        log: LogView { health: state.log.clone(), last: room.last, durable: state.durable },
+        totals: totals(state),
+        attributes: fleet.schema().names().to_vec(),
+        lens: state.lens.clone(),
+        table: table(state),
+        chart: chart(state, at),
+        devices: state.lens.devices.map(|(first, n)| page(state, first, n)),
+        device: state.lens.device.as_deref().and_then(|id| device(fleet, fleet.devices().find(id)?)),
+        alerts: room.alerts.values().cloned().collect(),
+        incidents: room.incidents.iter().map(|(id, incident)| (*id, Arc::new(incident.clone()))).collect(),
+        actuations: actuations(state),
+        campaigns: fleet.campaigns().iter().map(campaign).collect(),
+        arming: state.switches.arming.clone(),
+        timeline: room.timeline.shared(),
+        faults: fleet.faults().counts(),
+        samples: fleet.faults().samples(),
+        codes: fleet.codes().top(8),
+        targets: state.settings.targets,
+    }
+}
+
+fn totals(state: &State) -> Totals {
+    let fleet = state.fleet.cohorts().fleet();
+    Totals {
+        devices: fleet.level(Signal::Devices),
+        online: fleet.level(Signal::Online),
+        rate: rate(fleet, Signal::Messages, 5).unwrap_or(0.0),
+        received: state.fleet.received(),
+        dropped: state.dropped,
+        faults: state.fleet.faults().total(),
+        overflowed: state.fleet.overflowed() + state.fleet.cohorts().refused + state.fleet.campaigns().refused,
+        suppressed: state.wire.suppressed,
+    }
+}
+
+fn rate(cohort: &Cohort, signal: Signal, seconds: usize) -> Option<f64> {
+    let series = cohort.series(signal);
+    let n = series.seconds().min(seconds);
+    (n > 0).then(|| series.sum(n) as f64 / n as f64)
+}
+
+/// The table that the lens asks for. Where cohorts have a history it is shown; behind a filter that cuts through
+/// them there is only the present.
+fn table(state: &State) -> CohortTable {
+    let fleet = &state.fleet;
+    let attributes: Vec<_> = state.lens.group_by.iter().filter_map(|name| fleet.schema().find(name)).collect();
+    let Some(grouping) = Grouping::by(&attributes) else { return CohortTable::default() };
+    let sieve = Sieve::new(&state.lens.filter, fleet);
+    let mut rows: Vec<CohortRow> = if state.lens.filter.is_empty() {
+        let followed = fleet.cohorts().iter().filter(|cohort| cohort.key.grouping == grouping);
+        followed.filter(|cohort| cohort.level(Signal::Devices) > 0).map(|cohort| row(state, cohort)).collect()
+    } else {
+        filtered(fleet, grouping, &sieve)
+            .into_iter()
+            .map(|(values, (devices, online))| bare_row(fleet.cohort_key(&Key { grouping, values }), devices, online))
+            .collect()
+    };
+    for row in &mut rows {
+        row.alert = state.room.open_alerts().find(|alert| alert.finding.cohort == row.key).map(|alert| alert.id);
+    }
+    let total = rows.len();
+    let order = |row: &CohortRow| {
+        let offline = row.devices - row.online.min(row.devices);
+        // By magnitude rather than by number, so that rows do not jump about.
+        (row.alert.is_none(), std::cmp::Reverse(offline.checked_ilog2().unwrap_or(0) / 2))
+    };
+    rows.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.key.pairs().cmp(&b.key.pairs())));
+    rows.truncate(limits::TABLE_ROWS);
+    CohortTable { rows, total }
+}
+
+/// Devices and those online, by cohort, of what passes the filter.
+fn filtered(fleet: &Fleet, grouping: Grouping, sieve: &Sieve) -> HashMap<[ValueIx; 2], (u32, u32)> {
+    let mut sums: HashMap<[ValueIx; 2], (u32, u32)> = HashMap::new();
+    if sieve.is_by_group() {
+        for (_, group) in fleet.groups().iter().filter(|(_, group)| sieve.passes_group(&group.vector)) {
+            let sum = sums.entry(grouping.values(&group.vector)).or_default();
+            sum.0 += group.now[Signal::Devices as usize];
+            sum.1 += group.now[Signal::Online as usize];
+        }
+    } else {
+        for (_, device) in fleet.devices().iter().filter(|(ix, device)| sieve.passes(fleet, *ix, device)) {
+            let sum = sums.entry(grouping.values(fleet.vector(device.group))).or_default();
+            sum.0 += 1;
+            sum.1 += u32::from(device.has(Flag::Online));
+        }
+    }
+    sums
+}
+
+fn bare_row(key: CohortKey, devices: u32, online: u32) -> CohortRow {
+    let trend = Vec::new();
+    CohortRow { key, devices, online, change: None, errors: None, messages: None, reboots: None, trend, alert: None }
+}
+
+fn row(state: &State, cohort: &Cohort) -> CohortRow {
+    let (devices, online) = (cohort.level(Signal::Devices), cohort.level(Signal::Online));
+    let history = cohort.series(Signal::Online).seconds();
+    let now = cohort.online_share();
+    let then = history.checked_sub(1).and_then(|oldest| cohort.online_share_back(TABLE_S.min(oldest)));
+    let trend = (0..TREND).rev().map(|n| cohort.online_share_back(n * TABLE_S / TREND).map(|share| share as f32));
+    CohortRow {
+        change: now.zip(then).map(|(now, then)| (now - then) * 100.0),
+        errors: rate(cohort, Signal::Errors, RATE_S),
+        messages: rate(cohort, Signal::Messages, RATE_S),
+        reboots: Some(cohort.series(Signal::Reboots).sum(TABLE_S)),
+        trend: trend.collect(),
+        ..bare_row(state.fleet.cohort_key(&cohort.key), devices, online)
+    }
+}
+
+fn chart(state: &State, at: At) -> Chart {
+    let lens = &state.lens;
+    let key = lens.cohort.clone().unwrap_or_default();
+    let step_s = (lens.span_s / CHART).max(1);
+    let end = At::from_ms(at.second() * 1000);
+    let empty = Chart { cohort: key.clone(), signal: Some(lens.signal), end, step_s, ..Chart::default() };
+    let Some(cohort) = state.fleet.cohort(&key) else { return empty };
+    let value = |back: usize| -> Option<f32> {
+        let series = cohort.series(lens.signal);
+        Some(match (lens.signal, lens.signal.kind()) {
+            (Signal::Online, _) => (cohort.online_share_back(back)? * 100.0) as f32,
+            (_, SignalKind::Level) => series.back(back)? as f32,
+            (_, SignalKind::Count) => {
+                // Counts are smoothed over a few seconds; single ones would draw a comb.
+                let width = (step_s as usize).max(5);
+                let sum: u32 = (back..back + width).filter_map(|b| series.back(b)).sum();
+                series.back(back)?;
+                sum as f32 / width as f32
+            }
+        })
+    };
+    let points = (0..lens.span_s / step_s).rev().map(|n| value((n * step_s) as usize)).collect();
+    let marks = state.room.timeline.iter().rev().filter_map(|entry| {
+        let back = at.since_s(entry.at);
+        (back < i64::from(lens.span_s)).then(|| entry.mark.clone().map(|mark| (back as u32, mark)))
+    });
+    Chart { points, marks: marks.take(64).flatten().collect(), ..empty }
+}
+
+fn page(state: &State, first: usize, n: usize) -> DevicePage {
+    let fleet = &state.fleet;
+    let sieve = Sieve::new(&state.lens.filter, fleet);
+    let cohort = state.lens.cohort.as_ref().map(|key| narrowed(fleet, key));
+    let passes = |ix: DeviceIx, device: &Device| {
+        sieve.passes(fleet, ix, device) && cohort.as_ref().is_none_or(|cohort| cohort.passes(fleet, ix, device))
+    };
+    let mut page = DevicePage { first, ..DevicePage::default() };
+    for (ix, device) in fleet.devices().iter() {
+        if !passes(ix, device) {
+            continue;
+        }
+        if page.total >= first && page.rows.len() < n {
+            page.rows.push(device_row(fleet, ix));
+        }
+        page.total += 1;
+    }
+    page
+}
+
+/// A sieve that lets one cohort through.
+fn narrowed(fleet: &Fleet, key: &CohortKey) -> Sieve {
+    use crate::domain::lens::{Condition, Filter};
+    let condition = |(attribute, value): (&String, &String)| Condition::Attribute {
+        attribute: attribute.clone(),
+        value: value.clone(),
+        negated: false,
+    };
+    Sieve::new(&Filter { conditions: key.0.iter().map(condition).collect() }, fleet)
+}
+
+fn device_row(fleet: &Fleet, ix: DeviceIx) -> DeviceRow {
+    let device = fleet.devices().get(ix);
+    DeviceRow {
+        id: fleet.devices().id(ix).to_owned(),
+        online: device.has(Flag::Online),
+        seen: fleet.seen(ix),
+        values: fleet.schema().all().map(|attribute| fleet.value(device.group, attribute).to_owned()).collect(),
+        boots: device.has(Flag::HasBoots).then_some(device.boots),
+        battery: (device.battery != Device::UNKNOWN_BATTERY).then_some(device.battery),
+        error: fleet.codes().name(device.error_code).to_owned(),
+        ota: device.ota,
+    }
+}
+
+fn device(fleet: &Fleet, ix: DeviceIx) -> Option<DeviceView> {
+    let device = fleet.devices().get(ix);
+    let in_campaign = device.ota != crate::domain::campaign::OtaState::None;
+    let campaign = in_campaign.then(|| fleet.campaigns().iter().nth(device.campaign.into())).flatten();
+    Some(DeviceView {
+        row: device_row(fleet, ix),
+        rssi: (device.rssi != 0).then_some(device.rssi),
+        queue: device.queue.into(),
+        seq: device.has(Flag::HasSeq).then_some(device.seq),
+        campaign: campaign.map(|campaign| (campaign.id.clone(), device.wave.into())),
+        messages: fleet.messages().of(ix).take(50).cloned().collect(),
+    })
+}
+
+fn campaign(campaign: &Campaign) -> CampaignView {
+    let wave = |wave: &crate::fleet::campaigns::Wave| WaveView {
+        wave: wave.wave,
+        progress: wave.progress,
+        plan: wave.plan,
+        started: wave.started,
+    };
+    CampaignView {
+        id: campaign.id.clone(),
+        state: campaign.state,
+        target: campaign.target.clone(),
+        wave: campaign.wave,
+        progress: campaign.progress,
+        queued: campaign.queued(),
+        waves: campaign.waves.iter().map(wave).collect(),
+        active: campaign.is_active(),
+    }
+}
+
+fn actuations(state: &State) -> BTreeMap<crate::domain::ids::ActuationId, ActuationView> {
+    let switches: &Switches = &state.switches;
+    let view = |actuation: &crate::domain::switch::Actuation| {
+        // Counting the devices in flight means looking at every device; only open actuations are worth it.
+        let campaign = (!actuation.state.is_final()).then(|| state.fleet.campaigns().find(&actuation.preview.campaign));
+        let in_flight = campaign.flatten().map_or((0, 0), |ix| state.fleet.in_flight(ix, super::switches::SILENT_S));
+        ActuationView { actuation: Arc::new(actuation.clone()), in_flight, escaped: switches.escaped(&actuation.id) }
+    };
+    state.room.actuations.iter().map(|(id, actuation)| (id.clone(), view(actuation))).collect()
+}
