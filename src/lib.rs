@@ -4,3 +4,4 @@ pub mod domain;
 pub mod engine;
 pub mod fleet;
 pub mod limits;
+pub mod store;
