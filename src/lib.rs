@@ -3,5 +3,6 @@ pub mod detect;
 pub mod domain;
 pub mod engine;
 pub mod fleet;
+pub mod ingest;
 pub mod limits;
 pub mod store;

@@ -1,0 +1,90 @@
+//! From bytes to observations: a route says what a topic is about, a decoder says what the payload tells.
+//!
+//! Usable without a broker: [`Ingest::take`] wants a topic, a payload and a moment. Nothing that comes in here can fail:
+//! what cannot be read becomes a counted fault with a sample. Text is made safe to show on the way in.
+
+pub mod decode;
+pub mod encode;
+pub mod route;
+
+use decode::Message;
+use route::{Routed, Router};
+
+use crate::domain::fault::Fault;
+use crate::domain::observation::{Batch, Body, Envelope};
+use crate::domain::text::{visible_bytes, visible_name};
+use crate::domain::time::At;
+use crate::fleet::attributes::Schema;
+use crate::limits;
+
+/// A message as a client hands it over.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    pub at: At,
+    pub topic: &'a [u8],
+    pub payload: &'a [u8],
+    pub retained: bool,
+    /// The length it really had, where the payload was cut on its way in.
+    pub full_length: Option<u64>,
+}
+
+/// Routes and decoders of one fleet.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    router: Router,
+    schema: Schema,
+}
+
+impl Ingest {
+    pub const fn new(router: Router, schema: Schema) -> Self {
+        Self { router, schema }
+    }
+
+    pub const fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// Reads a message into the batch. `watched` is a device whose every message is to be kept as it came.
+    pub fn take(&self, arrival: Arrival<'_>, watched: Option<&str>, batch: &mut Batch) {
+        let Ok(topic) = std::str::from_utf8(arrival.topic) else {
+            return fault(arrival, Fault::BadTopic, batch);
+        };
+        let routed = match self.router.route(topic) {
+            Ok(Some(routed)) => routed,
+            Ok(None) => return,
+            Err(problem) => return fault(arrival, problem, batch),
+        };
+        if arrival.payload.len() > limits::PAYLOAD || arrival.full_length.is_some() {
+            return fault(arrival, Fault::TooLarge, batch);
+        }
+        let Routed { route, device, site, campaign, action } = routed;
+        let device = device.map(|id| visible_name(id, limits::DEVICE_ID));
+        let message = Message {
+            arrival,
+            kind: route.kind,
+            topic,
+            watched: device.as_deref().is_some_and(|id| watched == Some(id)),
+            device: device.as_deref().unwrap_or(""),
+            device_as_sent: routed.device.unwrap_or(""),
+            site,
+            campaign,
+            action,
+        };
+        match route.format {
+            route::Format::Standard => decode::standard::decode(&message, &self.schema, batch),
+        }
+    }
+}
+
+/// Pushes a fault with its sample.
+fn fault(arrival: Arrival<'_>, fault: Fault, batch: &mut Batch) {
+    let mark = batch.mark();
+    let topic = batch.keep(&visible_bytes(arrival.topic, limits::SENTENCE));
+    let raw = batch.keep(&visible_bytes(arrival.payload, limits::PREVIEW));
+    let bytes = arrival.full_length.unwrap_or(arrival.payload.len() as u64).min(u32::MAX.into()) as u32;
+    let envelope = Envelope { at: arrival.at, retained: arrival.retained, bytes, topic, raw, ..Envelope::default() };
+    batch.push(mark, envelope, Body::Fault(fault));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Writes the standard format: what a simulated fleet sends, and what decoders are tested against.
+
+use serde_json::json;
+
+use crate::domain::campaign::{CampaignState, OtaState};
+use crate::domain::observation::WavePlan;
+use crate::domain::time::At;
+
+/// A message to be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    pub retain: bool,
+}
+
+impl Outgoing {
+    fn json(topic: String, retain: bool, payload: &serde_json::Value) -> Self {
+        Self { topic, payload: payload.to_string().into_bytes(), retain }
+    }
+}
+
+/// A device's address.
+#[derive(Clone, Copy, Debug)]
+pub struct Address<'a> {
+    pub root: &'a str,
+    pub site: &'a str,
+    pub device: &'a str,
+}
+
+impl Address<'_> {
+    fn topic(&self, leaf: &str) -> String {
+        format!("{}/{}/{}/{leaf}", self.root, self.site, self.device)
+    }
+
+    /// The retained status of a device that is online, with its attributes.
+    pub fn online(&self, at: At, attributes: &[(&str, &str)], boots: u32, boot_reason: &str) -> Outgoing {
+        let mut status = json!({ "online": true, "ts": at, "boots": boots, "boot_reason": boot_reason });
+        for (name, value) in attributes {
+            status[*name] = json!(value);
+        }
+        Outgoing::json(self.topic("status"), true, &status)
+    }
+
+    /// The retained status of a device that is gone, as a last will has it.
+    pub fn offline(&self) -> Outgoing {
+        Outgoing::json(self.topic("status"), true, &json!({ "online": false }))
+    }
+
+    pub fn telemetry(
+        &self,
+        at: At,
+        seq: u32,
+        battery: f64,
+        rssi: i32,
+        errors: u32,
+        uptime_s: i64,
+        temp_c: f64,
+    ) -> Outgoing {
+        let round = |n: f64, steps: f64| (n * steps).round() / steps;
+        let telemetry = json!({
+            "ts": at, "seq": seq, "battery": round(battery, 1000.0), "rssi": rssi, "errors": errors, "queue": 0,
+            "uptime_s": uptime_s, "values": { "temp_c": round(temp_c, 100.0) },
+        });
+        Outgoing::json(self.topic("telemetry"), false, &telemetry)
+    }
+
+    pub fn event(&self, at: At, kind: &str, code: &str, message: &str) -> Outgoing {
+        let event = json!({ "ts": at, "kind": kind, "code": code, "message": message });
+        Outgoing::json(self.topic("event"), false, &event)
+    }
+
+    pub fn ota(&self, at: At, campaign: &str, wave: u16, state: OtaState, from: &str, to: &str) -> Outgoing {
+        let ota = json!({
+            "ts": at, "campaign": campaign, "wave": wave, "state": state.name(), "from": from, "to": to,
+        });
+        Outgoing::json(self.topic("ota"), false, &ota)
+    }
+}
+
+/// The retained word of a campaign's controller.
+pub fn campaign_state(
+    root: &str,
+    campaign: &str,
+    state: CampaignState,
+    wave: u16,
+    target: &str,
+    waves: &[WavePlan],
+    request_id: Option<&str>,
+) -> Outgoing {
+    let waves: Vec<_> = waves
+        .iter()
+        .map(|w| json!({ "wave": w.wave, "planned": w.planned, "done": w.done, "failed": w.failed }))
+        .collect();
+    let mut word = json!({ "state": state.name(), "wave": wave, "target": target, "waves": waves });
+    if let Some(request_id) = request_id {
+        word["request_id"] = json!(request_id);
+    }
+    Outgoing::json(format!("{root}/ota/{campaign}/state"), true, &word)
+}
