@@ -5,4 +5,5 @@ pub mod engine;
 pub mod fleet;
 pub mod ingest;
 pub mod limits;
+pub mod mqtt;
 pub mod store;
