@@ -76,6 +76,12 @@ impl Ingest {
     }
 }
 
+/// Takes a message that was set aside on its way in: too large to be read, or with a topic that is not one.
+pub fn take_quarantined(arrival: Arrival<'_>, batch: &mut Batch) {
+    let too_large = arrival.full_length.is_some_and(|length| length > limits::PAYLOAD as u64);
+    fault(arrival, if too_large { Fault::TooLarge } else { Fault::BadTopic }, batch);
+}
+
 /// Pushes a fault with its sample.
 fn fault(arrival: Arrival<'_>, fault: Fault, batch: &mut Batch) {
     let mark = batch.mark();

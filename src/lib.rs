@@ -1,6 +1,9 @@
 //! warroom: the terminal war room for IoT-fleet incidents.
+pub mod actuate;
 pub mod detect;
+pub mod document;
 pub mod domain;
+pub mod drill;
 pub mod engine;
 pub mod fleet;
 pub mod ingest;

@@ -1,0 +1,240 @@
+//! Rollouts in the simulated world: waves begin, devices step through their update, the controller reports and obeys.
+
+use super::{Plan, Published, REBOOT_S, Update, World};
+use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
+use crate::domain::observation::WavePlan;
+use crate::domain::time::At;
+use crate::drill::scenario::CampaignPlan;
+use crate::ingest::encode;
+
+/// Seconds that a device takes for each step of its update, from and to.
+const DOWNLOAD_S: (f64, f64) = (5.0, 20.0);
+const INSTALL_S: (f64, f64) = (6.0, 15.0);
+const SETTLE_S: (f64, f64) = (2.0, 4.0);
+/// Seconds until an update or a rollback that found its device offline is tried again.
+const RETRY_S: (f64, f64) = (3.0, 6.0);
+/// Seconds between two reports of a controller.
+const REPORT_S: i64 = 2;
+/// Seconds over which the devices of a wave say that they are queued.
+const QUEUE_S: (f64, f64) = (0.0, 5.0);
+
+/// The controller of a campaign.
+#[derive(Debug)]
+pub(super) struct Rollout {
+    id: String,
+    target: String,
+    state: CampaignState,
+    wave: u16,
+    waves: Vec<WavePlan>,
+    /// What it was told, and is about to do.
+    told: Option<(CampaignAction, String)>,
+    /// The request it has answered last.
+    answered: Option<String>,
+    /// What the last report said, so that it is not said again.
+    reported: Option<(CampaignState, u16, Vec<WavePlan>)>,
+}
+
+impl Rollout {
+    pub(super) fn new(plan: &CampaignPlan) -> Self {
+        Self {
+            id: plan.id.clone(),
+            target: plan.target.clone(),
+            state: CampaignState::Running,
+            wave: 0,
+            waves: Vec::new(),
+            told: None,
+            answered: None,
+            reported: None,
+        }
+    }
+}
+
+impl World {
+    pub(super) fn plan_rollouts(&mut self, start: At) {
+        for rollout in 0..self.rollouts.len() {
+            let begins: Vec<_> = self.scenario.campaigns[rollout].waves.iter().map(|wave| wave.at_s).collect();
+            for (wave, at_s) in begins.into_iter().enumerate() {
+                self.plan(start.plus_s(at_s.into()), Plan::BeginWave(rollout as u8, wave as u8));
+            }
+            self.plan(start.plus_s(REPORT_S), Plan::Report(rollout as u8));
+        }
+    }
+
+    /// Takes a message that was published to the world.
+    pub fn hear(&mut self, topic: &str, payload: &[u8], at: At) {
+        let root = format!("{}/ota/", self.scenario.fleet.root);
+        let Some(campaign) = topic.strip_prefix(&root).and_then(|rest| rest.strip_suffix("/control")) else { return };
+        let Ok(order) = serde_json::from_slice::<serde_json::Value>(payload) else { return };
+        let Some(action) = order["action"].as_str().and_then(CampaignAction::parse) else { return };
+        let request_id = order["request_id"].as_str().unwrap_or("").to_owned();
+        let Some(rollout) = self.rollouts.iter().position(|r| r.id == campaign) else { return };
+        if self.rollouts[rollout].answered.as_ref() == Some(&request_id) {
+            return;
+        }
+        self.rollouts[rollout].told = Some((action, request_id));
+        let delay_s = self.scenario.response.controller_s;
+        self.plan(at.plus_ms((delay_s * 1000.0) as i64), Plan::Obey(rollout as u8));
+    }
+
+    pub(super) fn obey(&mut self, rollout: u8, at: At) {
+        let controller = &mut self.rollouts[usize::from(rollout)];
+        let Some((action, request_id)) = controller.told.take() else { return };
+        controller.answered = Some(request_id);
+        controller.state = match action {
+            CampaignAction::Halt => CampaignState::Halted,
+            CampaignAction::Resume => CampaignState::Running,
+            CampaignAction::Rollback => CampaignState::RollingBack,
+        };
+        self.report(rollout, at);
+        if action == CampaignAction::Rollback {
+            let spread = (0.5, self.scenario.response.rollback_s);
+            let updated: Vec<u32> = (0..self.devices()).filter(|d| self.is_updated(*d, rollout)).collect();
+            updated.into_iter().for_each(|device| self.after(at, spread, Plan::RollBack(device)));
+        }
+    }
+
+    fn is_updated(&self, device: u32, rollout: u8) -> bool {
+        let Update { rollout: its, state, .. } = self.devices[device as usize].update;
+        its == rollout && matches!(state, OtaState::Succeeded)
+    }
+
+    pub(super) fn begin_wave(&mut self, rollout: u8, wave: u8, at: At) {
+        let controller = &self.rollouts[usize::from(rollout)];
+        if controller.state != CampaignState::Running {
+            return;
+        }
+        let plan = self.scenario.campaigns[usize::from(rollout)].waves[usize::from(wave)].clone();
+        let mut open: Vec<u32> = (0..self.devices())
+            .filter(|d| self.devices[*d as usize].update.state == OtaState::None && self.fits(*d, &plan.only))
+            .collect();
+        self.random.shuffle(&mut open);
+        open.truncate((open.len() as f64 * plan.share.get_ref()).round() as usize);
+        let number = u16::from(wave) + 1;
+        let controller = &mut self.rollouts[usize::from(rollout)];
+        controller.wave = number;
+        controller.waves.push(WavePlan { wave: number, planned: open.len() as u32, done: 0, failed: 0 });
+        self.report(rollout, at);
+        let spread = (QUEUE_S.1 + 1.0, f64::from(plan.spread_s) + QUEUE_S.1 + 1.0);
+        for device in open {
+            self.devices[device as usize].update = Update { rollout, wave: wave + 1, state: OtaState::None };
+            self.after(at, QUEUE_S, Plan::Step(device));
+            self.after(at, spread, Plan::Step(device));
+        }
+    }
+
+    /// The next step of a device's update. Each step plans the one after it, but for the first two.
+    pub(super) fn step_update(&mut self, device: u32, at: At) {
+        let state = &self.devices[device as usize];
+        let halted = self.rollouts[usize::from(state.update.rollout)].state != CampaignState::Running;
+        match state.update.state {
+            OtaState::None => self.enter(device, OtaState::Queued, at),
+            // A device that is away, or stopped in its queue, starts later or not at all.
+            OtaState::Queued if halted => {}
+            _ if !state.online && state.update.state != OtaState::Rebooting => {
+                self.after(at, RETRY_S, Plan::Step(device))
+            }
+            OtaState::Queued => {
+                self.enter(device, OtaState::Downloading, at);
+                self.after(at, DOWNLOAD_S, Plan::Step(device));
+            }
+            OtaState::Downloading => {
+                self.enter(device, OtaState::Installing, at);
+                self.after(at, INSTALL_S, Plan::Step(device));
+            }
+            OtaState::Installing => {
+                self.enter(device, OtaState::Rebooting, at);
+                self.go_offline(device, at);
+                self.after(at, REBOOT_S, Plan::Step(device));
+            }
+            OtaState::Rebooting if !state.online => {
+                let target = self.rollouts[usize::from(state.update.rollout)].target.clone();
+                let firmware = self.firmware_index(&target);
+                self.boot_into(device, firmware, "ota", at);
+                self.after(at, SETTLE_S, Plan::Step(device));
+            }
+            OtaState::Rebooting => {
+                self.enter(device, OtaState::Succeeded, at);
+                let update = self.devices[device as usize].update;
+                self.count_done(update);
+            }
+            OtaState::Succeeded | OtaState::Failed | OtaState::RolledBack => {}
+        }
+    }
+
+    fn firmware_index(&self, version: &str) -> u16 {
+        self.attributes[self.firmware].values.iter().position(|v| v == version).unwrap_or(0) as u16
+    }
+
+    fn count_done(&mut self, update: Update) {
+        let controller = &mut self.rollouts[usize::from(update.rollout)];
+        if let Some(wave) = controller.waves.iter_mut().find(|wave| wave.wave == u16::from(update.wave)) {
+            wave.done += 1;
+        }
+    }
+
+    /// Enters a state of the update, and says so.
+    fn enter(&mut self, device: u32, state: OtaState, at: At) {
+        self.devices[device as usize].update.state = state;
+        let Update { rollout, wave, .. } = self.devices[device as usize].update;
+        let (id, target) = {
+            let controller = &self.rollouts[usize::from(rollout)];
+            (controller.id.clone(), controller.target.clone())
+        };
+        let from = self.value(device, "firmware").unwrap_or("").to_owned();
+        self.say(device, at, |address, _| address.ota(at, &id, wave.into(), state, &from, &target));
+    }
+
+    /// Takes the old firmware back: needs the device online for long enough to hear of it.
+    pub(super) fn roll_back(&mut self, device: u32, at: At) {
+        let state = &self.devices[device as usize];
+        let controller = &self.rollouts[usize::from(state.update.rollout)];
+        if controller.state != CampaignState::RollingBack || state.update.state != OtaState::Succeeded {
+            return;
+        }
+        if !state.online {
+            return self.after(at, RETRY_S, Plan::RollBack(device));
+        }
+        let firmware = self.known_good(&controller.target);
+        self.go_offline(device, at);
+        self.boot_into(device, firmware, "rollback", at);
+        self.enter(device, OtaState::RolledBack, at);
+    }
+
+    /// The firmware that most of the fleet had before a campaign.
+    fn known_good(&self, target: &str) -> u16 {
+        let weights = self.weights(self.firmware);
+        let values = self.attributes[self.firmware].values.iter().zip(weights).enumerate();
+        let others = values.filter(|(_, (value, _))| *value != target);
+        others.max_by(|(_, a), (_, b)| a.1.total_cmp(&b.1)).map_or(0, |(ix, _)| ix as u16)
+    }
+
+    pub(super) fn report_on_change(&mut self, rollout: u8, at: At) {
+        self.plan(at.plus_s(REPORT_S), Plan::Report(rollout));
+        let finished = (0..self.devices()).all(|d| !self.is_updated(d, rollout));
+        let controller = &mut self.rollouts[usize::from(rollout)];
+        if controller.state == CampaignState::RollingBack && finished {
+            controller.state = CampaignState::Finished;
+        }
+        let now = (controller.state, controller.wave, controller.waves.clone());
+        if controller.reported.as_ref() != Some(&now) {
+            self.report(rollout, at);
+        }
+    }
+
+    /// The controller's word on its campaign.
+    pub(super) fn report(&mut self, rollout: u8, at: At) {
+        let root = self.scenario.fleet.root.clone();
+        let controller = &mut self.rollouts[usize::from(rollout)];
+        controller.reported = Some((controller.state, controller.wave, controller.waves.clone()));
+        let Rollout { id, target, state, wave, waves, answered, .. } = controller;
+        let message = encode::campaign_state(&root, id, *state, *wave, target, waves, answered.as_deref());
+        self.out.push(Published { at, device: None, message });
+    }
+}
+
+#[cfg(test)]
+impl Rollout {
+    pub(super) const fn report_state(&self) -> CampaignState {
+        self.state
+    }
+}
