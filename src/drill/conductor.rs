@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinHandle;
 
 use super::world::{Published, World};
@@ -20,6 +20,9 @@ use crate::mqtt::{Link, LinkEvent, LinkOptions, Protocol};
 const CONNECTIONS: usize = 4;
 /// How often the world moves on.
 const STEP: Duration = Duration::from_millis(50);
+
+/// Orders waiting for the world.
+const ORDERS: usize = 1024;
 
 /// Reads the drill's time.
 pub type DrillClock = Arc<dyn Fn() -> At + Send + Sync>;
@@ -44,7 +47,7 @@ impl Conductor {
     /// When the broker finds no port.
     pub async fn start(world: World, clock: DrillClock) -> io::Result<Self> {
         let broker = Broker::start().await?;
-        let (tell, told) = mpsc::unbounded_channel();
+        let (tell, told) = mpsc::channel(ORDERS);
         let orders = format!("{}/ota/+/control", world.scenario().fleet.root);
         let links = (0..CONNECTIONS)
             .map(|n| {
@@ -59,8 +62,8 @@ impl Conductor {
                         },
                         _ => return,
                     };
-                    // The conductor has ended, and with it the drill.
-                    let _ = tell.send(told);
+                    // When the conductor has ended, or is this far behind, nobody is there to be told.
+                    let _ = tell.try_send(told);
                 })
             })
             .collect();
@@ -97,7 +100,7 @@ fn options(address: SocketAddr, n: usize, subscriptions: Vec<String>) -> LinkOpt
     }
 }
 
-async fn conduct(mut world: World, clock: DrillClock, links: Vec<Link>, mut told: UnboundedReceiver<Told>) {
+async fn conduct(mut world: World, clock: DrillClock, links: Vec<Link>, mut told: Receiver<Told>) {
     for _ in 0..links.len() {
         while !matches!(told.recv().await, Some(Told::Up) | None) {}
     }

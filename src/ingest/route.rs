@@ -200,6 +200,12 @@ impl Router {
         Ok(Self::new(routes, vec![format!("{root}/#")]))
     }
 
+    /// The same routes, with other subscriptions.
+    #[must_use]
+    pub fn subscribed(self, subscriptions: Vec<String>) -> Self {
+        Self { subscriptions, ..self }
+    }
+
     pub fn subscriptions(&self) -> &[String] {
         &self.subscriptions
     }

@@ -1,0 +1,139 @@
+//! Configuration: defaults, then the file, then the environment, then flags. What is wrong is told with its place.
+//!
+//! One small file a section; [`Config::read`] checks them together. Secrets are never here, only where to find them.
+
+pub mod broker;
+pub mod fleet;
+pub mod paths;
+pub mod screen;
+pub mod secret;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::document::{self, Mistake};
+use crate::domain::clock::Targets;
+use broker::BrokerSection;
+use fleet::FleetSection;
+use screen::ScreenSection;
+
+/// The file that `config init` writes: every key, with its default, explained.
+pub const SAMPLE: &str = include_str!("config/sample.toml");
+
+/// A configuration as its file has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Who is at the keys; the login name where not set.
+    pub operator: Option<String>,
+    pub broker: BrokerSection,
+    pub fleet: FleetSection,
+    pub targets: Targets,
+    pub screen: ScreenSection,
+    pub runbooks: RunbookSection,
+    pub switches: SwitchSection,
+}
+
+/// Where this team's own runbooks lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunbookSection {
+    /// Files here go before shipped ones of the same id.
+    pub directory: Option<PathBuf>,
+}
+
+/// How switches reach the systems behind them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SwitchSection {
+    /// Where commands to a campaign are published; below the fleet's root where not set.
+    pub control_topic: Option<Spanned<String>>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path} cannot be read: {reason}")]
+    Unreadable { path: PathBuf, reason: std::io::Error },
+    #[error(transparent)]
+    Mistake(#[from] Mistake),
+}
+
+impl Config {
+    /// Where commands to a campaign are published.
+    pub fn control_topic(&self) -> String {
+        let below_root = || format!("{}/ota/{{campaign}}/control", self.fleet.root);
+        self.switches.control_topic.as_ref().map_or_else(below_root, |topic| topic.get_ref().clone())
+    }
+
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has a mistake in it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |reason| ConfigError::Unreadable { path: path.to_owned(), reason };
+        let source = std::fs::read_to_string(path).map_err(unreadable)?;
+        Ok(Self::read(&source, &path.display().to_string())?)
+    }
+
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// The first mistake in it, with its line and column.
+    pub fn read(source: &str, file: &str) -> Result<Self, Mistake> {
+        let config: Self = document::read(source, file)?;
+        let problem = config.broker.check().or(config.fleet.check()).or(config.screen.check());
+        if let Some((span, message)) = problem {
+            return Err(document::mistake(source, file, &span, message));
+        }
+        if let Some(topic) = &config.switches.control_topic
+            && !topic.get_ref().contains("{campaign}")
+        {
+            return Err(document::mistake(source, file, &topic.span(), "`control_topic` needs a level {campaign}"));
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_says_what_the_defaults_are() {
+        let sample = Config::read(SAMPLE, "sample").unwrap();
+        assert_eq!(sample, Config::default());
+        // Uncommented, its examples are right too.
+        let uncommented: String = SAMPLE
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(example) if example.contains(" = ") || example.starts_with('[') => format!("{example}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let example = Config::read(&uncommented, "sample").unwrap();
+        assert_eq!(example.broker.url.as_ref().map(|url| url.get_ref().as_str()), Some("mqtts://broker.example:8883"));
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_line_column_and_mend() {
+        let cases = [
+            ("[broker]\nurll = 'mqtt://x'\n", "c.toml:2:1: unknown key `urll`; did you mean `url`?"),
+            ("[broker]\nurl = 'http://x'\n", "c.toml:2:7: expected `mqtt://host` or `mqtts://host`"),
+            ("[broker]\nurl = 'mqtt://me:secret@x'\n", "c.toml:2:7: a password does not belong into the URL"),
+            ("[broker]\nurl = 'mqtt://x:99999'\n", "c.toml:2:7: `99999` is not a port"),
+            ("[broker]\nprotocol = '4'\n", "c.toml:2:12: unknown value `4`; expected one of auto, 3.1.1, 5"),
+            ("[fleet]\npairs = [['firmware', 'colour']]\n", "c.toml:2:9: no attribute `colour`"),
+            ("[[fleet.route]]\ntopic = 'a/{devise}'\nmessage = 'status'\n", "c.toml:2:9: unknown level `{devise}`"),
+            ("[[fleet.route]]\ntopic = 'a/{device}'\nmessage = 'statos'\n", "c.toml:2:9: unknown message `statos`"),
+            ("[screen]\ngroup_by = ['x']\n", "c.toml:2:12: no attribute `x`"),
+            ("[switches]\ncontrol_topic = 'x'\n", "c.toml:2:17: `control_topic` needs a level {campaign}"),
+        ];
+        for (source, expected) in cases {
+            let told = Config::read(source, "c.toml").unwrap_err().to_string();
+            assert!(told.starts_with(expected), "{source:?}\n{told}");
+        }
+    }
+}

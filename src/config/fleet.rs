@@ -1,0 +1,112 @@
+//! `[fleet]`: what the fleet's topics are, and which attributes its devices have.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::fleet::FleetSettings;
+use crate::fleet::attributes::Schema;
+use crate::fleet::cohorts::Grouping;
+use crate::ingest::route::{Format, MessageKind, Route, Router};
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FleetSection {
+    /// The first level of the topics of the standard format.
+    pub root: String,
+    /// Attributes beyond the usual ones.
+    pub attributes: Vec<String>,
+    /// Pairs of attributes whose history is kept from the start.
+    pub pairs: Spanned<Vec<(String, String)>>,
+    /// A device that never told its presence is offline after this long without a message.
+    pub silent_after_s: u32,
+    /// Subscriptions; made from the routes where there are none.
+    pub subscribe: Vec<String>,
+    /// Topics of this fleet, instead of the standard ones.
+    #[serde(rename = "route")]
+    pub routes: Vec<RouteSection>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteSection {
+    pub topic: Spanned<String>,
+    pub message: String,
+    #[serde(default = "RouteSection::standard")]
+    pub format: String,
+}
+
+impl RouteSection {
+    fn standard() -> String {
+        "standard".into()
+    }
+
+    fn route(&self) -> Result<Route, String> {
+        let kind = MessageKind::parse(&self.message).ok_or_else(|| {
+            format!("unknown message `{}`; expected one of {}", self.message, MessageKind::WORDS.join(", "))
+        })?;
+        let format = Format::parse(&self.format);
+        let format = format.ok_or_else(|| format!("unknown format `{}`; expected `standard`", self.format))?;
+        Route::parse(self.topic.get_ref(), kind, format)
+    }
+}
+
+impl Default for FleetSection {
+    fn default() -> Self {
+        let pairs = [("firmware", "hardware"), ("firmware", "region"), ("firmware", "carrier")];
+        Self {
+            root: "fleet".into(),
+            attributes: Vec::new(),
+            pairs: Spanned::new(0..0, pairs.map(|(a, b)| (a.to_owned(), b.to_owned())).into()),
+            silent_after_s: 300,
+            subscribe: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+}
+
+impl FleetSection {
+    pub(super) fn check(&self) -> Option<(Range<usize>, String)> {
+        if let Err(message) = self.groupings() {
+            return Some((self.pairs.span(), message));
+        }
+        let bad = |route: &RouteSection| route.route().err().map(|message| (route.topic.span(), message));
+        self.routes.iter().find_map(bad).or_else(|| self.router().err().map(|message| (0..0, message)))
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::with(&self.attributes)
+    }
+
+    fn groupings(&self) -> Result<Vec<Grouping>, String> {
+        let schema = self.schema();
+        let find = |name: &str| {
+            let known = || format!("no attribute `{name}`; there are {}", schema.names().join(", "));
+            schema.find(name).ok_or_else(known)
+        };
+        let pair = |(a, b): &(String, String)| {
+            Grouping::by(&[find(a)?, find(b)?]).ok_or_else(|| format!("`{a}` twice is not a pair"))
+        };
+        self.pairs.get_ref().iter().map(pair).collect()
+    }
+
+    /// How the fleet is to be read. Pairs that do not exist were refused when the file was read.
+    pub fn settings(&self) -> FleetSettings {
+        let pairs = self.groupings().unwrap_or_default();
+        FleetSettings { schema: self.schema(), pairs, silent_after_s: self.silent_after_s }
+    }
+
+    /// Routes and subscriptions.
+    ///
+    /// # Errors
+    /// A sentence about the route that is wrong.
+    pub fn router(&self) -> Result<Router, String> {
+        if self.routes.is_empty() {
+            let standard = Router::standard(&self.root)?;
+            return Ok(if self.subscribe.is_empty() { standard } else { standard.subscribed(self.subscribe.clone()) });
+        }
+        let routes = self.routes.iter().map(RouteSection::route).collect::<Result<_, _>>()?;
+        Ok(Router::new(routes, self.subscribe.clone()))
+    }
+}

@@ -1,0 +1,27 @@
+//! Where things lie on this machine.
+
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+/// The directory of logs, sockets and drills: the one given, or the user's.
+pub fn data_directory(given: Option<PathBuf>) -> PathBuf {
+    let usual = || ProjectDirs::from("", "", "warroom").map(|dirs| dirs.data_dir().to_owned());
+    given.or_else(usual).unwrap_or_else(|| PathBuf::from(".warroom"))
+}
+
+/// The configuration file: where it is looked for when none is given.
+pub fn config_file() -> PathBuf {
+    let usual = ProjectDirs::from("", "", "warroom").map(|dirs| dirs.config_dir().join("warroom.toml"));
+    usual.unwrap_or_else(|| PathBuf::from("warroom.toml"))
+}
+
+/// The log of the live room.
+pub fn live_log(data: &Path) -> PathBuf {
+    data.join("log.db")
+}
+
+/// The log of a drill, so that a live log is never mixed with a game day.
+pub fn drill_log(data: &Path, scenario: &str, began: &str) -> PathBuf {
+    data.join("drills").join(format!("{began}-{scenario}.db"))
+}

@@ -1,0 +1,87 @@
+//! Where a secret is found: in the environment, in a file, or in what a program prints. It is read when it is needed,
+//! and never stored, shown or logged.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The place of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secret {
+    Env(String),
+    File(PathBuf),
+    Command(Vec<String>),
+}
+
+impl Secret {
+    /// Reads the secret; a line break at its end does not belong to it.
+    ///
+    /// # Errors
+    /// A sentence that names the place, never the secret.
+    pub fn read(&self) -> Result<Vec<u8>, String> {
+        let mut secret = match self {
+            Self::Env(name) => std::env::var_os(name)
+                .map(std::os::unix::ffi::OsStringExt::into_vec)
+                .ok_or_else(|| format!("the environment has no {name}, where the password should be"))?,
+            Self::File(path) => {
+                let unreadable = |error| format!("the password file {} cannot be read: {error}", path.display());
+                let meta = std::fs::metadata(path).map_err(unreadable)?;
+                if meta.permissions().mode() & 0o077 != 0 {
+                    return Err(format!("others can read the password file {}; run `chmod 600` on it", path.display()));
+                }
+                std::fs::read(path).map_err(unreadable)?
+            }
+            Self::Command(argv) => run(argv)?,
+        };
+        while matches!(secret.last(), Some(b'\n' | b'\r')) {
+            secret.pop();
+        }
+        if secret.is_empty() { Err(format!("{self} is empty")) } else { Ok(secret) }
+    }
+}
+
+fn run(argv: &[String]) -> Result<Vec<u8>, String> {
+    let Some((program, arguments)) = argv.split_first() else { return Err("`password_command` is empty".into()) };
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        // What it complains about must not reach the screen behind our back.
+        .stderr(Stdio::null())
+        .output()
+        .map_err(|error| format!("the password program {program} cannot be run: {error}"))?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(format!("the password program {program} ended with {}", output.status))
+    }
+}
+
+impl std::fmt::Display for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "the environment's {name}"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Command(argv) => write!(f, "the output of {}", argv.first().map_or("", String::as_str)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_comes_from_a_private_file_or_a_program() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("password");
+        std::fs::write(&path, "hunter2\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Secret::File(path.clone()).read().unwrap_err().contains("chmod 600"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(Secret::File(path).read().unwrap(), b"hunter2");
+        assert_eq!(Secret::Command(vec!["echo".into(), "x".into()]).read().unwrap(), b"x");
+        assert!(Secret::Command(vec!["false".into()]).read().unwrap_err().contains("ended with"));
+        assert!(Secret::Command(vec!["no-such-program-anywhere".into()]).read().is_err());
+        assert!(Secret::Env("WARROOM_SURELY_NOT_SET".into()).read().is_err());
+    }
+}
