@@ -109,6 +109,8 @@ pub struct Step {
     pub records: Vec<Record>,
     /// To be done once everything in `records` is on disk.
     pub effects: Vec<Effect>,
+    /// A batch that has been taken, emptied, for its memory to be used again.
+    pub spent: Option<Batch>,
 }
 
 impl State {
@@ -137,20 +139,20 @@ impl State {
 
 /// Takes one input at one moment.
 pub fn step(state: &mut State, at: At, input: Input) -> Step {
-    let mut desk = Desk { state, at, step: Step::default() };
-    desk.pass_time();
-    desk.take(input);
-    desk.step
+    let mut turn = Turn { state, at, step: Step::default() };
+    turn.pass_time();
+    turn.take(input);
+    turn.step
 }
 
 /// One step under way: events are applied as they are made, so that what follows sees them.
-struct Desk<'a> {
+struct Turn<'a> {
     state: &'a mut State,
     at: At,
     step: Step,
 }
 
-impl Desk<'_> {
+impl Turn<'_> {
     fn record(&mut self, actor: Actor, event: Event) -> Seq {
         let seq = Seq(self.state.room.last.0 + 1);
         let record = Record { seq, at: self.at, actor, event };
@@ -186,7 +188,11 @@ impl Desk<'_> {
                 self.record_all(&Actor::Engine, events);
                 self.record(Actor::Engine, Event::RoomClosed { reason });
             }
-            Input::Observed { batch, dropped } => self.observe(&batch, dropped),
+            Input::Observed { mut batch, dropped } => {
+                self.observe(&batch, dropped);
+                batch.clear();
+                self.step.spent = Some(batch);
+            }
             Input::Command { ticket, by, command } => self.command(ticket, &by, command),
             Input::Look(lens) => self.look(lens),
             Input::Tick => {}

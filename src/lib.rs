@@ -10,4 +10,5 @@ pub mod fleet;
 pub mod ingest;
 pub mod limits;
 pub mod mqtt;
+pub mod runtime;
 pub mod store;

@@ -1,5 +1,7 @@
 //! Every bound of the house, each with its reason. When one bites it is counted, and the count is on the screen.
 
+use std::time::Duration;
+
 /// Attributes a fleet can have: the eight usual ones and four of its own.
 pub const ATTRIBUTES: usize = 12;
 /// Different values of one attribute. Beyond it a new value is shown as `(other)`; a firmware list of this length is
@@ -59,10 +61,10 @@ pub const TABLE_ROWS: usize = 512;
 /// Devices named in an event; beyond it their number is given.
 pub const NAMED_DEVICES: usize = 50;
 
-/// Milliseconds between snapshots: ten a second is faster than anyone reads.
-pub const SNAPSHOT_MS: i64 = 100;
-/// Milliseconds between frames. Four a second with changes cost a tenth of thirty on a slow line.
-pub const FRAME_MS: u64 = 120;
+/// Between snapshots: ten a second is faster than anyone reads.
+pub const SNAPSHOT: Duration = Duration::from_millis(100);
+/// Between frames that nobody asked for by a key. A few a second cost a tenth of thirty on a slow line.
+pub const FRAME: Duration = Duration::from_millis(250);
 /// The largest terminal drawn, in columns and rows. Any client can claim 65,535 of each, which would be 100 GB of cells.
 pub const TERMINAL: (u16, u16) = (500, 200);
 /// Bytes of one paste. A note longer than this is a file.

@@ -14,9 +14,9 @@ struct Fake {
 
 fn attributes(n: usize) -> [(&'static str, &'static str); 3] {
     [
-        ("firmware", if n % 2 == 0 { "3.2.4" } else { "3.2.5" }),
-        ("hardware", if n / 2 % 2 == 0 { "rev-A" } else { "rev-B" }),
-        ("region", if n / 4 % 2 == 0 { "eu" } else { "us" }),
+        ("firmware", if n.is_multiple_of(2) { "3.2.4" } else { "3.2.5" }),
+        ("hardware", if (n / 2).is_multiple_of(2) { "rev-A" } else { "rev-B" }),
+        ("region", if (n / 4).is_multiple_of(2) { "eu" } else { "us" }),
     ]
 }
 

@@ -13,7 +13,7 @@ use rollout::Rollout;
 use super::scenario::{FaultPlan, Scenario, Where};
 use crate::domain::campaign::OtaState;
 use crate::domain::time::At;
-use crate::ingest::encode::{Address, Outgoing};
+use crate::ingest::encode::{Address, Outgoing, Reading};
 
 /// Seconds from a reboot for an update to being back, from and to.
 const REBOOT_S: (f64, f64) = (8.0, 15.0);
@@ -320,8 +320,15 @@ impl World {
             state.errors += 1;
         }
         self.say(device, at, |address, state| {
-            let uptime_s = at.since_s(state.booted);
-            address.telemetry(at, state.seq, state.battery, rssi, state.errors, uptime_s, 18.0 + 4.0 * warmth)
+            let reading = Reading {
+                seq: state.seq,
+                battery: state.battery,
+                rssi,
+                errors: state.errors,
+                uptime_s: at.since_s(state.booted),
+                temp_c: 18.0 + 4.0 * warmth,
+            };
+            address.telemetry(at, reading)
         });
         if errs {
             self.say(device, at, |address, _| address.event(at, "error", "0x11", "sensor read retried"));

@@ -1,6 +1,6 @@
 //! What the fleet's messages make the engine record, within a budget: a device must not be able to fill the log.
 
-use super::{Desk, switches};
+use super::{Turn, switches};
 use crate::domain::event::Event;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{Actor, ActuationId};
@@ -34,43 +34,43 @@ impl WireBudget {
 }
 
 /// Takes what a message showed.
-pub(super) fn take(desk: &mut Desk<'_>, batch: &Batch, observation: &Observation, notice: Notice) {
+pub(super) fn take(turn: &mut Turn<'_>, batch: &Batch, observation: &Observation, notice: Notice) {
     match notice {
         Notice::Campaign { campaign, state, changed, begun, target, answers } => {
-            if changed && desk.state.room.campaigns.get(&campaign) != Some(&state) && desk.state.wire.spend(desk.at) {
+            if changed && turn.state.room.campaigns.get(&campaign) != Some(&state) && turn.state.wire.spend(turn.at) {
                 let event = Event::CampaignChanged { campaign: campaign.clone(), state, target: target.clone() };
-                desk.record(Actor::Engine, event);
+                turn.record(Actor::Engine, event);
             }
             if let Some(wave) = begun {
-                wave_started(desk, campaign.clone(), wave, target);
+                wave_started(turn, campaign.clone(), wave, target);
             }
-            let accepted = switches::heard(&desk.state.room, &campaign, state, &answers);
-            desk.record_all(&Actor::Engine, accepted);
+            let accepted = switches::heard(&turn.state.room, &campaign, state, &answers);
+            turn.record_all(&Actor::Engine, accepted);
         }
-        Notice::WaveStarted { campaign, wave, target } => wave_started(desk, campaign, wave, target),
+        Notice::WaveStarted { campaign, wave, target } => wave_started(turn, campaign, wave, target),
         Notice::Control { campaign, action, request_id, retained } => {
-            let ours = desk.state.room.actuations.contains_key(&ActuationId(request_id.clone()));
+            let ours = turn.state.room.actuations.contains_key(&ActuationId(request_id.clone()));
             if ours {
                 return;
             }
-            desk.state.fleet.fault(batch, observation, Fault::ForeignCommand);
+            turn.state.fleet.fault(batch, observation, Fault::ForeignCommand);
             if let Some(action) = action
                 && !retained
-                && desk.state.wire.spend(desk.at)
+                && turn.state.wire.spend(turn.at)
             {
-                desk.record(Actor::Foreign, Event::ForeignCommand { campaign, action, request_id });
+                turn.record(Actor::Foreign, Event::ForeignCommand { campaign, action, request_id });
             }
         }
         Notice::Answer { request_id } => {
-            if !desk.state.room.actuations.contains_key(&ActuationId(request_id)) {
-                desk.state.fleet.fault(batch, observation, Fault::UnknownRequest);
+            if !turn.state.room.actuations.contains_key(&ActuationId(request_id)) {
+                turn.state.fleet.fault(batch, observation, Fault::UnknownRequest);
             }
         }
     }
 }
 
-fn wave_started(desk: &mut Desk<'_>, campaign: String, wave: u16, target: String) {
-    if desk.state.wire.spend(desk.at) {
-        desk.record(Actor::Engine, Event::WaveStarted { campaign, wave, target });
+fn wave_started(turn: &mut Turn<'_>, campaign: String, wave: u16, target: String) {
+    if turn.state.wire.spend(turn.at) {
+        turn.record(Actor::Engine, Event::WaveStarted { campaign, wave, target });
     }
 }

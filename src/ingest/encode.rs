@@ -20,6 +20,19 @@ impl Outgoing {
     }
 }
 
+/// What a device measures.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    pub seq: u32,
+    /// 0..=1
+    pub battery: f64,
+    /// dBm
+    pub rssi: i32,
+    pub errors: u32,
+    pub uptime_s: i64,
+    pub temp_c: f64,
+}
+
 /// A device's address.
 #[derive(Clone, Copy, Debug)]
 pub struct Address<'a> {
@@ -47,20 +60,12 @@ impl Address<'_> {
         Outgoing::json(self.topic("status"), true, &json!({ "online": false }))
     }
 
-    pub fn telemetry(
-        &self,
-        at: At,
-        seq: u32,
-        battery: f64,
-        rssi: i32,
-        errors: u32,
-        uptime_s: i64,
-        temp_c: f64,
-    ) -> Outgoing {
+    pub fn telemetry(&self, at: At, reading: Reading) -> Outgoing {
         let round = |n: f64, steps: f64| (n * steps).round() / steps;
         let telemetry = json!({
-            "ts": at, "seq": seq, "battery": round(battery, 1000.0), "rssi": rssi, "errors": errors, "queue": 0,
-            "uptime_s": uptime_s, "values": { "temp_c": round(temp_c, 100.0) },
+            "ts": at, "seq": reading.seq, "battery": round(reading.battery, 1000.0), "rssi": reading.rssi,
+            "errors": reading.errors, "queue": 0, "uptime_s": reading.uptime_s,
+            "values": { "temp_c": round(reading.temp_c, 100.0) },
         });
         Outgoing::json(self.topic("telemetry"), false, &telemetry)
     }

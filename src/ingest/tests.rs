@@ -191,7 +191,10 @@ fn what_is_written_is_what_is_read() {
     );
     assert_eq!(send(address.offline()), ["d1 status Some(false) None  site=ams1"]);
     assert_eq!(
-        send(address.telemetry(now(), 7, 0.5, -70, 1, 60, 4.0)),
+        send(address.telemetry(
+            now(),
+            encode::Reading { seq: 7, battery: 0.5, rssi: -70, errors: 1, uptime_s: 60, temp_c: 4.0 }
+        )),
         ["d1 telemetry Some(7) Some(50) Some(-70) Some(1) site=ams1"]
     );
     assert_eq!(

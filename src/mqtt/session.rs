@@ -53,7 +53,7 @@ impl Ended {
 
 /// A session over a stream that was dialled.
 pub(super) enum Session {
-    V3(v3::Session),
+    V3(Box<v3::Session>),
     V5(Box<v5::Session>),
 }
 
@@ -80,7 +80,7 @@ impl Session {
         if v5 {
             Self::V5(Box::new(v5::Session::open(options, stream)))
         } else {
-            Self::V3(v3::Session::open(options, stream))
+            Self::V3(Box::new(v3::Session::open(options, stream)))
         }
     }
 

@@ -40,8 +40,8 @@ impl Writer {
     /// When the system gives no thread.
     pub fn start(log: Log, report: impl Fn(Report) + Send + 'static) -> std::io::Result<Self> {
         let (queue, records) = sync_channel(limits::UNWRITTEN_EVENTS);
-        let desk = Desk { log, waiting: VecDeque::new(), health: LogHealth::Safe, report: Box::new(report) };
-        let thread = std::thread::Builder::new().name("log".into()).spawn(move || desk.work(&records))?;
+        let scribe = Scribe { log, waiting: VecDeque::new(), health: LogHealth::Safe, report: Box::new(report) };
+        let thread = std::thread::Builder::new().name("log".into()).spawn(move || scribe.work(&records))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -74,7 +74,7 @@ impl Drop for Writer {
     }
 }
 
-struct Desk {
+struct Scribe {
     log: Log,
     /// Not on disk yet, in order.
     waiting: VecDeque<Record>,
@@ -82,7 +82,7 @@ struct Desk {
     report: Box<dyn Fn(Report) + Send>,
 }
 
-impl Desk {
+impl Scribe {
     fn work(mut self, records: &Receiver<Vec<Record>>) {
         self.tell_health();
         loop {

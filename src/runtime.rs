@@ -1,0 +1,183 @@
+//! The one place that wires: threads, queues, the clock, shutdown.
+//!
+//! Three threads matter. The link's task decodes messages into the [`inbox`]; the desk ([`desk`]) owns the engine and
+//! takes from the inbox; the writer puts events on disk and tells the desk how far it has come. Screens get snapshots
+//! and never hold anybody up.
+
+pub mod clock;
+mod desk;
+mod inbox;
+pub mod random;
+pub mod signals;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::domain::command::{Command, Refusal};
+use crate::domain::ids::{Actor, Seq};
+use crate::domain::input::{DrillStart, Input, LinkChange, Ticket};
+use crate::domain::lens::Lens;
+use crate::domain::observation::Batch;
+use crate::engine::snapshot::Snapshot;
+use crate::engine::{Settings, State};
+use crate::ingest::{self, Arrival, Ingest};
+use crate::mqtt::{Link, LinkEvent, LinkOptions};
+use crate::store::writer::{Report, Writer};
+use crate::store::{Log, StoreError};
+use clock::Clock;
+use desk::Desk;
+use inbox::Inbox;
+
+/// What a room is opened with.
+pub struct StationOptions {
+    /// The id of the log is filled in when the log is open.
+    pub settings: Settings,
+    pub log: PathBuf,
+    pub link: LinkOptions,
+    pub ingest: Ingest,
+    pub drill: Option<DrillStart>,
+    pub clock: Arc<Clock>,
+}
+
+/// An answer to a command.
+pub type Reply = (Ticket, Result<Seq, Refusal>);
+
+/// Answers waiting for whoever asked.
+const REPLIES: usize = 256;
+
+/// Why a room cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Log(#[from] StoreError),
+    #[error("this machine gives no more threads: {0}")]
+    Thread(std::io::Error),
+}
+
+/// An open room.
+pub struct Station {
+    inbox: Arc<Inbox>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    desk: Option<JoinHandle<()>>,
+    link: Option<Link>,
+    operator: Actor,
+}
+
+impl Station {
+    /// Opens the log, replays it, and connects. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the log is not fit to be used; nothing has been started then.
+    pub fn open(options: StationOptions) -> Result<(Self, mpsc::Receiver<Reply>), OpenError> {
+        let StationOptions { mut settings, log, link, ingest, drill, clock } = options;
+        let (log, history) = Log::open(&log, &random::log_id())?;
+        log.id().clone_into(&mut settings.log_id);
+        let operator = Actor::Person(settings.operator.clone());
+
+        let inbox = Arc::new(Inbox::default());
+        let reports = inbox.clone();
+        let writer = Writer::start(log, move |report| {
+            reports.push(match report {
+                Report::Durable(seq) => Input::Durable(seq),
+                Report::Health(health) => Input::Log(health),
+            });
+        })
+        .map_err(OpenError::Thread)?;
+
+        let watched: Watched = Arc::default();
+        let state = State::replay(settings, &history, clock.now());
+        drop(history);
+        inbox.push(Input::Opened { version: env!("CARGO_PKG_VERSION").into(), drill });
+
+        let sink = sink(inbox.clone(), ingest, clock.clone(), watched.clone());
+        let link = Link::start(link, sink);
+        let (reply, replies) = mpsc::channel(REPLIES);
+        let (desk, snapshots) = Desk::new(desk::Parts {
+            state,
+            inbox: inbox.clone(),
+            writer,
+            clock,
+            outbox: link.outbox(),
+            tokio: tokio::runtime::Handle::current(),
+            reply,
+            watched,
+        });
+        let desk =
+            std::thread::Builder::new().name("desk".into()).spawn(move || desk.work()).map_err(OpenError::Thread)?;
+        Ok((Self { inbox, snapshots, desk: Some(desk), link: Some(link), operator }, replies))
+    }
+
+    /// The newest snapshot, and word of newer ones. When the sender is gone, the desk has ended.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// A way to ask for something; it outlives no room.
+    pub fn asker(&self) -> Asker {
+        Asker { inbox: self.inbox.clone(), operator: self.operator.clone() }
+    }
+
+    /// Closes the room: the last events are written, the log is whole, the broker is told goodbye.
+    pub async fn close(mut self, reason: &str) {
+        self.inbox.push(Input::Closing { reason: reason.to_owned() });
+        self.inbox.close();
+        if let Some(desk) = self.desk.take() {
+            // A desk that panicked has said so through the panic hook.
+            let _ = tokio::task::spawn_blocking(move || desk.join()).await;
+        }
+        if let Some(link) = self.link.take() {
+            link.stop().await;
+        }
+    }
+}
+
+/// Asks the engine, in the name of the operator.
+#[derive(Clone)]
+pub struct Asker {
+    inbox: Arc<Inbox>,
+    operator: Actor,
+}
+
+impl Asker {
+    /// Asks for a command; the answer comes with the same ticket. False when the room is closing or swamped.
+    pub fn command(&self, ticket: Ticket, command: Command) -> bool {
+        self.inbox.push(Input::Command { ticket, by: self.operator.clone(), command })
+    }
+
+    pub fn look(&self, lens: Lens) -> bool {
+        self.inbox.push(Input::Look(lens))
+    }
+}
+
+/// The device that somebody looks at.
+type Watched = Arc<Mutex<Option<String>>>;
+
+/// Takes what the link tells: messages are decoded on the spot, everything else becomes an input.
+fn sink(inbox: Arc<Inbox>, ingest: Ingest, clock: Arc<Clock>, watched: Watched) -> impl Fn(LinkEvent) + Send + Sync {
+    let take = move |inbox: &Inbox, read: &dyn Fn(&Ingest, Option<&str>, &mut Batch)| {
+        let watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+        inbox.observe(|batch| read(&ingest, watched.as_deref(), batch));
+    };
+    move |event| match event {
+        LinkEvent::Message { topic, payload, retained } => {
+            let arrival = Arrival { at: clock.now(), topic: &topic, payload: &payload, retained, full_length: None };
+            take(&inbox, &|ingest, watched, batch| ingest.take(arrival, watched, batch));
+        }
+        LinkEvent::Quarantined { topic, sample, length, retained } => {
+            let full_length = Some(length);
+            let arrival = Arrival { at: clock.now(), topic: &topic, payload: &sample, retained, full_length };
+            take(&inbox, &|_, _, batch| ingest::take_quarantined(arrival, batch));
+        }
+        LinkEvent::Connecting { attempt } => drop(inbox.push(Input::Link(LinkChange::Connecting { attempt }))),
+        LinkEvent::Up => drop(inbox.push(Input::Link(LinkChange::Up))),
+        LinkEvent::Down { reason, retry } => {
+            let reason = crate::domain::text::visible(&reason).into_owned();
+            let retry_ms = retry.as_millis() as u64;
+            inbox.push(Input::Link(LinkChange::Down { reason, retry_ms }));
+        }
+        LinkEvent::Blind { filter, reason } => drop(inbox.push(Input::Link(LinkChange::Blind { filter, reason }))),
+    }
+}

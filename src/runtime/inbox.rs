@@ -1,0 +1,106 @@
+//! The desk's inbox: telemetry in one growing batch, everything else in a queue. Both are bounded.
+//!
+//! Waking a thread costs more than taking a message, so telemetry wakes the desk once a batch, not once a message; the
+//! desk then waits a moment for more. Anything a person does wakes it at once.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::domain::input::Input;
+use crate::domain::observation::Batch;
+use crate::limits;
+
+/// How long telemetry may gather before it is taken.
+const GATHER: Duration = Duration::from_millis(40);
+
+/// What is waiting for the desk.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    waiting: Mutex<Waiting>,
+    news: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    batch: Batch,
+    dropped: u64,
+    inputs: VecDeque<Input>,
+    closed: bool,
+}
+
+impl Waiting {
+    fn has_telemetry(&self) -> bool {
+        !self.batch.is_empty() || self.dropped > 0
+    }
+}
+
+/// What the desk takes out in one go.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub inputs: VecDeque<Input>,
+    pub batch: Batch,
+    pub dropped: u64,
+    /// Nothing more will come.
+    pub closed: bool,
+}
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // A panic while decoding leaves at most half an observation's text behind, which nothing points to.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts an input in. False when the inbox is full or closed; what the room itself reports is never refused.
+    pub fn push(&self, input: Input) -> bool {
+        let mut waiting = self.lock();
+        let from_outside = matches!(input, Input::Command { .. } | Input::Look(_));
+        if from_outside && (waiting.closed || waiting.inputs.len() >= limits::INPUTS) {
+            return false;
+        }
+        waiting.inputs.push_back(input);
+        self.news.notify_one();
+        true
+    }
+
+    /// Lets `read` add to the batch; when it is full, the message is counted instead.
+    pub fn observe(&self, read: impl FnOnce(&mut Batch)) {
+        let mut waiting = self.lock();
+        let full =
+            waiting.batch.len() >= limits::MAILBOX_OBSERVATIONS || waiting.batch.text_bytes() >= limits::MAILBOX_TEXT;
+        if full {
+            waiting.dropped += 1;
+            return;
+        }
+        let first = !waiting.has_telemetry();
+        read(&mut waiting.batch);
+        if first && waiting.has_telemetry() {
+            self.news.notify_one();
+        }
+    }
+
+    /// Says that nothing more will come; what is in is still taken.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.news.notify_one();
+    }
+
+    /// Waits for something to do, for at most `patience`, and takes all of it. `spare` is an empty batch whose memory
+    /// is used for the next one.
+    pub fn take(&self, patience: Duration, spare: Batch) -> Taken {
+        let waiting = self.lock();
+        let idle = |waiting: &mut Waiting| waiting.inputs.is_empty() && !waiting.closed && !waiting.has_telemetry();
+        let (waiting, _) =
+            self.news.wait_timeout_while(waiting, patience, idle).unwrap_or_else(PoisonError::into_inner);
+        let gather = |waiting: &mut Waiting| waiting.inputs.is_empty() && !waiting.closed && waiting.has_telemetry();
+        let more = GATHER.min(patience);
+        let (mut waiting, _) =
+            self.news.wait_timeout_while(waiting, more, gather).unwrap_or_else(PoisonError::into_inner);
+        Taken {
+            inputs: std::mem::take(&mut waiting.inputs),
+            batch: std::mem::replace(&mut waiting.batch, spare),
+            dropped: std::mem::take(&mut waiting.dropped),
+            closed: waiting.closed,
+        }
+    }
+}
