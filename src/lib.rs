@@ -12,3 +12,4 @@ pub mod limits;
 pub mod mqtt;
 pub mod runtime;
 pub mod store;
+pub mod tui;

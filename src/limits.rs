@@ -73,6 +73,6 @@ pub const PASTE: usize = 64 * 1024;
 /// Milliseconds an armed switch waits for its confirmation.
 pub const ARMED_MS: i64 = 20_000;
 /// Milliseconds after arming in which nothing confirms: a held key or a burst of typing is not a decision.
-pub const ARMING_GUARD_MS: i64 = 400;
+pub const ARMING_GUARD_MS: i64 = 300;
 /// Milliseconds for the intent to reach the disk. A halt that could not be written for this long is no longer wanted blindly.
 pub const INTENT_MS: i64 = 10_000;

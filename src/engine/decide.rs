@@ -2,6 +2,7 @@
 
 use super::State;
 use crate::detect::verdict;
+use crate::domain::alert::Alert;
 use crate::domain::clock::Moment;
 use crate::domain::command::{Command, Declare, Refusal};
 use crate::domain::event::Event;
@@ -126,30 +127,40 @@ fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Deci
             Some(alert)
         }
     };
-    let finding = alert.map(|alert| &alert.finding);
-    let kind = declare.kind.or_else(|| finding.map(|f| verdict::propose_type(f, &state.fleet)));
-    let severity = declare.severity.or_else(|| finding.map(|f| verdict::propose_severity(f, &state.fleet)));
+    let proposal = alert.map(|alert| propose(state, alert));
     let title = declare.title.filter(|title| !title.trim().is_empty());
-    let title = title.or_else(|| finding.map(verdict::propose_title));
+    let title = title.or_else(|| proposal.as_ref().map(|p| p.title.clone()));
     let declaration = Declaration {
         title: sentence(&title.unwrap_or_default(), "a title")?,
-        severity: severity.unwrap_or(Severity::Sev3),
-        kind: kind.unwrap_or(IncidentType::MassDisconnect),
+        severity: declare.severity.or(proposal.as_ref().map(|p| p.severity)).unwrap_or(Severity::Sev3),
+        kind: declare.kind.or(proposal.as_ref().map(|p| p.kind)).unwrap_or(IncidentType::MassDisconnect),
         commander: sentence(declare.commander.as_deref().unwrap_or(by.name()), "a commander")?,
         alert: alert.map(|alert| alert.id),
-        cohort: finding.map_or(declare.cohort, |finding| finding.cohort.clone()),
+        cohort: proposal.map_or(declare.cohort, |proposal| proposal.cohort),
     };
     let incident = IncidentId(state.room.incidents.keys().last().map_or(1, |last| last.0 + 1));
     let kind = declaration.kind;
     let mut events = vec![Event::IncidentDeclared {
         incident,
-        onset: Some(finding.map_or(at, |finding| finding.onset)),
+        onset: Some(alert.map_or(at, |alert| alert.finding.onset)),
         detected: alert.map_or(at, |alert| alert.at),
         acknowledged: alert.and_then(|alert| alert.acknowledged.clone()),
         declaration,
     }];
     events.extend(take_runbook(state, incident, kind));
     Ok(events)
+}
+
+/// What the room would declare of an alert. People may overrule all of it.
+pub(super) fn propose(state: &State, alert: &Alert) -> Declaration {
+    Declaration {
+        title: verdict::propose_title(&alert.finding),
+        severity: verdict::propose_severity(&alert.finding, &state.fleet),
+        kind: verdict::propose_type(&alert.finding, &state.fleet),
+        commander: state.settings.operator.clone(),
+        alert: Some(alert.id),
+        cohort: alert.finding.cohort.clone(),
+    }
 }
 
 fn take_runbook(state: &State, incident: IncidentId, kind: IncidentType) -> Option<Event> {

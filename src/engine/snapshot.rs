@@ -14,7 +14,7 @@ use crate::domain::clock::{Clock, Reading, Targets};
 use crate::domain::cohort::CohortKey;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
-use crate::domain::incident::Incident;
+use crate::domain::incident::{Declaration, Incident};
 use crate::domain::input::{DrillStart, LogHealth};
 use crate::domain::lens::Lens;
 use crate::domain::observation::WavePlan;
@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub devices: Option<DevicePage>,
     pub device: Option<DeviceView>,
     pub alerts: Vec<Alert>,
+    /// What the room would declare, for each alert that nobody has declared yet.
+    pub proposals: BTreeMap<AlertId, Declaration>,
     pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
     pub actuations: BTreeMap<ActuationId, ActuationView>,
     pub campaigns: Vec<CampaignView>,

@@ -9,8 +9,10 @@ use super::snapshot::{
     ActuationView, CampaignView, Chart, CohortRow, CohortTable, DevicePage, DeviceRow, DeviceView, LogView, Snapshot,
     Totals, WaveView,
 };
-use super::{State, switches::Switches};
+use super::{State, decide, switches::Switches};
 use crate::domain::cohort::CohortKey;
+use crate::domain::ids::AlertId;
+use crate::domain::incident::Declaration;
 use crate::domain::signal::{Signal, SignalKind};
 use crate::domain::time::At;
 use crate::fleet::Fleet;
@@ -50,6 +52,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         devices: state.lens.devices.map(|(first, n)| page(state, first, n)),
         device: state.lens.device.as_deref().and_then(|id| device(fleet, fleet.devices().find(id)?)),
         alerts: room.alerts.values().cloned().collect(),
+        proposals: proposals(state),
         incidents: room.incidents.iter().map(|(id, incident)| (*id, Arc::new(incident.clone()))).collect(),
         actuations: actuations(state),
         campaigns: fleet.campaigns().iter().map(campaign).collect(),
@@ -60,6 +63,11 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         codes: fleet.codes().top(8),
         targets: state.settings.targets,
     }
+}
+
+fn proposals(state: &State) -> BTreeMap<AlertId, Declaration> {
+    let loose = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none());
+    loose.map(|alert| (alert.id, decide::propose(state, alert))).collect()
 }
 
 fn totals(state: &State) -> Totals {

@@ -176,13 +176,13 @@ mod tests {
         let counts = filled(SignalKind::Count, false, (0..180).map(|_| 2));
         assert_eq!(counts.minutes().collect::<Vec<_>>(), [120, 120]);
         assert_eq!(counts.back(0), Some(2));
-        let levels = filled(SignalKind::Level, false, (0..180));
+        let levels = filled(SignalKind::Level, false, 0..180);
         assert_eq!(levels.minutes().collect::<Vec<_>>(), [59, 119]);
     }
 
     #[test]
     fn history_is_bounded() {
-        let series = filled(SignalKind::Count, true, (0..20_000));
+        let series = filled(SignalKind::Count, true, 0..20_000);
         assert_eq!(series.minutes.len(), limits::HISTORY_MINUTES);
         assert_eq!(series.fine.as_ref().unwrap().minutes.len(), limits::HISTORY_MINUTES);
         assert_eq!(series.back(20_000), None);

@@ -1,0 +1,403 @@
+//! ONE table of actions. Keys, help, palette and footer are all made from it.
+
+use crate::tui::key::Chord;
+
+/// Everything a person can do with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Enter,
+    Back,
+    NextPane,
+    PreviousPane,
+    Room,
+    Fleet,
+    Runbook,
+    Timeline,
+    Switches,
+    Help,
+    Palette,
+    Filter,
+    GroupBy,
+    Signal,
+    Span,
+    Freeze,
+    NextIncident,
+    BadInput,
+    Copy,
+    NextTheme,
+    Redraw,
+    Quit,
+    Acknowledge,
+    Declare,
+    DeclareByHand,
+    Note,
+    Mitigate,
+    Resolve,
+    Reopen,
+    Severity,
+    Type,
+    Commander,
+    Rename,
+    Correct,
+    MarkStep,
+    SkipStep,
+    HaltOta,
+    RollBack,
+    CloseActuation,
+}
+
+/// What an action is about; the help is ordered by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    Switch,
+    Incident,
+    Look,
+    Move,
+}
+
+impl Group {
+    pub const ALL: [Self; 4] = [Self::Switch, Self::Incident, Self::Look, Self::Move];
+
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Switch => "switches",
+            Self::Incident => "the incident",
+            Self::Look => "looking",
+            Self::Move => "moving",
+        }
+    }
+}
+
+/// When an action makes sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// An alert that nobody has declared, or an open incident.
+    AlertOrIncident,
+    OpenIncident,
+    /// Any incident, resolved ones too.
+    Incident,
+    /// A runbook in the incident.
+    Steps,
+    /// A campaign on the wire.
+    Campaign,
+    /// An actuation whose outcome is open.
+    OpenActuation,
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    pub action: Action,
+    /// The name in configuration.
+    pub id: &'static str,
+    /// The usual keys.
+    pub keys: &'static [&'static str],
+    /// A word or two for the footer.
+    pub label: &'static str,
+    /// A sentence for help and palette.
+    pub help: &'static str,
+    pub group: Group,
+    pub needs: Needs,
+    /// It changes the record, so a read-only room does not have it.
+    pub writes: bool,
+    /// Its place in the footer, if it is worth one.
+    pub footer: Option<u8>,
+}
+
+const fn look(
+    action: Action,
+    id: &'static str,
+    keys: &'static [&'static str],
+    label: &'static str,
+    help: &'static str,
+) -> Spec {
+    Spec { action, id, keys, label, help, group: Group::Look, needs: Needs::Nothing, writes: false, footer: None }
+}
+
+const fn go(action: Action, id: &'static str, keys: &'static [&'static str], help: &'static str) -> Spec {
+    Spec { group: Group::Move, ..look(action, id, keys, "", help) }
+}
+
+const fn change(
+    action: Action,
+    id: &'static str,
+    keys: &'static [&'static str],
+    label: &'static str,
+    help: &'static str,
+    needs: Needs,
+) -> Spec {
+    Spec { action, id, keys, label, help, group: Group::Incident, needs, writes: true, footer: None }
+}
+
+const fn pull(
+    action: Action,
+    id: &'static str,
+    keys: &'static [&'static str],
+    label: &'static str,
+    help: &'static str,
+    needs: Needs,
+) -> Spec {
+    Spec { group: Group::Switch, ..change(action, id, keys, label, help, needs) }
+}
+
+impl Spec {
+    const fn footer(self, place: u8) -> Self {
+        Self { footer: Some(place), ..self }
+    }
+}
+
+/// Every action.
+pub const ACTIONS: &[Spec] = &[
+    pull(
+        Action::HaltOta,
+        "ota-halt",
+        &["F5", "!1"],
+        "OTA halt",
+        "stop a rollout: preview first, one more key fires",
+        Needs::Campaign,
+    )
+    .footer(0),
+    pull(
+        Action::RollBack,
+        "rollback",
+        &["!4"],
+        "roll back",
+        "send the updated devices back to the version before",
+        Needs::Campaign,
+    ),
+    pull(
+        Action::CloseActuation,
+        "close-actuation",
+        &[],
+        "close switch",
+        "end an actuation whose outcome will never be known",
+        Needs::OpenActuation,
+    ),
+    change(
+        Action::Acknowledge,
+        "acknowledge",
+        &["a"],
+        "ack",
+        "take the alert or the incident: TTA stops",
+        Needs::AlertOrIncident,
+    )
+    .footer(1),
+    change(
+        Action::Declare,
+        "declare",
+        &["d"],
+        "declare",
+        "make an incident of the alert, or of nothing but your word",
+        Needs::Nothing,
+    )
+    .footer(2),
+    change(
+        Action::DeclareByHand,
+        "declare-by-hand",
+        &["D"],
+        "declare by hand",
+        "declare an incident that no alert has seen",
+        Needs::Nothing,
+    ),
+    change(Action::Note, "note", &["n"], "note", "write something down, in as many lines as it takes", Needs::Nothing)
+        .footer(3),
+    change(Action::Mitigate, "mitigate", &["m"], "mitigated", "service is restored: TTM stops", Needs::OpenIncident)
+        .footer(4),
+    change(Action::Resolve, "resolve", &["r"], "resolve", "the root cause is fixed: TTR stops", Needs::OpenIncident)
+        .footer(5),
+    change(Action::Reopen, "reopen", &["O"], "reopen", "it was not over: say why", Needs::Incident),
+    change(Action::Severity, "severity", &["S"], "severity", "set the severity", Needs::OpenIncident),
+    change(Action::Type, "type", &["T"], "type", "overrule the type of incident", Needs::OpenIncident),
+    change(Action::Commander, "commander", &["C"], "commander", "hand the incident over", Needs::OpenIncident),
+    change(Action::Rename, "rename", &["N"], "rename", "give the incident another title", Needs::Incident),
+    change(
+        Action::Correct,
+        "correct",
+        &["e"],
+        "correct a time",
+        "correct onset, detection, acknowledgement, mitigation or resolution; the old value is kept",
+        Needs::Incident,
+    ),
+    change(
+        Action::MarkStep,
+        "mark-step",
+        &["space"],
+        "step done",
+        "tick the runbook step, or take the tick back",
+        Needs::Steps,
+    )
+    .footer(6),
+    change(Action::SkipStep, "skip-step", &["-"], "skip step", "leave a runbook step out, with a reason", Needs::Steps),
+    look(Action::Room, "room", &["1"], "room", "the room: everything on one screen"),
+    look(Action::Fleet, "fleet", &["2"], "fleet", "cohorts and devices").footer(8),
+    look(Action::Runbook, "runbook", &["3"], "runbook", "the runbook in full"),
+    look(Action::Timeline, "timeline", &["4"], "timeline", "everything that is on the record"),
+    look(Action::Switches, "switches", &["6"], "switches", "rollouts, and what became of every switch pulled"),
+    look(Action::Filter, "filter", &["/"], "filter", "show only some devices: fw=3.2.5 region!=eu-west offline th-00"),
+    look(Action::GroupBy, "group-by", &["g"], "group", "group the cohorts by one attribute, or by two"),
+    look(Action::Signal, "signal", &["c"], "signal", "draw another signal"),
+    look(Action::Span, "span", &["w"], "span", "draw ten minutes, half an hour, or two hours"),
+    look(Action::Freeze, "freeze", &["z"], "freeze", "hold the picture still; everything goes on behind it"),
+    look(Action::NextIncident, "next-incident", &["i"], "next incident", "look at another incident"),
+    look(Action::BadInput, "bad-input", &["x"], "bad input", "messages that could not be read, with samples"),
+    look(Action::Copy, "copy", &["y"], "copy", "copy what is selected, over SSH too"),
+    look(Action::NextTheme, "next-theme", &[], "theme", "try another theme"),
+    look(Action::Palette, "palette", &[":"], "palette", "every action by name").footer(7),
+    look(Action::Help, "help", &["?"], "help", "all keys").footer(9),
+    look(Action::Redraw, "redraw", &["ctrl-l"], "redraw", "draw the whole screen again"),
+    look(Action::Quit, "quit", &["q", "ctrl-c"], "quit", "leave; the incident stays open and the record whole"),
+    go(Action::Up, "up", &["up", "k"], "up"),
+    go(Action::Down, "down", &["down", "j"], "down"),
+    go(Action::PageUp, "page-up", &["pageup"], "a page up"),
+    go(Action::PageDown, "page-down", &["pagedown"], "a page down"),
+    go(Action::Top, "top", &["home"], "to the beginning"),
+    go(Action::Bottom, "bottom", &["end", "G"], "to the end"),
+    go(Action::Enter, "enter", &["enter", "right"], "go in"),
+    go(Action::Back, "back", &["esc", "left"], "come back"),
+    go(Action::NextPane, "next-pane", &["tab"], "to the next pane"),
+    go(Action::PreviousPane, "previous-pane", &["shift-tab"], "to the pane before"),
+];
+
+/// The line of an action. Every action has one; a test sees to it.
+pub fn spec(action: Action) -> &'static Spec {
+    ACTIONS.iter().find(|spec| spec.action == action).unwrap_or(&ACTIONS[0])
+}
+
+/// Which chords lead to which action.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    bindings: Vec<(Chord, Action)>,
+}
+
+/// What a few keys in a row mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    Action(Action),
+    /// More keys are to come.
+    Prefix,
+    Nothing,
+}
+
+impl Keymap {
+    /// The usual keys, with `remapped` actions on other ones. A read-only room has no keys for what writes.
+    ///
+    /// # Errors
+    /// An unknown action, something that is no key, or one key for two actions.
+    pub fn new<'a>(
+        remapped: impl IntoIterator<Item = (&'a String, &'a Vec<String>)>,
+        read_only: bool,
+    ) -> Result<Self, String> {
+        let mut keys: Vec<(Action, Vec<String>)> =
+            ACTIONS.iter().map(|spec| (spec.action, spec.keys.iter().map(|key| (*key).to_owned()).collect())).collect();
+        for (id, chords) in remapped {
+            let ids: Vec<&str> = ACTIONS.iter().map(|spec| spec.id).collect();
+            let Some(at) = ids.iter().position(|known| known == id) else {
+                let mend = crate::document::nearest(id, &ids).map(|near| format!("; did you mean `{near}`?"));
+                return Err(format!("unknown action `{id}` under [screen.keys]{}", mend.unwrap_or_default()));
+            };
+            keys[at].1.clone_from(chords);
+        }
+        let mut bindings: Vec<(Chord, Action)> = Vec::new();
+        for (action, chords) in keys {
+            if read_only && spec(action).writes {
+                continue;
+            }
+            for text in chords {
+                let chord: Chord = text.parse()?;
+                if let Some((_, other)) = bindings.iter().find(|(known, _)| *known == chord) {
+                    return Err(format!(
+                        "the key `{text}` is for both `{}` and `{}`",
+                        spec(*other).id,
+                        spec(action).id
+                    ));
+                }
+                bindings.push((chord, action));
+            }
+        }
+        Ok(Self { bindings })
+    }
+
+    /// What these keys mean.
+    pub fn meaning(&self, keys: &[super::key::Key]) -> Meaning {
+        let exact = self.bindings.iter().find(|(chord, _)| chord.0 == keys);
+        if let Some((_, action)) = exact {
+            return Meaning::Action(*action);
+        }
+        let longer = self.bindings.iter().any(|(chord, _)| chord.0.len() > keys.len() && chord.0.starts_with(keys));
+        if longer { Meaning::Prefix } else { Meaning::Nothing }
+    }
+
+    /// The first key of an action, for footer and buttons.
+    pub fn key(&self, action: Action) -> Option<&Chord> {
+        self.bindings.iter().find(|(_, bound)| *bound == action).map(|(chord, _)| chord)
+    }
+
+    /// Every key of an action.
+    pub fn keys(&self, action: Action) -> impl Iterator<Item = &Chord> {
+        self.bindings.iter().filter(move |(_, bound)| *bound == action).map(|(chord, _)| chord)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::tui::key::Key;
+
+    fn keymap(remapped: &[(&str, &[&str])]) -> Result<Keymap, String> {
+        let remapped: BTreeMap<String, Vec<String>> = remapped
+            .iter()
+            .map(|(id, keys)| ((*id).to_owned(), keys.iter().map(|key| (*key).to_owned()).collect()))
+            .collect();
+        Keymap::new(&remapped, false)
+    }
+
+    #[test]
+    fn the_table_holds_every_action_once() {
+        for spec in ACTIONS {
+            assert_eq!(ACTIONS.iter().filter(|other| other.action == spec.action).count(), 1, "{}", spec.id);
+            assert_eq!(ACTIONS.iter().filter(|other| other.id == spec.id).count(), 1, "{}", spec.id);
+            assert!(!spec.help.is_empty());
+        }
+        keymap(&[]).unwrap();
+    }
+
+    #[test]
+    fn keys_lead_to_actions_one_after_the_other_too() {
+        let map = keymap(&[("acknowledge", &["ctrl-a"])]).unwrap();
+        let press = |keys: &str| map.meaning(&keys.chars().map(Key::char).collect::<Vec<_>>());
+        assert_eq!(press("!"), Meaning::Prefix);
+        assert_eq!(press("!1"), Meaning::Action(Action::HaltOta));
+        assert_eq!(press("!9"), Meaning::Nothing);
+        assert_eq!(press("a"), Meaning::Nothing);
+        assert_eq!(map.meaning(&["ctrl-a".parse().unwrap()]), Meaning::Action(Action::Acknowledge));
+    }
+
+    #[test]
+    fn a_wrong_remapping_is_explained() {
+        let cases: [(&[(&str, &[&str])], &str); 3] = [
+            (&[("acknowlege", &["a"])], "did you mean `acknowledge`?"),
+            (&[("note", &["hyper-n"])], "`hyper-n` is not a key"),
+            (&[("note", &["q"])], "is for both"),
+        ];
+        for (remapped, expected) in cases {
+            assert!(keymap(remapped).unwrap_err().contains(expected), "{expected}");
+        }
+    }
+
+    #[test]
+    fn a_read_only_room_has_no_keys_for_what_writes() {
+        let map = Keymap::new(&BTreeMap::new(), true).unwrap();
+        for spec in ACTIONS.iter().filter(|spec| spec.writes) {
+            assert_eq!(map.key(spec.action), None, "{}", spec.id);
+        }
+    }
+}

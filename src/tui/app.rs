@@ -1,0 +1,293 @@
+//! One screen's application: keys in, requests and pictures out. It touches no terminal and no engine; the loop in
+//! `tui` does, and so do tests.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::action::{Keymap, Meaning};
+use super::key::{Code, Key};
+use super::layout;
+use super::overlays::{Overlay, confirm, form, help, note, palette};
+use super::scene::Scene;
+use super::screens;
+use super::submit;
+use super::theme::Theme;
+use super::ui::Ui;
+use super::update;
+use crate::domain::command::{Command, Refusal, SwitchCommand};
+use crate::domain::ids::Seq;
+use crate::domain::input::Ticket;
+use crate::domain::lens::Lens;
+use crate::engine::snapshot::Snapshot;
+
+/// Something the application wants from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    Command(Ticket, Command),
+    Look(Lens),
+    /// Put text on the clipboard of the person's terminal.
+    Copy(String),
+    Redraw,
+    Quit,
+}
+
+/// What a command was for, so that its answer can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Plainly,
+    Arm,
+    Fire,
+}
+
+/// The application of one screen.
+#[derive(Debug)]
+pub struct App {
+    pub ui: Ui,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    pub snapshot: Arc<Snapshot>,
+    pub(super) requests: Vec<Request>,
+    asked: Vec<(Ticket, Asked)>,
+    tickets: u64,
+    lens: Lens,
+    area: Rect,
+}
+
+/// Commands whose answers are still awaited, at most.
+const AWAITED: usize = 64;
+
+impl App {
+    pub fn new(snapshot: Arc<Snapshot>, group_by: Vec<String>, theme: Theme, keymap: Keymap) -> Self {
+        Self {
+            ui: Ui::new(group_by),
+            theme,
+            keymap,
+            lens: snapshot.lens.clone(),
+            snapshot,
+            requests: Vec::new(),
+            asked: Vec::new(),
+            tickets: 0,
+            area: Rect::default(),
+        }
+    }
+
+    /// What is wanted since the last call.
+    pub fn requests(&mut self) -> Vec<Request> {
+        self.look();
+        std::mem::take(&mut self.requests)
+    }
+
+    /// The picture to draw: the newest, or the one that is held.
+    pub fn shown(&self) -> &Snapshot {
+        self.ui.frozen.as_deref().unwrap_or(&self.snapshot)
+    }
+
+    /// Takes a newer snapshot.
+    pub fn receive(&mut self, snapshot: Arc<Snapshot>) {
+        self.snapshot = snapshot;
+        let armed = self.snapshot.arming.is_some();
+        let now = self.snapshot.at;
+        let mut gone = false;
+        if let Some(Overlay::Confirm(confirm)) = self.ui.overlays.last_mut() {
+            gone = confirm.seen && !armed && !confirm.fired;
+            confirm.seen |= armed;
+        }
+        if gone {
+            self.ui.overlays.pop();
+            self.ui.say("disarmed: not confirmed in time, or the link went down", true, now);
+        }
+    }
+
+    /// Takes the answer to a command.
+    pub fn reply(&mut self, ticket: Ticket, result: &Result<Seq, Refusal>) {
+        let at = self.asked.iter().position(|(asked, _)| *asked == ticket);
+        let asked = at.map_or(Asked::Plainly, |at| self.asked.remove(at).1);
+        let now = self.snapshot.at;
+        match (asked, result) {
+            (Asked::Arm, Ok(_)) => {}
+            (Asked::Arm | Asked::Fire, Err(refusal)) => {
+                self.close_confirm();
+                self.ui.say(refusal.to_string(), true, now);
+                if asked == Asked::Fire {
+                    self.command(Command::Switch(SwitchCommand::Disarm { reason: "refused".into() }), Asked::Plainly);
+                }
+            }
+            (Asked::Fire, Ok(seq)) => {
+                self.close_confirm();
+                self.ui.say(
+                    format!("intent recorded {seq}, sending; the rollout pane shows what comes of it"),
+                    false,
+                    now,
+                );
+            }
+            (Asked::Plainly, Ok(seq)) => self.ui.say(format!("recorded {seq}"), false, now),
+            (Asked::Plainly, Err(refusal)) => self.ui.say(refusal.to_string(), true, now),
+        }
+    }
+
+    fn close_confirm(&mut self) {
+        self.ui.overlays.retain(|overlay| !matches!(overlay, Overlay::Confirm(_)));
+    }
+
+    /// Asks the engine for something.
+    pub(super) fn command(&mut self, command: Command, asked: Asked) {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        if self.asked.len() == AWAITED {
+            self.asked.remove(0);
+        }
+        self.asked.push((ticket, asked));
+        self.requests.push(Request::Command(ticket, command));
+    }
+
+    /// The terminal has another size. What was armed was looked at in another picture.
+    pub fn resized(&mut self) {
+        if self.ui.overlays.iter().any(|overlay| matches!(overlay, Overlay::Confirm(_))) {
+            self.disarm("the screen changed its size");
+        }
+    }
+
+    pub(super) fn disarm(&mut self, reason: &str) {
+        self.close_confirm();
+        self.command(Command::Switch(SwitchCommand::Disarm { reason: reason.to_owned() }), Asked::Plainly);
+    }
+
+    /// Takes a paste. It is text, never keys: where nobody types, it is nothing.
+    pub fn paste(&mut self, text: &str) {
+        match self.ui.overlays.last_mut() {
+            Some(Overlay::Form(form)) => form.paste(text),
+            Some(Overlay::Note(note)) => note.paste(text),
+            Some(Overlay::Confirm(_)) => self.disarm("a paste"),
+            _ => {}
+        }
+    }
+
+    /// Takes a key.
+    pub fn press(&mut self, key: Key) {
+        self.ui.toast = None;
+        // Ctrl-C leaves from everywhere: it is what hands do when nothing else helps.
+        if key.ctrl && key.code == Code::Char('c') {
+            self.requests.push(Request::Quit);
+            return;
+        }
+        if let Some(overlay) = self.ui.overlays.pop() {
+            self.press_in_overlay(overlay, key);
+            return;
+        }
+        self.ui.chord.push(key);
+        match self.keymap.meaning(&self.ui.chord) {
+            Meaning::Action(action) => {
+                self.ui.chord.clear();
+                update::perform(self, action);
+            }
+            Meaning::Prefix => {}
+            Meaning::Nothing => {
+                // A chord that leads nowhere is forgotten; its last key may be one of its own.
+                let begun = self.ui.chord.len() > 1;
+                self.ui.chord.clear();
+                if begun && key.code != Code::Esc {
+                    self.press(key);
+                }
+            }
+        }
+    }
+
+    /// The topmost overlay gets the key first; it is taken off and put back unless it is done.
+    fn press_in_overlay(&mut self, overlay: Overlay, key: Key) {
+        let kept = match overlay {
+            Overlay::Help { scroll } => {
+                update::scrolled(key, scroll, help::length()).map(|scroll| Overlay::Help { scroll })
+            }
+            Overlay::BadInput { selected } => {
+                let samples = self.shown().samples.len();
+                update::scrolled(key, selected, samples).map(|selected| Overlay::BadInput { selected })
+            }
+            Overlay::Palette(mut palette) => match palette.press(key) {
+                palette::Outcome::Stay => Some(Overlay::Palette(palette)),
+                palette::Outcome::Close => None,
+                palette::Outcome::Run(spec) => {
+                    update::perform(self, spec.action);
+                    None
+                }
+            },
+            Overlay::Form(mut form) => match form.press(key) {
+                form::Outcome::Stay => Some(Overlay::Form(form)),
+                form::Outcome::Close => None,
+                form::Outcome::Send => match submit::submit(self, &form) {
+                    Ok(()) => None,
+                    Err(problem) => {
+                        form.problem = Some(problem);
+                        Some(Overlay::Form(form))
+                    }
+                },
+            },
+            Overlay::Note(mut note) => match note.press(key) {
+                note::Outcome::Stay => Some(Overlay::Note(note)),
+                note::Outcome::Keep(draft) => {
+                    self.ui.draft = draft;
+                    None
+                }
+                note::Outcome::Send(text) => {
+                    self.ui.draft.clear();
+                    self.command(Command::Note { incident: note.incident, text }, Asked::Plainly);
+                    None
+                }
+            },
+            Overlay::Confirm(mut confirm) => {
+                let outcome = confirm.press(key, self.snapshot.arming.as_ref());
+                update::confirmed(self, confirm, outcome)
+            }
+        };
+        self.ui.overlays.extend(kept);
+    }
+
+    /// Opens what confirms a switch.
+    pub(super) fn open_confirm(&mut self) {
+        self.close_confirm();
+        self.ui.overlays.push(Overlay::Confirm(confirm::Confirm::default()));
+    }
+
+    /// Asks for another view of things where what is wanted has changed.
+    fn look(&mut self) {
+        let lens = self.wanted_lens();
+        if lens != self.lens {
+            self.lens = lens.clone();
+            self.requests.push(Request::Look(lens));
+        }
+    }
+
+    fn wanted_lens(&self) -> Lens {
+        let rows = usize::from(self.area.height).max(24);
+        let first = (self.ui.device / rows) * rows;
+        let in_fleet = self.ui.view == super::ui::View::Fleet;
+        Lens {
+            group_by: self.ui.group_by.clone(),
+            filter: self.ui.filter.clone(),
+            cohort: self.ui.chart_cohort(&self.snapshot),
+            signal: self.ui.signal.unwrap_or(crate::domain::signal::Signal::Online),
+            span_s: self.ui.span_s,
+            devices: in_fleet.then_some((first, rows * 2)),
+            device: self.ui.opened.clone(),
+        }
+    }
+
+    /// Draws the screen.
+    pub fn draw(&mut self, area: Rect, buffer: &mut Buffer) {
+        self.area = area;
+        let scene = Scene {
+            snapshot: self.shown(),
+            ui: &self.ui,
+            theme: &self.theme,
+            keymap: &self.keymap,
+            shape: layout::shape(area),
+        };
+        screens::draw(&scene, area, buffer);
+    }
+
+    /// Opens the list of bad input.
+    pub(super) fn open_bad_input(&mut self) {
+        self.ui.overlays.push(Overlay::BadInput { selected: 0 });
+    }
+}

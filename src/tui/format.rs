@@ -1,0 +1,174 @@
+//! Numbers and times as they stand on the screen: short, of steady width, and never rounded into a lie.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::domain::time::At;
+
+/// `2:14`, `1:02:14`, `3d 04:12`.
+pub fn duration(s: i64) -> String {
+    let (d, h, m, s) = (s / 86_400, s / 3600 % 24, s / 60 % 60, s % 60);
+    match (d, h) {
+        (0, 0) => format!("{m}:{s:02}"),
+        (0, h) => format!("{h}:{m:02}:{s:02}"),
+        (d, h) => format!("{d}d {h:02}:{m:02}"),
+    }
+}
+
+/// A target in the fewest letters: `5m`, `24h`, `90s`.
+pub fn target(s: i64) -> String {
+    match s {
+        s if s >= 3600 && s % 3600 == 0 => format!("{}h", s / 3600),
+        s if s >= 60 && s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+/// How long ago, in the largest unit: `34 s`, `5 min`, `2 h`, `3 d`.
+pub fn ago(s: i64) -> String {
+    match s {
+        ..60 => format!("{s} s"),
+        ..3600 => format!("{} min", s / 60),
+        ..86_400 => format!("{} h", s / 3600),
+        _ => format!("{} d", s / 86_400),
+    }
+}
+
+/// `17:42:09`, in UTC.
+pub fn clock(at: At) -> String {
+    at.utc().format("%H:%M:%S").to_string()
+}
+
+/// Digits in groups of three: `12 345`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A share in percent, in five columns: ` 100%`, `99.7%`, `  41%`. What is not whole is never shown as whole.
+pub fn percent(share: f64) -> String {
+    let n = share * 100.0;
+    match n {
+        n if n >= 100.0 => " 100%".into(),
+        n if n >= 99.0 => format!("{:.1}%", (n * 10.0).floor() / 10.0),
+        n if n > 0.0 && n < 1.0 => format!(" {:.1}%", (n * 10.0).ceil() / 10.0),
+        n => format!("{:4.0}%", n),
+    }
+}
+
+/// A rate: `0`, `0.1`, `38.1`, `412`, `4.9k`, `1.2M`.
+pub fn rate(n: f64) -> String {
+    match n {
+        n if n <= 0.0 => "0".into(),
+        n if n < 0.05 => "<0.1".into(),
+        n if n < 100.0 => format!("{n:.1}"),
+        n if n < 1000.0 => format!("{n:.0}"),
+        n if n < 99_950.0 => format!("{:.1}k", n / 1000.0),
+        n if n < 999_500.0 => format!("{:.0}k", n / 1000.0),
+        n => format!("{:.1}M", n / 1e6),
+    }
+}
+
+/// A change with its sign: `−58`, `+3`, `0`.
+pub fn change(n: f64) -> String {
+    match n.round() as i64 {
+        0 => "0".into(),
+        n if n < 0 => format!("−{}", -n),
+        n => format!("+{n}"),
+    }
+}
+
+/// Text in at most `width` columns, with `…` where it was cut.
+pub fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut fitted = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = c.width().unwrap_or(0);
+        if used + w + 1 > width {
+            break;
+        }
+        fitted.push(c);
+        used += w;
+    }
+    if width > 0 {
+        fitted.push('…');
+    }
+    fitted
+}
+
+/// Text in exactly `width` columns, to the left.
+pub fn left(text: &str, width: usize) -> String {
+    let text = fit(text, width);
+    let pad = width.saturating_sub(text.width());
+    text + &" ".repeat(pad)
+}
+
+/// Text in exactly `width` columns, to the right.
+pub fn right(text: &str, width: usize) -> String {
+    let text = fit(text, width);
+    " ".repeat(width.saturating_sub(text.width())) + &text
+}
+
+/// A bar of `width` columns, in eighths.
+pub fn bar(share: f64, width: usize) -> String {
+    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    let eighths = (share.clamp(0.0, 1.0) * (width * 8) as f64).round() as usize;
+    let mut bar = "█".repeat(eighths / 8);
+    if eighths % 8 > 0 {
+        bar.push(EIGHTHS[eighths % 8]);
+    }
+    left(&bar, width)
+}
+
+/// A row of little columns, one a value of 0..=1; a blank where there is none.
+pub fn spark(values: &[Option<f32>]) -> String {
+    const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    values.iter().map(|v| v.map_or(' ', |v| STEPS[((v.clamp(0.0, 1.0) * 7.0).round()) as usize])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_true() {
+        assert_eq!([0, 134, 3734, 276_000].map(duration), ["0:00", "2:14", "1:02:14", "3d 04:40"]);
+        assert_eq!([300, 86_400, 90].map(target), ["5m", "24h", "90s"]);
+        assert_eq!([0, 999, 1612, 1_234_567].map(count), ["0", "999", "1 612", "1 234 567"]);
+        assert_eq!(
+            [1.0, 0.9999, 0.99, 0.41, 0.005, 0.0].map(percent),
+            [" 100%", "99.9%", "99.0%", "  41%", " 0.5%", "   0%"]
+        );
+        assert_eq!([0.0, 0.01, 38.12, 412.4, 4912.0, 1.2e6].map(rate), ["0", "<0.1", "38.1", "412", "4.9k", "1.2M"]);
+        assert_eq!([-58.2, 0.3, 3.0].map(change), ["−58", "0", "+3"]);
+    }
+
+    #[test]
+    fn text_fits_its_columns() {
+        assert_eq!(fit("abcdef", 4), "abc…");
+        assert_eq!(fit("漢字漢字", 5), "漢字…");
+        assert_eq!(left("ab", 4), "ab  ");
+        assert_eq!(right("ab", 4), "  ab");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(bar(0.41, 8).width(), 8);
+        assert_eq!(bar(1.0, 4), "████");
+        assert_eq!(spark(&[Some(1.0), None, Some(0.0)]), "█ ▁");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_is_wider_than_it_may_be(text in "\\PC{0,40}", width in 0usize..50) {
+            proptest::prop_assert!(fit(&text, width).width() <= width);
+            proptest::prop_assert_eq!(left(&text, width).width(), width);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What opens above a screen: help, palette, forms, the note, bad input, and the confirmation of a switch.
+
+pub mod bad_input;
+pub mod confirm;
+pub mod form;
+pub mod help;
+pub mod note;
+pub mod palette;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::scene::Scene;
+use confirm::Confirm;
+use form::Form;
+use note::NoteEditor;
+use palette::Palette;
+
+/// Something that is open above the screen.
+#[derive(Debug)]
+pub enum Overlay {
+    Help { scroll: usize },
+    Palette(Palette),
+    Form(Form),
+    Note(NoteEditor),
+    BadInput { selected: usize },
+    Confirm(Confirm),
+}
+
+impl Overlay {
+    /// Whether keys are text here: no action key is live while somebody types.
+    pub const fn takes_text(&self) -> bool {
+        matches!(self, Self::Palette(_) | Self::Form(_) | Self::Note(_))
+    }
+
+    pub fn draw(&self, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+        match self {
+            Self::Help { scroll } => help::draw(*scroll, scene, area, buffer),
+            Self::Palette(palette) => palette.draw(scene, area, buffer),
+            Self::Form(form) => form.draw(scene, area, buffer),
+            Self::Note(note) => note.draw(scene, area, buffer),
+            Self::BadInput { selected } => bad_input::draw(*selected, scene, area, buffer),
+            Self::Confirm(confirm) => confirm.draw(scene, area, buffer),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Bad input: what could not be read, counted by kind, with samples.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+
+use crate::tui::format;
+use crate::tui::layout::centred;
+use crate::tui::scene::{Scene, lines, wrap};
+use crate::tui::theme::Role;
+
+pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let snapshot = scene.snapshot;
+    let window = centred(area, 108, area.height.saturating_sub(4).min(34));
+    let title = format!("bad input · {} messages · Esc closes", format::count(snapshot.totals.faults));
+    let inner = scene.window(&title, Role::Focus, window, buffer);
+    if snapshot.faults.is_empty() {
+        let line = Line::from(scene.span("every message so far could be read", Role::Muted));
+        return lines(&[line], inner, buffer);
+    }
+    let kinds: Vec<Line<'_>> = snapshot
+        .faults
+        .iter()
+        .map(|(fault, n)| {
+            Line::from(vec![
+                scene.span(format::right(&format::count(*n), 9), Role::Warn),
+                scene.span(format!("  {}", format::left(fault.label(), 17)), Role::Text),
+                scene.span(fault.meaning(), Role::Muted),
+            ])
+        })
+        .collect();
+    let samples = &snapshot.samples;
+    let detail_rows = 8.min(inner.height / 3);
+    let [upper, middle, lower] = Layout::vertical([
+        Constraint::Max(kinds.len() as u16 + 1),
+        Constraint::Fill(1),
+        Constraint::Length(detail_rows),
+    ])
+    .areas(inner);
+    lines(&kinds, upper, buffer);
+
+    let selected = selected.min(samples.len().saturating_sub(1));
+    let first = selected.saturating_sub(usize::from(middle.height).saturating_sub(2));
+    let mut rows = vec![Line::from(scene.span("SAMPLES", Role::Muted))];
+    for (n, sample) in samples.iter().enumerate().skip(first).take(usize::from(middle.height)) {
+        let text = format!("{} {} {}", format::clock(sample.at), format::left(sample.fault.label(), 17), sample.topic);
+        let role = if n == selected { Role::Selected } else { Role::Text };
+        rows.push(Line::from(scene.span(format::left(&text, middle.width.into()), role)));
+    }
+    lines(&rows, middle, buffer);
+
+    if let Some(sample) = samples.get(selected) {
+        let mut detail =
+            vec![Line::from(scene.span(format!("{} · {} bytes", sample.topic, sample.bytes), Role::Title))];
+        let preview = if sample.preview.is_empty() { "(empty)" } else { &sample.preview };
+        detail
+            .extend(wrap(preview, lower.width.into()).into_iter().map(|text| Line::from(scene.span(text, Role::Text))));
+        lines(&detail, lower, buffer);
+    }
+}

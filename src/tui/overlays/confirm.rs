@@ -1,0 +1,162 @@
+//! The confirmation of a switch: what it would do, and the one key that does it.
+//!
+//! Enter, Space and the arming key never confirm; any other key takes the arming back. The key that fires is asked for
+//! once; whether it was quick, late or lucky is for the engine to judge.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::domain::switch::SwitchId;
+use crate::engine::switches::{Arming, Gate};
+use crate::tui::format;
+use crate::tui::key::{Code, Key};
+use crate::tui::layout::centred;
+use crate::tui::scene::{Scene, lines, wrap};
+use crate::tui::theme::Role;
+
+/// The key that fires.
+pub const FIRE: char = 'H';
+/// What ends the typed confirmation.
+const END: char = '!';
+
+/// A confirmation on the screen.
+#[derive(Clone, Debug, Default)]
+pub struct Confirm {
+    /// Typed so far, where the gate asks for it.
+    typed: String,
+    /// It was asked to fire; the answer is awaited.
+    pub fired: bool,
+    /// An arming was on the screen: when it goes, so does this.
+    pub seen: bool,
+}
+
+/// What a key did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Stay,
+    /// Taken back, by this key.
+    Disarm(String),
+    /// The next or the previous campaign.
+    Choose {
+        forward: bool,
+    },
+    Fire {
+        typed: String,
+    },
+}
+
+impl Confirm {
+    pub fn press(&mut self, key: Key, arming: Option<&Arming>) -> Outcome {
+        if self.fired {
+            return Outcome::Stay;
+        }
+        let gate = arming.map(|arming| &arming.gate);
+        match (key.code, gate) {
+            // The key that armed it may still be held down.
+            (Code::F(_) | Code::Enter, _) => Outcome::Stay,
+            (Code::Esc, _) => Outcome::Disarm("Esc".into()),
+            (Code::Tab | Code::Down, _) => Outcome::Choose { forward: true },
+            (Code::Up, _) => Outcome::Choose { forward: false },
+            (Code::Char(FIRE), Some(Gate::OneKey)) if key.types().is_some() => {
+                self.fired = true;
+                Outcome::Fire { typed: String::new() }
+            }
+            (Code::Backspace, Some(Gate::Typed(_))) => {
+                self.typed.pop();
+                Outcome::Stay
+            }
+            (Code::Char(END), Some(Gate::Typed(asked))) if self.typed == *asked => {
+                self.fired = true;
+                Outcome::Fire { typed: self.typed.clone() }
+            }
+            (Code::Char(c), Some(Gate::Typed(asked)))
+                if key.types().is_some() && self.typed.len() < asked.len() + 8 =>
+            {
+                self.typed.push(c);
+                Outcome::Stay
+            }
+            _ => Outcome::Disarm(format!("the key {key}")),
+        }
+    }
+
+    pub fn draw(&self, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+        let snapshot = scene.snapshot;
+        let Some(arming) = &snapshot.arming else {
+            let inner = scene.window("switch", Role::Focus, centred(area, 50, 3), buffer);
+            return lines(&[Line::from(scene.span("looking at what it would do …", Role::Muted))], inner, buffer);
+        };
+        let preview = &arming.preview;
+        let halting = arming.switch == SwitchId::ota_halt();
+        let width = 78u16.min(area.width);
+        let wrapped = usize::from(width.saturating_sub(4));
+        let row = |label: &str, value: String| {
+            Line::from(vec![scene.span(format::left(label, 14), Role::Muted), scene.span(value, Role::Text)])
+        };
+        let progress = &preview.progress;
+        let wave = preview.wave.map_or_else(|| "no wave seen".into(), |wave| format!("wave {wave}"));
+        let mut shown = vec![
+            row("campaign", format!("{} → {} · {wave}", preview.campaign, preview.target)),
+            row("done", format!("{} devices", format::count(progress.done().into()))),
+            row(
+                "in flight",
+                format!("{} devices: they finish, and can still turn bad", format::count(progress.in_flight().into())),
+            ),
+            row(
+                "still queued",
+                format!(
+                    "{} devices{}",
+                    format::count(progress.queued.into()),
+                    if halting { ": these are saved" } else { "" }
+                ),
+            ),
+            Line::default(),
+        ];
+        if !halting {
+            shown[2] = row("in flight", format!("{} devices", format::count(progress.in_flight().into())));
+            shown.insert(
+                4,
+                row(
+                    "will restart",
+                    format!("{} devices, spread over a minute", format::count(progress.succeeded.into())),
+                ),
+            );
+        }
+        shown.extend(wrap(&preview.call, wrapped).into_iter().map(|text| Line::from(scene.span(text, Role::Muted))));
+        shown.push(Line::default());
+        shown.push(self.question(scene, arming));
+        let left_s = arming.expires.since_s(snapshot.at);
+        let others = snapshot.campaigns.iter().filter(|campaign| campaign.active).count();
+        let choose = if others > 1 { " · Tab another campaign" } else { "" };
+        shown.push(Line::from(scene.span(format!("any other key leaves it · {left_s} s left{choose}"), Role::Muted)));
+
+        // Live and drill must not be confirmed with the same words.
+        let title = match (halting, snapshot.drill.is_some()) {
+            (true, false) => format!("stop the rollout · {}", snapshot.environment),
+            (true, true) => "halt the simulated rollout".to_owned(),
+            (false, false) => format!("send devices back to the version before · {}", snapshot.environment),
+            (false, true) => "roll the simulated devices back".to_owned(),
+        };
+        let window = centred(area, width, shown.len() as u16 + 2);
+        let inner = scene.window(&title, Role::Warn, window, buffer);
+        lines(&shown, inner, buffer);
+    }
+
+    fn question<'a>(&self, scene: &Scene<'a>, arming: &Arming) -> Line<'a> {
+        if self.fired {
+            return Line::from(scene.span(" recording the intent … ", Role::Armed));
+        }
+        let drill = scene.snapshot.drill.is_some();
+        match &arming.gate {
+            Gate::OneKey if drill => {
+                Line::from(scene.span(format!(" {FIRE} halts it, in this drill only "), Role::Armed))
+            }
+            Gate::OneKey => Line::from(scene.span(format!(" press {FIRE} to stop the rollout for real "), Role::Armed)),
+            Gate::Typed(asked) => Line::from(vec![
+                scene.span(format!(" type {asked}{END} "), Role::Armed),
+                scene.span(format!("  {}", self.typed), Role::Text),
+                scene.span("▏", Role::Key),
+            ]),
+        }
+    }
+}

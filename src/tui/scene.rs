@@ -1,0 +1,142 @@
+//! What everything that draws is given: the snapshot, what the person is doing, and how things look.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Widget};
+
+use super::action::{Action, Keymap};
+use super::format;
+use super::layout::Shape;
+use super::theme::{Role, Theme};
+use super::ui::{Pane, Ui};
+use crate::engine::snapshot::Snapshot;
+
+/// The view of one frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    pub snapshot: &'a Snapshot,
+    pub ui: &'a Ui,
+    pub theme: &'a Theme,
+    pub keymap: &'a Keymap,
+    pub shape: Shape,
+}
+
+impl<'a> Scene<'a> {
+    pub fn style(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+
+    pub fn span(&self, text: impl Into<String>, role: Role) -> Span<'a> {
+        Span::styled(text.into(), self.style(role))
+    }
+
+    /// Whether what is shown is old because our link is down.
+    pub const fn is_stale(&self) -> bool {
+        !self.snapshot.link.is_up() && self.snapshot.totals.devices > 0
+    }
+
+    /// How old the data is, where that matters: ` · 34 s old`.
+    pub fn age(&self) -> String {
+        match self.snapshot.link.last_message {
+            Some(last) if self.is_stale() => format!(" · {} old", format::ago(self.snapshot.at.since_s(last))),
+            _ => String::new(),
+        }
+    }
+
+    /// The style of measured data: as asked, or stale.
+    pub fn data(&self, role: Role) -> Style {
+        self.style(if self.is_stale() { Role::Stale } else { role })
+    }
+
+    /// Draws the frame of a pane and returns its inside. In a folded screen it is a line above, to save the space.
+    pub fn pane(&self, title: &str, pane: Option<Pane>, area: Rect, buffer: &mut Buffer) -> Rect {
+        if area.is_empty() {
+            return area;
+        }
+        let focused = pane.is_some_and(|pane| self.ui.pane == pane && self.ui.view.panes().len() > 1);
+        let border = self.style(if focused { Role::Focus } else { Role::Border });
+        if self.shape == Shape::Folded {
+            let title = format::fit(title, usize::from(area.width).saturating_sub(4));
+            let marker = if focused { "▸" } else { "─" };
+            let line = Line::from(vec![
+                Span::styled(format!("─{marker}"), border),
+                self.span(format!(" {title} "), Role::Title),
+                Span::styled("─".repeat(usize::from(area.width)), border),
+            ]);
+            buffer.set_line(area.x, area.y, &line, area.width);
+            return Rect { y: area.y + 1, height: area.height - 1, ..area };
+        }
+        let title = format::fit(title, usize::from(area.width).saturating_sub(4));
+        let block = Block::bordered().border_style(border).title(self.span(format!(" {title} "), Role::Title));
+        let inner = block.inner(area);
+        block.render(area, buffer);
+        inner
+    }
+
+    /// Draws the frame of an overlay, over whatever is there, and returns its inside.
+    pub fn window(&self, title: &str, role: Role, area: Rect, buffer: &mut Buffer) -> Rect {
+        Clear.render(area, buffer);
+        let drill = if self.snapshot.drill.is_some() { "DRILL · " } else { "" };
+        let block =
+            Block::bordered().border_style(self.style(role)).title(self.span(format!(" {drill}{title} "), Role::Title));
+        let inner = block.inner(area);
+        block.render(area, buffer);
+        inner.inner(ratatui::layout::Margin::new(1, 0))
+    }
+
+    /// The key of an action as it stands in hints, or nothing where it has none.
+    pub fn key(&self, action: Action) -> String {
+        self.keymap.key(action).map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+/// Draws lines from the top of an area, as many as fit.
+pub fn lines(lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        buffer.set_line(area.x, y, line, area.width);
+    }
+}
+
+/// Breaks text into lines of at most `width` columns, at spaces where it can.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    use unicode_width::UnicodeWidthStr;
+    let mut wrapped = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let mut word = word.to_owned();
+            if !line.is_empty() && line.width() + 1 + word.width() > width {
+                wrapped.push(std::mem::take(&mut line));
+            }
+            while word.width() > width && width > 0 {
+                let head: String = format::fit(&word, width + 1).trim_end_matches('…').to_owned();
+                if head.is_empty() {
+                    break;
+                }
+                word = word[head.len()..].to_owned();
+                wrapped.push(head);
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&word);
+        }
+        wrapped.push(line);
+    }
+    wrapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_wrapped_at_spaces_and_never_wider_than_asked() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("a\n\nb", 5), ["a", "", "b"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+}

@@ -1,0 +1,136 @@
+//! The screens: which widgets stand where.
+//!
+//! ```text
+//! header      what this is, the incident, the link, the time
+//! banners     only what is urgent
+//! clocks      TTD TTA TTM TTR, the fleet
+//! body        one of the screens
+//! footer      the keys that matter now
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::format;
+use super::layout::{self, SMALLEST, Shape};
+use super::scene::{Scene, lines};
+use super::theme::Role;
+use super::ui::{Pane, View};
+use super::widgets::{banner, chart, clocks, cohorts, devices, footer, header, rollout, runbook, timeline, why};
+use crate::domain::clock::Clock;
+
+/// Draws everything.
+pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    if scene.shape == Shape::TooSmall {
+        return draw_too_small(scene, area, buffer);
+    }
+    let banners = banner::urgent(scene.snapshot);
+    let frame = layout::frame(area, banners.len() as u16);
+    header::draw(scene, frame.header, buffer);
+    banner::draw(&banners, scene, frame.banner, buffer);
+    clocks::draw(scene, frame.clocks, buffer);
+    match scene.ui.view {
+        View::Room => draw_room(scene, frame.body, buffer),
+        View::Fleet => draw_fleet(scene, frame.body, buffer),
+        View::Runbook => runbook::draw(scene, frame.body, buffer),
+        View::Timeline => timeline::draw(scene, frame.body, buffer),
+        View::Switches => draw_switches(scene, frame.body, buffer),
+    }
+    footer::draw(scene, frame.footer, buffer);
+    for overlay in &scene.ui.overlays {
+        overlay.draw(scene, area, buffer);
+    }
+}
+
+/// What is needed, and the little that fits: how bad it is and how long it has lasted.
+fn draw_too_small(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let snapshot = scene.snapshot;
+    let needs = format!("warroom needs {}×{}, this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+    let mut told = vec![Line::from(scene.span(needs, Role::Warn))];
+    if let Some(incident) = scene.ui.incident(snapshot) {
+        told.push(Line::from(
+            scene.span(format!("{} {} {}", incident.severity, incident.id, incident.title), Role::Alarm),
+        ));
+        let reading = Clock::Mitigate.read(&incident.moments, &snapshot.targets, snapshot.at);
+        told.push(Line::from(
+            scene.span(format!("TTM {} {}", format::duration(reading.elapsed_s), reading.word()), Role::Text),
+        ));
+    } else if let Some(alert) = snapshot.loose_alerts().next() {
+        told.push(Line::from(scene.span(format!("alert {} {}", alert.id, alert.finding.cohort), Role::Alarm)));
+    }
+    let online = format!(
+        "{} of {} online",
+        format::count(snapshot.totals.online.into()),
+        format::count(snapshot.totals.devices.into())
+    );
+    told.push(Line::from(scene.span(online, Role::Text)));
+    lines(&told, area, buffer);
+}
+
+fn draw_room(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
+    let room = layout::room(body, scene.shape);
+    cohorts::draw(scene, room.cohorts, buffer);
+    chart::draw(scene, room.chart, buffer);
+    runbook::draw(scene, room.runbook, buffer);
+    why::draw(scene, room.why, buffer);
+    rollout::draw(scene, room.rollout, buffer);
+    timeline::draw(scene, room.timeline, buffer);
+}
+
+fn draw_fleet(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
+    if scene.ui.opened.is_some() {
+        return devices::draw_one(scene, body, buffer);
+    }
+    let fleet = layout::fleet(body, scene.shape);
+    cohorts::draw(scene, fleet.cohorts, buffer);
+    chart::draw(scene, fleet.chart, buffer);
+    devices::draw(scene, fleet.devices, buffer);
+}
+
+fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
+    let inner = scene.pane("rollouts and switches", Some(Pane::Switches), body, buffer);
+    let width = usize::from(inner.width).saturating_sub(2);
+    let mut content = Vec::new();
+    for view in rollout::by_importance(scene.snapshot) {
+        content.extend(rollout::campaign(scene, view, width));
+        for wave in &view.waves {
+            let plan =
+                wave.plan.map(|plan| format!("planned {} · ", format::count(plan.planned.into()))).unwrap_or_default();
+            let started = wave.started.map(|at| format!(" · since {}Z", format::clock(at))).unwrap_or_default();
+            let text = format!(
+                "   wave {}: {plan}done {} · in flight {} · queued {}{started}",
+                wave.wave,
+                format::count(wave.progress.succeeded.into()),
+                format::count(wave.progress.in_flight().into()),
+                format::count(wave.progress.queued.into()),
+            );
+            content.push(Line::from(scene.span(text, Role::Muted)));
+        }
+        content.push(Line::default());
+    }
+    if content.is_empty() {
+        content.push(Line::from(scene.span(" no campaign has been seen on this broker", Role::Muted)));
+        content.push(Line::default());
+    }
+    content.push(Line::from(scene.span(" PULLED, NEWEST FIRST", Role::Muted)));
+    let actuations = rollout::newest_actuations(scene.snapshot);
+    if actuations.is_empty() {
+        content.push(Line::from(scene.span(" no switch has been pulled", Role::Muted)));
+    }
+    for (n, view) in actuations.into_iter().enumerate() {
+        let mark = if n == scene.ui.switch { "▸" } else { " " };
+        let mut told = rollout::actuation(scene, view);
+        if let Some(first) = told.first_mut() {
+            first.spans.insert(0, scene.span(mark, Role::Key));
+        }
+        content.append(&mut told);
+        content.push(Line::from(
+            scene.span(format!("   {}", crate::engine::switches::by_hand(&view.actuation.call)), Role::Muted),
+        ));
+    }
+    lines(&content, inner, buffer);
+}

@@ -1,0 +1,115 @@
+//! What a form sends: its fields read, checked, and made into a command.
+
+use super::app::{App, Asked};
+use super::overlays::form::{Form, Purpose};
+use crate::domain::clock::Moment;
+use crate::domain::command::{Command, Declare, SwitchCommand};
+use crate::domain::incident::{IncidentType, Severity};
+use crate::domain::lens::Filter;
+use crate::domain::runbook::StepMark;
+use crate::domain::time::At;
+
+/// Sends a form.
+///
+/// # Errors
+/// What is wrong with a field, for the person to mend it.
+pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
+    let typed = |n: usize| form.fields[n].typed();
+    let chosen = |n: usize| form.fields[n].chosen();
+    let command = match form.purpose.clone() {
+        Purpose::Declare { alert, cohort } => {
+            let commander = Some(typed(3)).filter(|name| !name.trim().is_empty());
+            if typed(0).trim().is_empty() {
+                return Err("an incident needs a title: what is happening, to whom".into());
+            }
+            Command::Declare(Declare {
+                title: Some(typed(0)),
+                severity: Some(Severity::ALL[chosen(1)]),
+                kind: Some(IncidentType::ALL[chosen(2)]),
+                commander,
+                alert,
+                cohort,
+            })
+        }
+        Purpose::Severity(incident) => Command::SetSeverity { incident, severity: Severity::ALL[chosen(0)] },
+        Purpose::Type(incident) => Command::SetType { incident, kind: IncidentType::ALL[chosen(0)] },
+        Purpose::Commander(incident) => Command::SetCommander { incident, name: required(&typed(0), "a name")? },
+        Purpose::Rename(incident) => Command::Retitle { incident, title: required(&typed(0), "a title")? },
+        Purpose::Reopen(incident) => Command::Reopen { incident, reason: required(&typed(0), "a reason")? },
+        Purpose::Skip { incident, step } => {
+            Command::MarkStep { incident, step, mark: StepMark::Skipped(required(&typed(0), "a reason")?) }
+        }
+        Purpose::Close(actuation) => {
+            Command::Switch(SwitchCommand::Close { actuation, reason: required(&typed(0), "a reason")? })
+        }
+        Purpose::Correct(incident) => Command::Correct {
+            incident,
+            moment: Moment::ALL[chosen(0)],
+            to: time(&typed(1), app.snapshot.at)?,
+            reason: required(&typed(2), "a reason")?,
+        },
+        Purpose::Filter => {
+            app.ui.filter = Filter::parse(&typed(0), &app.snapshot.attributes)?;
+            app.ui.device = 0;
+            return Ok(());
+        }
+        Purpose::GroupBy => {
+            let attributes = &app.snapshot.attributes;
+            let first = attributes[chosen(0)].clone();
+            let second = chosen(1).checked_sub(1).map(|at| attributes[at].clone()).filter(|second| *second != first);
+            app.ui.group_by = std::iter::once(first).chain(second).collect();
+            app.ui.cohort = None;
+            return Ok(());
+        }
+    };
+    app.command(command, Asked::Plainly);
+    Ok(())
+}
+
+fn required(text: &str, what: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err(format!("this needs {what}")) } else { Ok(text.trim().to_owned()) }
+}
+
+/// `17:38:52` or `17:38`, the last time it was that late in UTC; or a whole RFC 3339 time.
+fn time(text: &str, now: At) -> Result<At, String> {
+    let text = text.trim().trim_end_matches('Z');
+    if let Ok(at) = text.parse::<At>().or_else(|_| format!("{text}Z").parse::<At>()) {
+        return Ok(at);
+    }
+    let wrong = || format!("`{text}` is not a time; write 17:38:52, or 2026-11-20T17:38:52Z");
+    let parts: Vec<i64> = text.split(':').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
+    let (h, m, s) = match parts[..] {
+        [h, m] => (h, m, 0),
+        [h, m, s] => (h, m, s),
+        _ => return Err(wrong()),
+    };
+    if !((0..24).contains(&h) && (0..60).contains(&m) && (0..60).contains(&s)) {
+        return Err(wrong());
+    }
+    let midnight = now.second().div_euclid(86_400) * 86_400;
+    let today = At::from_ms((midnight + h * 3600 + m * 60 + s) * 1000);
+    Ok(if today > now { today.plus_s(-86_400) } else { today })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_as_people_write_it() {
+        let now: At = "2026-11-20T17:42:00Z".parse().unwrap();
+        let cases = [
+            ("17:38:52", Some("2026-11-20T17:38:52.000Z")),
+            ("17:38", Some("2026-11-20T17:38:00.000Z")),
+            ("23:10", Some("2026-11-19T23:10:00.000Z")),
+            ("2026-11-20T10:00:00Z", Some("2026-11-20T10:00:00.000Z")),
+            ("2026-11-20T10:00:00+02:00", Some("2026-11-20T08:00:00.000Z")),
+            ("25:00", None),
+            ("soon", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(time(text, now).ok().map(|at| at.to_string()).as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What one person at one screen is doing: where they look, what is open above it, what they have typed so far.
+//!
+//! None of it is on the record, and none of it is shared: two screens on one room have two of these.
+
+use std::sync::Arc;
+
+use super::key::Key;
+use super::overlays::Overlay;
+use crate::domain::cohort::CohortKey;
+use crate::domain::ids::IncidentId;
+use crate::domain::incident::Incident;
+use crate::domain::lens::Filter;
+use crate::domain::signal::Signal;
+use crate::domain::time::At;
+use crate::engine::snapshot::Snapshot;
+
+/// The screens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    #[default]
+    Room,
+    Fleet,
+    Runbook,
+    Timeline,
+    Switches,
+}
+
+/// The part of a screen that has the keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    #[default]
+    Cohorts,
+    Devices,
+    Runbook,
+    Timeline,
+    Switches,
+}
+
+impl View {
+    /// The panes of a screen, in the order that Tab goes round.
+    pub const fn panes(self) -> &'static [Pane] {
+        match self {
+            Self::Room => &[Pane::Cohorts, Pane::Runbook, Pane::Timeline],
+            Self::Fleet => &[Pane::Cohorts, Pane::Devices],
+            Self::Runbook => &[Pane::Runbook],
+            Self::Timeline => &[Pane::Timeline],
+            Self::Switches => &[Pane::Switches],
+        }
+    }
+}
+
+/// A word to the person, for a few seconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    pub text: String,
+    pub bad: bool,
+    pub until: At,
+}
+
+/// How long a toast stays, in seconds.
+const TOAST_S: i64 = 5;
+
+/// The state of one screen.
+#[derive(Debug, Default)]
+pub struct Ui {
+    pub view: View,
+    pub pane: Pane,
+    /// The topmost gets the keys.
+    pub overlays: Vec<Overlay>,
+    /// The picture that is held, while one is.
+    pub frozen: Option<Arc<Snapshot>>,
+    /// The incident looked at; the newest open one where none was chosen.
+    pub incident: Option<IncidentId>,
+    pub group_by: Vec<String>,
+    pub filter: Filter,
+    /// The cohort under the cursor, by name: rows may move under it.
+    pub cohort: Option<CohortKey>,
+    pub signal: Option<Signal>,
+    pub span_s: u32,
+    pub device: usize,
+    /// The device looked into.
+    pub opened: Option<String>,
+    /// The runbook step under the cursor, by id.
+    pub step: Option<String>,
+    /// Entries between the end of the timeline and its cursor.
+    pub timeline_back: usize,
+    pub switch: usize,
+    pub toast: Option<Toast>,
+    /// Keys of a chord that has begun.
+    pub chord: Vec<Key>,
+    /// A note that was not sent.
+    pub draft: Vec<String>,
+}
+
+impl Ui {
+    /// A screen that begins with this grouping.
+    pub fn new(group_by: Vec<String>) -> Self {
+        Self { group_by, span_s: 600, ..Self::default() }
+    }
+
+    pub fn say(&mut self, text: impl Into<String>, bad: bool, now: At) {
+        self.toast = Some(Toast { text: text.into(), bad, until: now.plus_s(TOAST_S) });
+    }
+
+    /// The incident on the screen.
+    pub fn incident<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Arc<Incident>> {
+        let chosen = self.incident.and_then(|id| snapshot.incidents.get(&id));
+        chosen.or_else(|| snapshot.open_incidents().next())
+    }
+
+    /// The cohort whose signal is drawn: the one chosen, else the one that an alert or the incident is about.
+    pub fn chart_cohort(&self, snapshot: &Snapshot) -> Option<CohortKey> {
+        let alerted =
+            || snapshot.alerts.iter().rev().find(|alert| alert.is_open()).map(|alert| alert.finding.cohort.clone());
+        let concerned =
+            || self.incident(snapshot).map(|incident| incident.cohort.clone()).filter(|cohort| !cohort.is_fleet());
+        self.cohort.clone().or_else(concerned).or_else(alerted)
+    }
+
+    /// The row of the cohort table under the cursor.
+    pub fn cohort_row(&self, snapshot: &Snapshot) -> Option<usize> {
+        let cohort = self.cohort.as_ref()?;
+        snapshot.table.rows.iter().position(|row| row.key == *cohort)
+    }
+
+    /// Goes to a screen, with its first pane.
+    pub fn go(&mut self, view: View) {
+        self.view = view;
+        if !view.panes().contains(&self.pane) {
+            self.pane = view.panes()[0];
+        }
+    }
+}

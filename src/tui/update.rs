@@ -1,0 +1,448 @@
+//! What each action does to a screen, and what it asks of the engine.
+
+use super::action::{Action, Needs, Spec, spec};
+use super::app::{App, Asked, Request};
+use super::key::{Code, Key};
+use super::overlays::Overlay;
+use super::overlays::confirm::{Confirm, Outcome};
+use super::overlays::form::{Field, Form, Purpose};
+use super::overlays::note::NoteEditor;
+use super::overlays::palette::Palette;
+use super::theme::Theme;
+use super::ui::{Pane, Ui, View};
+use super::widgets::{rollout, runbook};
+use crate::domain::clock::Moment;
+use crate::domain::cohort::CohortKey;
+use crate::domain::command::{Command, Confirmation, SwitchCommand};
+use crate::domain::ids::IncidentId;
+use crate::domain::incident::{IncidentType, Severity};
+use crate::domain::lens::Filter;
+use crate::domain::runbook::StepMark;
+use crate::domain::signal::Signal;
+use crate::domain::switch::SwitchId;
+use crate::engine::snapshot::Snapshot;
+
+/// Lines that a page key moves.
+const PAGE: isize = 10;
+/// How far back a chart may reach, in seconds.
+const SPANS: [u32; 3] = [600, 1800, 7200];
+
+/// Why an action makes no sense now; none where it does.
+pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str> {
+    if spec.writes && snapshot.read_only {
+        return Some("this room is read-only");
+    }
+    let incident = ui.incident(snapshot);
+    let open = incident.is_some_and(|incident| incident.is_open());
+    let (fine, why_not) = match spec.needs {
+        Needs::Nothing => (true, ""),
+        Needs::AlertOrIncident => {
+            (open || snapshot.loose_alerts().next().is_some(), "there is no alert and no incident")
+        }
+        Needs::OpenIncident => (open, "there is no open incident"),
+        Needs::Incident => (incident.is_some(), "there is no incident"),
+        Needs::Steps => (incident.is_some_and(|incident| incident.runbook.is_some()), "there is no runbook open"),
+        Needs::Campaign => (!snapshot.campaigns.is_empty(), "no campaign has been seen on this broker"),
+        Needs::OpenActuation => (
+            snapshot.actuations.values().any(|view| !view.actuation.state.is_final()),
+            "no switch is waiting for its outcome",
+        ),
+    };
+    (!fine).then_some(why_not)
+}
+
+/// Moves a position with the keys of a list; none when a key closes it.
+pub fn scrolled(key: Key, at: usize, length: usize) -> Option<usize> {
+    let last = length.saturating_sub(1);
+    Some(match key.code {
+        Code::Up | Code::Char('k') => at.saturating_sub(1),
+        Code::Down | Code::Char('j') => (at + 1).min(last),
+        Code::PageUp => at.saturating_sub(PAGE as usize),
+        Code::PageDown => (at + PAGE as usize).min(last),
+        Code::Home => 0,
+        Code::End => last,
+        _ => return None,
+    })
+}
+
+/// Does what an action says.
+pub(super) fn perform(app: &mut App, action: Action) {
+    if let Some(reason) = blocked(spec(action), &app.ui, &app.snapshot) {
+        let now = app.snapshot.at;
+        app.ui.say(reason, true, now);
+        return;
+    }
+    match action {
+        Action::Up => step(app, -1),
+        Action::Down => step(app, 1),
+        Action::PageUp => step(app, -PAGE),
+        Action::PageDown => step(app, PAGE),
+        Action::Top => step(app, isize::MIN / 2),
+        Action::Bottom => step(app, isize::MAX / 2),
+        Action::Enter => enter(app),
+        Action::Back => back(app),
+        Action::NextPane => next_pane(app, 1),
+        Action::PreviousPane => next_pane(app, app.ui.view.panes().len() - 1),
+        Action::Room => app.ui.go(View::Room),
+        Action::Fleet => app.ui.go(View::Fleet),
+        Action::Runbook => app.ui.go(View::Runbook),
+        Action::Timeline => app.ui.go(View::Timeline),
+        Action::Switches => app.ui.go(View::Switches),
+        Action::Help => app.ui.overlays.push(Overlay::Help { scroll: 0 }),
+        Action::Palette => app.ui.overlays.push(Overlay::Palette(Palette::default())),
+        Action::BadInput => app.open_bad_input(),
+        Action::Signal => {
+            let now = app.ui.signal.unwrap_or(Signal::Online);
+            let at = Signal::ALL.iter().position(|signal| *signal == now).unwrap_or(0);
+            app.ui.signal = Some(Signal::ALL[(at + 1) % Signal::COUNT]);
+        }
+        Action::Span => {
+            let at = SPANS.iter().position(|span| *span == app.ui.span_s).unwrap_or(0);
+            app.ui.span_s = SPANS[(at + 1) % SPANS.len()];
+        }
+        Action::Freeze => app.ui.frozen = if app.ui.frozen.is_some() { None } else { Some(app.snapshot.clone()) },
+        Action::NextIncident => next_incident(app),
+        Action::Copy => copy(app),
+        Action::NextTheme => next_theme(app),
+        Action::Redraw => app.requests.push(Request::Redraw),
+        Action::Quit => app.requests.push(Request::Quit),
+        Action::Filter
+        | Action::GroupBy
+        | Action::Declare
+        | Action::DeclareByHand
+        | Action::Severity
+        | Action::Type
+        | Action::Commander
+        | Action::Rename
+        | Action::Correct
+        | Action::Reopen
+        | Action::SkipStep
+        | Action::CloseActuation => open_form(app, action),
+        Action::Note => {
+            let incident = app.ui.incident(&app.snapshot).map(|incident| incident.id);
+            let draft = std::mem::take(&mut app.ui.draft);
+            app.ui.overlays.push(Overlay::Note(NoteEditor::new(incident, draft)));
+        }
+        Action::Acknowledge => acknowledge(app),
+        Action::Mitigate => on_incident(app, Command::Mitigate),
+        Action::Resolve => on_incident(app, Command::Resolve),
+        Action::MarkStep => mark_step(app),
+        Action::HaltOta => arm(app, SwitchId::ota_halt(), None),
+        Action::RollBack => arm(app, SwitchId::rollback(), None),
+    }
+}
+
+/// Moves the cursor of the pane that has the keys.
+fn step(app: &mut App, by: isize) {
+    let moved = |at: usize, length: usize| at.saturating_add_signed(by).min(length.saturating_sub(1));
+    let snapshot = app.ui.frozen.clone().unwrap_or_else(|| app.snapshot.clone());
+    match app.ui.pane {
+        Pane::Cohorts => {
+            let rows = &snapshot.table.rows;
+            // The first key shows the cursor; the next ones move it.
+            let at =
+                app.ui.cohort_row(&snapshot).map_or(if by < 0 { rows.len() } else { 0 }, |at| moved(at, rows.len()));
+            if let Some(row) = rows.get(at.min(rows.len().saturating_sub(1))) {
+                app.ui.cohort = Some(row.key.clone());
+                app.ui.device = 0;
+            }
+        }
+        Pane::Devices => {
+            let total = snapshot.devices.as_ref().map_or(0, |page| page.total);
+            app.ui.device = moved(app.ui.device, total);
+        }
+        Pane::Runbook => {
+            let Some(run) = app.ui.incident(&snapshot).and_then(|incident| incident.runbook.as_ref()) else { return };
+            let steps: Vec<_> = run.runbook.steps().map(|step| step.id.clone()).collect();
+            let here = runbook::cursor(&app.ui, run).map(|step| step.id.clone());
+            let at = steps.iter().position(|step| Some(step) == here.as_ref()).unwrap_or(0);
+            app.ui.step = steps.get(moved(at, steps.len())).cloned();
+        }
+        Pane::Timeline => app.ui.timeline_back = moved(app.ui.timeline_back, snapshot.timeline.len()),
+        Pane::Switches => app.ui.switch = moved(app.ui.switch, snapshot.actuations.len()),
+    }
+}
+
+fn enter(app: &mut App) {
+    match (app.ui.view, app.ui.pane) {
+        (View::Room, Pane::Cohorts) => {
+            if app.ui.cohort.is_none() {
+                step(app, 0);
+            }
+            app.ui.go(View::Fleet);
+        }
+        (View::Room, Pane::Runbook) => app.ui.go(View::Runbook),
+        (View::Room, Pane::Timeline) => app.ui.go(View::Timeline),
+        (View::Fleet, Pane::Cohorts) => app.ui.pane = Pane::Devices,
+        (View::Fleet, Pane::Devices) => {
+            let row =
+                app.snapshot.devices.as_ref().and_then(|page| page.rows.get(app.ui.device.checked_sub(page.first)?));
+            app.ui.opened = row.map(|row| row.id.clone());
+        }
+        _ => {}
+    }
+}
+
+/// One step back: out of the device, out of the screen, out of the selection, out of the filter.
+fn back(app: &mut App) {
+    let ui = &mut app.ui;
+    if ui.opened.take().is_some() {
+    } else if ui.view == View::Fleet && ui.pane == Pane::Devices {
+        ui.pane = Pane::Cohorts;
+    } else if ui.view != View::Room {
+        ui.go(View::Room);
+    } else if ui.frozen.take().is_none() && ui.cohort.take().is_none() && ui.step.take().is_none() {
+        ui.filter = Filter::default();
+    }
+}
+
+fn next_pane(app: &mut App, by: usize) {
+    let panes = app.ui.view.panes();
+    let at = panes.iter().position(|pane| *pane == app.ui.pane).unwrap_or(0);
+    app.ui.pane = panes[(at + by) % panes.len()];
+}
+
+/// The next incident: open ones first, then those that were resolved.
+fn next_incident(app: &mut App) {
+    let open = app.snapshot.open_incidents().map(|incident| incident.id);
+    let resolved =
+        app.snapshot.incidents.values().rev().filter(|incident| !incident.is_open()).map(|incident| incident.id);
+    let all: Vec<IncidentId> = open.chain(resolved).collect();
+    let now = app.ui.incident(&app.snapshot).map(|incident| incident.id);
+    let next = match all.iter().position(|id| Some(*id) == now) {
+        Some(at) => all.get((at + 1) % all.len()),
+        None => all.first(),
+    };
+    app.ui.incident = next.copied();
+    app.ui.step = None;
+}
+
+fn next_theme(app: &mut App) {
+    let names = Theme::shipped();
+    let at = names.iter().position(|name| *name == app.theme.name).map_or(0, |at| (at + 1) % names.len());
+    if let Ok(theme) = Theme::find(names[at], false) {
+        app.theme = theme;
+        let now = app.snapshot.at;
+        app.ui.say(format!("theme {}", names[at]), false, now);
+    }
+}
+
+fn copy(app: &mut App) {
+    let snapshot = &app.snapshot;
+    let text = match (app.ui.view, &app.ui.opened, app.ui.pane) {
+        (_, Some(device), _) => device.clone(),
+        (View::Switches, ..) => match rollout::newest_actuations(snapshot).get(app.ui.switch) {
+            Some(view) => crate::engine::switches::by_hand(&view.actuation.call),
+            None => String::new(),
+        },
+        (_, _, Pane::Timeline) => {
+            let entry = snapshot.timeline.iter().rev().nth(app.ui.timeline_back);
+            entry.map(|entry| format!("{} {} {}", entry.at, entry.actor, entry.text)).unwrap_or_default()
+        }
+        (View::Fleet, None, Pane::Devices) => {
+            let row = snapshot.devices.as_ref().and_then(|page| page.rows.get(app.ui.device.checked_sub(page.first)?));
+            row.map(|row| row.id.clone()).unwrap_or_default()
+        }
+        _ => match (app.ui.incident(snapshot), &app.ui.cohort) {
+            (_, Some(cohort)) => cohort.sentence(),
+            (Some(incident), None) => {
+                format!("{} {} {} · commander {}", incident.id, incident.severity, incident.title, incident.commander)
+            }
+            (None, None) => String::new(),
+        },
+    };
+    let now = app.snapshot.at;
+    if text.is_empty() {
+        app.ui.say("there is nothing here to copy", true, now);
+    } else {
+        app.ui.say(format!("copied: {text}"), false, now);
+        app.requests.push(Request::Copy(text));
+    }
+}
+
+fn on_incident(app: &mut App, command: impl FnOnce(IncidentId) -> Command) {
+    if let Some(id) = app.ui.incident(&app.snapshot).map(|incident| incident.id) {
+        app.command(command(id), Asked::Plainly);
+    }
+}
+
+/// The incident if it waits for it, else the alert.
+fn acknowledge(app: &mut App) {
+    let waiting = app.ui.incident(&app.snapshot).filter(|incident| incident.moments.acknowledged.is_none());
+    if let Some(id) = waiting.map(|incident| incident.id) {
+        return app.command(Command::Acknowledge(id), Asked::Plainly);
+    }
+    let alert = app.snapshot.loose_alerts().find(|alert| alert.acknowledged.is_none()).map(|alert| alert.id);
+    match alert {
+        Some(alert) => app.command(Command::AcknowledgeAlert(alert), Asked::Plainly),
+        None => {
+            let now = app.snapshot.at;
+            app.ui.say("everything is acknowledged", true, now);
+        }
+    }
+}
+
+fn mark_step(app: &mut App) {
+    let Some(incident) = app.ui.incident(&app.snapshot).cloned() else { return };
+    let Some(run) = &incident.runbook else { return };
+    let Some(step) = runbook::cursor(&app.ui, run).map(|step| step.id.clone()) else { return };
+    let mark = if run.mark(&step).is_some() { StepMark::Open } else { StepMark::Done };
+    // The cursor goes on with the work: a tick moves it to the next open step.
+    app.ui.step = None;
+    app.command(Command::MarkStep { incident: incident.id, step, mark }, Asked::Plainly);
+}
+
+fn arm(app: &mut App, switch: SwitchId, campaign: Option<String>) {
+    app.open_confirm();
+    app.command(Command::Switch(SwitchCommand::Arm { switch, campaign }), Asked::Arm);
+}
+
+/// Does what a key in the confirmation asked for. Returns the overlay if it stays.
+pub(super) fn confirmed(app: &mut App, confirm: Confirm, outcome: Outcome) -> Option<Overlay> {
+    match outcome {
+        Outcome::Stay => Some(Overlay::Confirm(confirm)),
+        Outcome::Disarm(reason) => {
+            app.disarm(&reason);
+            None
+        }
+        Outcome::Choose { forward } => {
+            let arming = app.snapshot.arming.clone()?;
+            let active: Vec<_> =
+                app.snapshot.campaigns.iter().filter(|campaign| campaign.active).map(|c| c.id.clone()).collect();
+            let at = active.iter().position(|id| *id == arming.preview.campaign).unwrap_or(0);
+            let next = if forward { at + 1 } else { at + active.len().max(1) - 1 };
+            match active.get(next % active.len().max(1)).filter(|id| **id != arming.preview.campaign) {
+                Some(id) => {
+                    arm(app, arming.switch, Some(id.clone()));
+                    None
+                }
+                None => Some(Overlay::Confirm(confirm)),
+            }
+        }
+        Outcome::Fire { typed } => {
+            let arming = app.snapshot.arming.as_ref()?.id;
+            app.command(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed })), Asked::Fire);
+            Some(Overlay::Confirm(confirm))
+        }
+    }
+}
+
+/// Opens the form of an action.
+fn open_form(app: &mut App, action: Action) {
+    let snapshot = app.snapshot.clone();
+    let incident = app.ui.incident(&snapshot).cloned();
+    let form = match (action, &incident) {
+        (Action::Declare | Action::DeclareByHand, _) => declare_form(app, &snapshot, action == Action::Declare),
+        (Action::Filter, _) => {
+            Form::new(Purpose::Filter, "show only", "filters", vec![Field::text("filter", &app.ui.filter.to_string())])
+                .hint(format!(
+                    "fw=3.2.5 region!=eu-west offline th-00 · attributes: {}",
+                    snapshot.attributes.join(", ")
+                ))
+        }
+        (Action::GroupBy, _) => group_form(app, &snapshot),
+        (Action::CloseActuation, _) => {
+            let view = rollout::newest_actuations(&snapshot).into_iter().find(|view| !view.actuation.state.is_final());
+            let Some(view) = view else { return };
+            let title = format!("close {} {}", view.actuation.switch, view.actuation.id);
+            Form::new(Purpose::Close(view.actuation.id.clone()), title, "closes it", vec![Field::text("reason", "")])
+                .hint("Say how you know what became of it. The record keeps that it was never proven.")
+        }
+        (_, None) => return,
+        (Action::Severity, Some(incident)) => {
+            let options = Severity::ALL.map(|s| format!("{s}  {}", s.meaning())).into();
+            let at = Severity::ALL.iter().position(|s| *s == incident.severity).unwrap_or(0);
+            Form::new(
+                Purpose::Severity(incident.id),
+                "severity",
+                "sets it",
+                vec![Field::choice("severity", options, at)],
+            )
+        }
+        (Action::Type, Some(incident)) => {
+            let options = IncidentType::ALL.map(|kind| kind.name().to_owned()).into();
+            let at = IncidentType::ALL.iter().position(|kind| *kind == incident.kind).unwrap_or(0);
+            Form::new(
+                Purpose::Type(incident.id),
+                "type of incident",
+                "sets it",
+                vec![Field::choice("type", options, at)],
+            )
+        }
+        (Action::Commander, Some(incident)) => Form::new(
+            Purpose::Commander(incident.id),
+            "who commands",
+            "hands it over",
+            vec![Field::text("commander", "")],
+        )
+        .hint(format!("Now it is {}. The commander coordinates, and does not fix.", incident.commander)),
+        (Action::Rename, Some(incident)) => {
+            Form::new(Purpose::Rename(incident.id), "title", "renames it", vec![Field::text("title", &incident.title)])
+        }
+        (Action::Reopen, Some(incident)) => {
+            Form::new(Purpose::Reopen(incident.id), "reopen", "reopens it", vec![Field::text("reason", "")])
+        }
+        (Action::Correct, Some(incident)) => {
+            let options = Moment::ALL.map(|moment| {
+                let at = incident.moments.get(moment);
+                format!(
+                    "{}: {}",
+                    moment.name(),
+                    at.map_or_else(|| "not yet".into(), |at| format!("{}Z", super::format::clock(at)))
+                )
+            });
+            let fields =
+                vec![Field::choice("moment", options.into(), 0), Field::text("time", ""), Field::text("reason", "")];
+            Form::new(Purpose::Correct(incident.id), "correct a time", "corrects it", fields)
+                .hint("A time as 17:38:52 (today, UTC) or 2026-11-20T17:38:52Z. The old value is kept.")
+        }
+        (Action::SkipStep, Some(incident)) => {
+            let Some(step) = incident.runbook.as_ref().and_then(|run| runbook::cursor(&app.ui, run)) else { return };
+            let purpose = Purpose::Skip { incident: incident.id, step: step.id.clone() };
+            Form::new(purpose, "skip a step", "skips it", vec![Field::text("reason", "")]).hint(step.text.clone())
+        }
+        _ => return,
+    };
+    app.ui.overlays.push(Overlay::Form(form));
+}
+
+/// The form to declare with: filled in from the alert, where there is one.
+fn declare_form(app: &App, snapshot: &Snapshot, from_alert: bool) -> Form {
+    let proposal =
+        snapshot.loose_alerts().next().and_then(|alert| snapshot.proposals.get(&alert.id)).filter(|_| from_alert);
+    let severity = proposal.map_or(Severity::Sev3, |p| p.severity);
+    let kind = proposal.map_or(IncidentType::MassDisconnect, |p| p.kind);
+    let at = |found: Option<usize>| found.unwrap_or(0);
+    let fields = vec![
+        Field::text("title", proposal.map_or("", |p| &p.title)),
+        Field::choice(
+            "severity",
+            Severity::ALL.map(|s| format!("{s}  {}", s.meaning())).into(),
+            at(Severity::ALL.iter().position(|s| *s == severity)),
+        ),
+        Field::choice(
+            "type",
+            IncidentType::ALL.map(|kind| kind.name().to_owned()).into(),
+            at(IncidentType::ALL.iter().position(|k| *k == kind)),
+        ),
+        Field::text("commander", &snapshot.operator),
+    ];
+    let cohort = proposal.map(|p| p.cohort.clone()).or_else(|| app.ui.cohort.clone());
+    let purpose =
+        Purpose::Declare { alert: proposal.and_then(|p| p.alert), cohort: cohort.clone().unwrap_or_default() };
+    let about =
+        cohort.filter(|cohort: &CohortKey| !cohort.is_fleet()).map(|cohort| format!(" · {}", cohort.sentence()));
+    let title = format!("declare an incident{}", about.unwrap_or_default());
+    Form::new(purpose, title, "declares it", fields)
+}
+
+fn group_form(app: &App, snapshot: &Snapshot) -> Form {
+    let find = |name: Option<&String>| name.and_then(|name| snapshot.attributes.iter().position(|known| known == name));
+    let first = find(app.ui.group_by.first()).unwrap_or(0);
+    let second = find(app.ui.group_by.get(1)).map_or(0, |at| at + 1);
+    let mut seconds = vec!["nothing else".to_owned()];
+    seconds.extend(snapshot.attributes.iter().cloned());
+    let fields = vec![Field::choice("by", snapshot.attributes.clone(), first), Field::choice("and", seconds, second)];
+    Form::new(Purpose::GroupBy, "group cohorts", "groups them", fields)
+        .hint("A letter goes to the attribute that begins with it.")
+}

@@ -1,0 +1,13 @@
+//! One file for each thing one can point at on a screen.
+
+pub mod banner;
+pub mod chart;
+pub mod clocks;
+pub mod cohorts;
+pub mod devices;
+pub mod footer;
+pub mod header;
+pub mod rollout;
+pub mod runbook;
+pub mod timeline;
+pub mod why;

@@ -1,0 +1,67 @@
+//! Banners: what must not be overlooked, most urgent first. Without anything urgent they take no space.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use crate::domain::input::{LinkChange, LogHealth};
+use crate::domain::switch::ActuationState;
+use crate::engine::snapshot::Snapshot;
+use crate::tui::format;
+use crate::tui::scene::Scene;
+use crate::tui::theme::Role;
+
+/// Lines at most: a screen full of banners shows nothing else.
+const MOST: usize = 3;
+
+/// What is urgent now.
+pub fn urgent(snapshot: &Snapshot) -> Vec<(String, Role)> {
+    let mut banners = Vec::new();
+    match &snapshot.log.health {
+        LogHealth::Safe => {}
+        LogHealth::Reserve => {
+            banners.push(("THE DISK IS FULL: events are written from the reserve; make room now".into(), Role::Warn))
+        }
+        LogHealth::Unsafe { reason } => {
+            banners
+                .push((format!("LOG UNSAFE: {reason}; what you do is not recorded, and no switch fires"), Role::Alarm));
+        }
+    }
+    for view in snapshot.actuations.values() {
+        if let ActuationState::Unknown { reason } = &view.actuation.state {
+            let text = format!(
+                "{} {}: sent, outcome unknown ({reason})",
+                view.actuation.switch, view.actuation.preview.campaign
+            );
+            banners.push((text, Role::Alarm));
+        }
+    }
+    if let LinkChange::Down { reason, retry_ms } = &snapshot.link.state {
+        let retry = format::ago((*retry_ms as i64).div_euclid(1000).max(1));
+        banners.push((format!("not connected to {}: {reason}; next try within {retry}", snapshot.broker), Role::Alarm));
+    }
+    for (filter, reason) in &snapshot.link.blind {
+        banners.push((format!("BLIND ON {filter}: {reason}"), Role::Alarm));
+    }
+    let totals = &snapshot.totals;
+    let limits = [
+        (totals.dropped, "messages dropped: they come faster than they can be taken"),
+        (totals.overflowed, "attribute values or cohorts beyond the limits, shown as (other)"),
+        (totals.suppressed, "events on the wire not recorded: too many in a minute"),
+    ];
+    for (n, what) in limits {
+        if n > 0 {
+            banners.push((format!("{} {what}", format::count(n)), Role::Warn));
+        }
+    }
+    banners.truncate(MOST);
+    banners
+}
+
+pub fn draw(banners: &[(String, Role)], scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    for ((text, role), row) in banners.iter().zip(area.rows()) {
+        let mark = if *role == Role::Alarm { "✗" } else { "!" };
+        let text = format::left(&format!(" {mark} {text}"), area.width.into());
+        buffer.set_line(row.x, row.y, &Line::from(scene.span(text, *role)), row.width);
+    }
+}

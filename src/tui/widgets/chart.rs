@@ -1,0 +1,134 @@
+//! A signal of a cohort over time, with marks for what happened.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::symbols::Marker;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use ratatui::widgets::canvas::{Canvas, Line as Stroke};
+
+use crate::domain::signal::Signal;
+use crate::engine::snapshot::Chart;
+use crate::tui::format;
+use crate::tui::scene::Scene;
+use crate::tui::theme::Role;
+
+/// Columns for the labels of the vertical axis.
+const LABELS: u16 = 6;
+
+pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let chart = &scene.snapshot.chart;
+    let signal = chart.signal.unwrap_or(Signal::Online);
+    let unit = match signal {
+        Signal::Online => "% online",
+        Signal::Devices => "devices",
+        Signal::Messages => "messages a second",
+        Signal::Reconnects => "reconnects a second",
+        Signal::Errors => "errors a second",
+        Signal::Reboots => "reboots a second",
+        Signal::Rebooters => "devices rebooting a second",
+    };
+    let span_s = i64::from(chart.step_s) * chart.points.len() as i64;
+    let title = format!("{unit} · {} · last {}{}", chart.cohort, format::ago(span_s), scene.age());
+    let inner = scene.pane(&title, None, area, buffer);
+    if inner.height < 3 || inner.width < LABELS + 10 {
+        return;
+    }
+    let known: Vec<f64> = chart.points.iter().flatten().map(|value| f64::from(*value)).collect();
+    if known.is_empty() {
+        let line = Line::from(scene.span("  no history yet", Role::Muted));
+        buffer.set_line(inner.x, inner.y, &line, inner.width);
+        return;
+    }
+    let (low, high) = bounds(signal, &known);
+    let plot = Rect { x: inner.x + LABELS, width: inner.width - LABELS, y: inner.y + 1, height: inner.height - 1 };
+    plot_line(scene, chart, low, high, plot, buffer);
+    draw_labels(scene, low, high, plot, buffer);
+    draw_marks(scene, chart, inner.y, plot, buffer);
+}
+
+/// What the vertical axis spans. An online share is drawn from a round number below its lowest, so that a small fall
+/// is seen; and at least ten points of it, so that a healthy fleet is a calm line.
+fn bounds(signal: Signal, known: &[f64]) -> (f64, f64) {
+    let lowest = known.iter().copied().fold(f64::INFINITY, f64::min);
+    let highest = known.iter().copied().fold(0.0, f64::max);
+    match signal {
+        Signal::Online => (((lowest - 1.0) / 10.0).floor().clamp(0.0, 9.0) * 10.0, 100.0),
+        Signal::Devices => (0.0, round_up(highest.max(1.0))),
+        _ => (0.0, round_up(highest.max(0.1))),
+    }
+}
+
+/// The next of 1, 2, 5, 10, 20, 50 …
+fn round_up(n: f64) -> f64 {
+    let power = 10f64.powf(n.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|round| *round >= n).unwrap_or(n)
+}
+
+fn plot_line(scene: &Scene<'_>, chart: &Chart, low: f64, high: f64, plot: Rect, buffer: &mut Buffer) {
+    let colour = scene.data(Role::Chart).fg.unwrap_or_default();
+    let last = (chart.points.len() - 1).max(1) as f64;
+    Canvas::default()
+        .marker(Marker::Braille)
+        .x_bounds([0.0, last])
+        .y_bounds([low, high])
+        .paint(|context| {
+            for (n, pair) in chart.points.windows(2).enumerate() {
+                if let [Some(a), Some(b)] = *pair {
+                    let (x, a, b) = (n as f64, f64::from(a).clamp(low, high), f64::from(b).clamp(low, high));
+                    context.draw(&Stroke::new(x, a, x + 1.0, b, colour));
+                }
+            }
+        })
+        .render(plot, buffer);
+}
+
+fn draw_labels(scene: &Scene<'_>, low: f64, high: f64, plot: Rect, buffer: &mut Buffer) {
+    let rows = plot.height.saturating_sub(1);
+    for (share, y) in [(1.0, plot.y), (0.5, plot.y + rows / 2), (0.0, plot.y + rows)] {
+        let value = low + (high - low) * share;
+        let text = if value >= 100.0 || value.fract() == 0.0 {
+            format::rate(value).replace(".0", "")
+        } else {
+            format::rate(value)
+        };
+        let label = Line::from(scene.span(format!("{} ┤", format::right(&text, usize::from(LABELS) - 2)), Role::Muted));
+        buffer.set_line(plot.x - LABELS, y, &label, LABELS);
+    }
+}
+
+/// A dotted line down the plot for each mark, its name above. Where names would overlap, the later one is left out.
+fn draw_marks(scene: &Scene<'_>, chart: &Chart, name_y: u16, plot: Rect, buffer: &mut Buffer) {
+    let span_s = f64::from(chart.step_s) * chart.points.len() as f64;
+    let mut free_from = plot.x;
+    let mut marks: Vec<_> = chart.marks.iter().collect();
+    marks.sort_by_key(|(back, _)| std::cmp::Reverse(*back));
+    for (back_s, name) in marks {
+        let share = 1.0 - f64::from(*back_s) / span_s;
+        let x = plot.x + (share * f64::from(plot.width - 1)).round() as u16;
+        for y in plot.y..plot.bottom() {
+            if buffer[(x, y)].symbol() == " " || buffer[(x, y)].symbol() == "⠀" {
+                buffer.set_string(x, y, "┊", scene.style(Role::Mark));
+            }
+        }
+        let width = name.chars().count() as u16 + 1;
+        if x >= free_from && x + width <= plot.right() {
+            buffer.set_line(x, name_y, &Line::from(Span::styled(format!("┊{name}"), scene.style(Role::Mark))), width);
+            free_from = x + width + 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_axis_is_round_and_holds_everything() {
+        assert_eq!(bounds(Signal::Online, &[99.5, 98.9]), (90.0, 100.0));
+        assert_eq!(bounds(Signal::Online, &[100.0, 41.0]), (40.0, 100.0));
+        assert_eq!(bounds(Signal::Online, &[0.0]), (0.0, 100.0));
+        assert_eq!(bounds(Signal::Errors, &[0.0, 38.1]), (0.0, 50.0));
+        assert_eq!(bounds(Signal::Errors, &[0.0]), (0.0, 0.1));
+    }
+}

@@ -1,0 +1,143 @@
+//! Cohorts side by side: how many, how many online, what has changed, what they report.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::engine::snapshot::CohortRow;
+use crate::tui::format;
+use crate::tui::layout::Shape;
+use crate::tui::scene::Scene;
+use crate::tui::theme::Role;
+use crate::tui::ui::Pane;
+
+/// Width of the online bar.
+const BAR: usize = 8;
+/// Below this share a cohort is marked even without an alert.
+const LOW: f64 = 0.95;
+
+pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let snapshot = scene.snapshot;
+    let mut title = format!("cohorts by {}", snapshot.lens.group_by.join(" × "));
+    if !snapshot.lens.filter.is_empty() {
+        title += &format!(" · only {}", snapshot.lens.filter);
+    }
+    title += &scene.age();
+    let inner = scene.pane(&title, Some(Pane::Cohorts), area, buffer);
+    if inner.is_empty() {
+        return;
+    }
+    let table = &snapshot.table;
+    let columns = Columns::new(inner.width.into(), scene.shape);
+    buffer.set_line(inner.x, inner.y, &columns.heading(scene), inner.width);
+    let rows = usize::from(inner.height - 1);
+    if table.rows.is_empty() {
+        let text = match (snapshot.totals.devices, snapshot.lens.filter.is_empty()) {
+            (0, _) if snapshot.link.is_up() => "connected, and waiting for the first device",
+            (0, _) => "no device heard yet",
+            (_, false) => "no device passes the filter; / changes it",
+            _ => "no cohort",
+        };
+        let y = (inner.y + 1).min(inner.bottom() - 1);
+        buffer.set_line(inner.x, y, &Line::from(scene.span(format!("  {text}"), Role::Muted)), inner.width);
+        return;
+    }
+    let cursor = scene.ui.cohort_row(snapshot);
+    let first = cursor.map_or(0, |cursor| (cursor + 1).saturating_sub(rows));
+    let cut = table.total.saturating_sub(first + rows) > 0 || table.total > table.rows.len();
+    let shown = if cut { rows.saturating_sub(1) } else { rows };
+    for (n, row) in table.rows.iter().enumerate().skip(first).take(shown) {
+        let y = inner.y + 1 + (n - first) as u16;
+        let mut line = columns.row(scene, row);
+        if cursor == Some(n) {
+            let plain: String = line.spans.iter().map(|span| span.content.as_ref()).collect();
+            line = Line::from(scene.span(format::left(&plain, inner.width.into()), Role::Selected));
+        }
+        buffer.set_line(inner.x, y, &line, inner.width);
+    }
+    if cut {
+        let more = format!(
+            "  … {} more; / filters them",
+            format::count((table.total - first - shown.min(table.total - first)) as u64)
+        );
+        buffer.set_line(inner.x, inner.bottom() - 1, &Line::from(scene.span(more, Role::Muted)), inner.width);
+    }
+}
+
+/// Which columns there is room for.
+struct Columns {
+    name: usize,
+    trend: bool,
+    messages: bool,
+    errors: bool,
+}
+
+impl Columns {
+    fn new(width: usize, shape: Shape) -> Self {
+        let fixed = 3 + 9 + 1 + BAR + 5 + 6;
+        let errors = width >= fixed + 16 + 15;
+        let trend = shape == Shape::Wide && width >= fixed + 20 + 15 + 22;
+        let messages = trend && width >= fixed + 20 + 15 + 22 + 8;
+        let optional = if errors { 15 } else { 0 } + if trend { 22 } else { 0 } + if messages { 8 } else { 0 };
+        Self { name: width.saturating_sub(fixed + optional).max(6), trend, messages, errors }
+    }
+
+    fn heading<'a>(&self, scene: &Scene<'a>) -> Line<'a> {
+        let mut text = format!(
+            "   {}{} {}{}",
+            format::left("cohort", self.name),
+            format::right("devices", 9),
+            format::left("online", BAR + 5),
+            format::right("Δ10m", 6)
+        );
+        if self.errors {
+            text += &format!("{}{}", format::right("err/s", 7), format::right("boots", 8));
+        }
+        if self.messages {
+            text += &format::right("msg/s", 8);
+        }
+        if self.trend {
+            text += "  last ten minutes";
+        }
+        Line::from(scene.span(text, Role::Muted))
+    }
+
+    fn row<'a>(&self, scene: &Scene<'a>, row: &CohortRow) -> Line<'a> {
+        let share = row.share();
+        let (mark, health) = match row.alert {
+            Some(_) => ("✗", Role::Alarm),
+            None if share < LOW => ("!", Role::Warn),
+            None => ("●", Role::Good),
+        };
+        let data = scene.data(Role::Text);
+        let health: Style = scene.data(health);
+        let or_dot = |value: Option<String>| value.unwrap_or_else(|| "·".into());
+        let change = row.change.map(format::change);
+        let fell = row.change.is_some_and(|change| change <= -5.0);
+        let mut spans = vec![
+            Span::styled(format!(" {mark} "), health),
+            Span::styled(
+                format::left(&row.key.to_string(), self.name),
+                if row.alert.is_some() { health } else { data },
+            ),
+            Span::styled(format::right(&format::count(row.devices.into()), 9), data),
+            Span::raw(" "),
+            Span::styled(format::bar(share, BAR), health),
+            Span::styled(format::percent(share), if share < LOW { health } else { data }),
+            Span::styled(format::right(&or_dot(change), 6), if fell { health } else { data }),
+        ];
+        if self.errors {
+            spans.push(Span::styled(format::right(&or_dot(row.errors.map(format::rate)), 7), data));
+            spans.push(Span::styled(format::right(&or_dot(row.reboots.map(format::count)), 8), data));
+        }
+        if self.messages {
+            spans.push(Span::styled(format::right(&or_dot(row.messages.map(format::rate)), 8), data));
+        }
+        if self.trend {
+            spans.push(Span::raw("  "));
+            spans.push(Span::styled(format::spark(&row.trend), scene.data(Role::Chart)));
+        }
+        Line::from(spans)
+    }
+}

@@ -1,0 +1,91 @@
+//! The first line: what this is (a drill, or production), the incident, who commands it, the link, the time.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::domain::incident::{Severity, Stage};
+use crate::domain::input::LinkChange;
+use crate::tui::format;
+use crate::tui::layout::Shape;
+use crate::tui::scene::Scene;
+use crate::tui::theme::Role;
+
+pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let right = right(scene);
+    let width = right.width().min(area.width.into()) as u16;
+    let left = left(scene, usize::from(area.width.saturating_sub(width + 1)));
+    buffer.set_line(area.x, area.y, &left, area.width);
+    buffer.set_line(area.right() - width, area.y, &right, width);
+}
+
+/// The mark of a drill or of the environment. The two never look alike.
+fn mark<'a>(scene: &Scene<'a>) -> Span<'a> {
+    match &scene.snapshot.drill {
+        Some(_) => scene.span(" DRILL ", Role::Drill),
+        None => scene.span(format!(" {} ", scene.snapshot.environment.to_uppercase()), Role::Prod),
+    }
+}
+
+fn left<'a>(scene: &Scene<'a>, width: usize) -> Line<'a> {
+    let snapshot = scene.snapshot;
+    let mut spans = vec![mark(scene), Span::raw(" ")];
+    if scene.ui.frozen.is_some() {
+        spans.extend([scene.span(" FROZEN ", Role::Armed), Span::raw(" ")]);
+    }
+    if snapshot.read_only {
+        spans.extend([scene.span("read-only", Role::Muted), Span::raw(" ")]);
+    }
+    let used: usize = spans.iter().map(Span::width).sum();
+    let left = width.saturating_sub(used);
+    match scene.ui.incident(snapshot) {
+        Some(incident) => {
+            let role = match (incident.stage(), incident.severity) {
+                (Stage::Resolved, _) => Role::Good,
+                (_, Severity::Sev1 | Severity::Sev2) => Role::Alarm,
+                _ => Role::Warn,
+            };
+            let severity = format!("{} ", incident.severity);
+            let commander = format!("  IC {}", incident.commander);
+            let others = snapshot.open_incidents().filter(|other| other.id != incident.id).count();
+            let others = if others > 0 { format!("  +{others} open") } else { String::new() };
+            let stage = if incident.stage() == Stage::Resolved { " · resolved" } else { "" };
+            let title = format!("{} {}{stage}", incident.id, incident.title);
+            let room = left.saturating_sub(severity.len() + commander.len() + others.len());
+            spans.push(scene.span(severity, role));
+            spans.push(scene.span(format::fit(&title, room), Role::Title));
+            spans.push(scene.span(commander, Role::Text));
+            spans.push(scene.span(others, Role::Warn));
+        }
+        None => {
+            let alerts = snapshot.loose_alerts().count();
+            let (text, role) = match alerts {
+                0 => ("no incident".to_owned(), Role::Muted),
+                1 => ("1 alert, not declared".to_owned(), Role::Alarm),
+                n => (format!("{n} alerts, not declared"), Role::Alarm),
+            };
+            spans.push(scene.span(format::fit(&text, left), role));
+        }
+    }
+    Line::from(spans)
+}
+
+fn right<'a>(scene: &Scene<'a>) -> Line<'a> {
+    let snapshot = scene.snapshot;
+    let (mark, text, role) = match &snapshot.link.state {
+        LinkChange::Up => ("●", format!("mqtt {:>5}/s", format::rate(snapshot.totals.rate)), Role::Good),
+        LinkChange::Connecting { .. } => ("○", "connecting".into(), Role::Warn),
+        _ => ("✗", format!("down {}", format::ago(snapshot.at.since_s(snapshot.link.since))), Role::Alarm),
+    };
+    let mut spans = vec![
+        scene.span(mark, role),
+        scene.span(format!(" {text}"), if role == Role::Good { Role::Text } else { role }),
+    ];
+    let not_written = snapshot.log.last.0.saturating_sub(snapshot.log.durable.0);
+    if not_written > 0 {
+        spans.push(scene.span(format!("  {not_written} to write"), Role::Warn));
+    }
+    let time = if scene.shape == Shape::Folded { "%H:%M:%SZ" } else { "%a %H:%M:%SZ" };
+    spans.push(scene.span(format!("  {} ", snapshot.at.utc().format(time)), Role::Title));
+    Line::from(spans)
+}

@@ -1,0 +1,128 @@
+//! The rollout: campaigns with their waves, and how far a pulled switch has come.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::domain::switch::ActuationState;
+use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot};
+use crate::tui::action::Action;
+use crate::tui::format;
+use crate::tui::scene::{Scene, lines};
+use crate::tui::theme::Role;
+
+pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let inner = scene.pane("rollout", None, area, buffer);
+    let snapshot = scene.snapshot;
+    let width = usize::from(inner.width).saturating_sub(2);
+    let mut content = Vec::new();
+    for view in newest_actuations(snapshot).into_iter().take(2) {
+        content.extend(actuation(scene, view));
+    }
+    for view in by_importance(snapshot) {
+        content.extend(campaign(scene, view, width));
+    }
+    if content.is_empty() {
+        content.push(Line::from(scene.span(" no campaign has been seen on this broker", Role::Muted)));
+    }
+    lines(&content, inner, buffer);
+}
+
+/// Active campaigns first.
+pub fn by_importance(snapshot: &Snapshot) -> Vec<&CampaignView> {
+    let mut campaigns: Vec<_> = snapshot.campaigns.iter().collect();
+    campaigns.sort_by_key(|campaign| (!campaign.active, std::cmp::Reverse(campaign.progress.in_flight())));
+    campaigns
+}
+
+/// The newest first.
+pub fn newest_actuations(snapshot: &Snapshot) -> Vec<&ActuationView> {
+    let mut views: Vec<_> = snapshot.actuations.values().collect();
+    views.sort_by_key(|view| std::cmp::Reverse(view.actuation.requested));
+    views
+}
+
+/// A campaign: a headline, and what its devices are doing.
+pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec<Line<'a>> {
+    let progress = &view.progress;
+    let total = f64::from(progress.total().max(1) + view.queued.saturating_sub(progress.queued));
+    let bar_width = (width / 2).clamp(8, 40);
+    let cells = |n: u32| ((f64::from(n) / total) * bar_width as f64).round() as usize;
+    let (done, flying) = (cells(progress.done()), cells(progress.in_flight()));
+    let (done, flying) = (done.min(bar_width), flying.min(bar_width - done.min(bar_width)));
+    let wave = view.wave.map(|wave| format!(" · wave {wave}")).unwrap_or_default();
+    let state = if view.active { Role::Warn } else { Role::Muted };
+    let mut key = Vec::new();
+    if view.active {
+        key.push(scene.span(format!("  {} halts it", scene.key(Action::HaltOta)), Role::Key));
+    }
+    let mut headline = vec![
+        scene.span(format!(" {} → {}", view.id, view.target), Role::Title),
+        scene.span(format!("  {}{wave}", view.state), state),
+    ];
+    headline.append(&mut key);
+    let n = |n: u32| format::count(n.into());
+    let failed = progress.failed + progress.rolled_back;
+    let failed = if failed > 0 { format!(" · failed or back {}", n(failed)) } else { String::new() };
+    vec![
+        Line::from(headline),
+        Line::from(vec![
+            Span::raw(" "),
+            Span::styled("█".repeat(done), scene.data(Role::Good)),
+            Span::styled("▒".repeat(flying), scene.data(Role::Warn)),
+            scene.span("░".repeat(bar_width - done - flying), Role::Muted),
+        ]),
+        Line::from(scene.span(
+            format!(
+                " done {} · in flight {} · queued {}{failed}",
+                n(progress.succeeded),
+                n(progress.in_flight()),
+                n(view.queued)
+            ),
+            Role::Text,
+        )),
+    ]
+}
+
+/// An actuation: each state with its seconds, up to the proof.
+pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView) -> Vec<Line<'a>> {
+    let actuation = &view.actuation;
+    let seconds = |at| actuation.after_ms(at).map(|ms| format!("{:.1} s", ms as f64 / 1000.0));
+    let step = |name: &str, at: Option<String>| match at {
+        Some(at) => scene.span(format!(" ✓ {name} {at}"), Role::Good),
+        None => scene.span(format!(" · {name}"), Role::Muted),
+    };
+    let mut states = vec![
+        step("requested", Some(format::clock(actuation.requested))),
+        step("sent", seconds(actuation.sent)),
+        step("accepted", seconds(actuation.accepted)),
+    ];
+    let ended = seconds(actuation.ended);
+    let silent = if view.in_flight.1 > 0 { format!(", {} silent", view.in_flight.1) } else { String::new() };
+    let (last, told) = match (&actuation.state, ended) {
+        (ActuationState::Effective, Some(at)) => (scene.span(format!(" ✓ EFFECTIVE {at}"), Role::Good), None),
+        (ActuationState::Escaped { devices }, Some(at)) => {
+            (scene.span(format!(" ✗ effective {at}, {devices} ESCAPED"), Role::Alarm), None)
+        }
+        (ActuationState::Failed { reason }, _) => (scene.span(" ✗ FAILED", Role::Alarm), Some(reason.clone())),
+        (ActuationState::Unknown { reason }, _) => {
+            (scene.span(" ? OUTCOME UNKNOWN", Role::Alarm), Some(reason.clone()))
+        }
+        _ => (scene.span(format!(" ▸ in flight {}{silent}", view.in_flight.0), Role::Warn), None),
+    };
+    states.push(last);
+    let mut told_lines = vec![
+        Line::from(vec![
+            scene.span(format!(" {} ", actuation.switch), Role::Title),
+            scene.span(format!("{} · by {}", actuation.preview.campaign, actuation.by), Role::Muted),
+        ]),
+        Line::from(states),
+    ];
+    told_lines.extend(told.map(|reason| Line::from(scene.span(format!("   {reason}"), Role::Alarm))));
+    if view.escaped > 0 && !actuation.state.is_final() {
+        told_lines.push(Line::from(
+            scene.span(format!("   {} devices have started in spite of it", view.escaped), Role::Alarm),
+        ));
+    }
+    told_lines
+}

@@ -1,0 +1,109 @@
+//! The runbook of the incident: sections, steps, who ticked what and when.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
+
+use crate::domain::runbook::{RunbookRun, Step, StepMark};
+use crate::domain::switch::SwitchId;
+use crate::tui::action::Action;
+use crate::tui::format;
+use crate::tui::layout::Shape;
+use crate::tui::scene::{Scene, lines, wrap};
+use crate::tui::theme::Role;
+use crate::tui::ui::{Pane, Ui, View};
+
+/// The step under the cursor: the one chosen, else the next that is open.
+pub fn cursor<'a>(ui: &Ui, run: &'a RunbookRun) -> Option<&'a Step> {
+    let chosen = ui.step.as_ref().and_then(|id| run.runbook.step(id));
+    chosen.or_else(|| run.next()).or_else(|| run.runbook.steps().last())
+}
+
+pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let incident = scene.ui.incident(scene.snapshot);
+    let Some(run) = incident.and_then(|incident| incident.runbook.as_ref()) else {
+        let inner = scene.pane("runbook", Some(Pane::Runbook), area, buffer);
+        let text = match incident {
+            Some(incident) => format!("no runbook for {} in the library", incident.kind),
+            None => "a runbook opens with an incident".into(),
+        };
+        let text = wrap(&text, usize::from(inner.width).saturating_sub(2));
+        let told: Vec<_> =
+            text.into_iter().map(|text| Line::from(scene.span(format!(" {text}"), Role::Muted))).collect();
+        return lines(&told, inner, buffer);
+    };
+    let (done, all) = run.progress();
+    let title = format!("runbook · {} · {done}/{all}", run.runbook.title);
+    let inner = scene.pane(&title, Some(Pane::Runbook), area, buffer);
+    let at = cursor(scene.ui, run).map(|step| step.id.as_str());
+    let full = scene.ui.view == View::Runbook;
+    let (rows, cursor_row) = rows(scene, run, at, inner.width.into(), full);
+    let height = usize::from(inner.height);
+    // In a folded room there is space for the next step and what is around it.
+    let above = if scene.shape == Shape::Folded && !full { 0 } else { height / 3 };
+    let first = cursor_row.saturating_sub(above).min(rows.len().saturating_sub(height));
+    lines(&rows[first..], inner, buffer);
+}
+
+/// Every line of the runbook, and which of them the cursor is on.
+fn rows<'a>(scene: &Scene<'a>, run: &RunbookRun, at: Option<&str>, width: usize, full: bool) -> (Vec<Line<'a>>, usize) {
+    let mut rows = Vec::new();
+    let mut cursor_row = 0;
+    for section in &run.runbook.sections {
+        if section.steps.is_empty() && !full {
+            continue;
+        }
+        if full && !rows.is_empty() {
+            rows.push(Line::default());
+        }
+        rows.push(Line::from(scene.span(format!(" {}", section.title.to_uppercase()), Role::Muted)));
+        if full && !section.text.is_empty() {
+            let text = wrap(&section.text, width.saturating_sub(4));
+            rows.extend(text.into_iter().map(|text| Line::from(scene.span(format!("   {text}"), Role::Muted))));
+        }
+        for step in &section.steps {
+            let here = at == Some(step.id.as_str());
+            if here {
+                cursor_row = rows.len();
+            }
+            rows.extend(step_rows(scene, run, step, here, width));
+        }
+    }
+    (rows, cursor_row)
+}
+
+fn step_rows<'a>(scene: &Scene<'a>, run: &RunbookRun, step: &Step, here: bool, width: usize) -> Vec<Line<'a>> {
+    let entry = run.mark(&step.id);
+    let (mark, role) = match entry.map(|entry| &entry.mark) {
+        Some(StepMark::Done) => ("✓", Role::Good),
+        Some(StepMark::Skipped(_)) => ("–", Role::Muted),
+        _ if here => ("▸", Role::Key),
+        _ => ("·", Role::Muted),
+    };
+    let note = match entry {
+        Some(entry) => format!("{} {}", entry.by, format::clock(entry.at).rsplit_once(':').map_or("", |(hm, _)| hm)),
+        None if step.switch == Some(SwitchId::ota_halt()) => format!("[{}]", scene.key(Action::HaltOta)),
+        None if step.switch == Some(SwitchId::rollback()) => format!("[{}]", scene.key(Action::RollBack)),
+        None => String::new(),
+    };
+    let text = match entry.map(|entry| &entry.mark) {
+        Some(StepMark::Skipped(reason)) => format!("{} (skipped: {reason})", step.text),
+        _ => step.text.clone(),
+    };
+    let room = width.saturating_sub(4 + note.width() + 1);
+    let looks = match (entry.is_some(), here) {
+        (_, true) => Role::Title,
+        (true, false) => Role::Muted,
+        (false, false) => Role::Text,
+    };
+    let mut texts = wrap(&text, room.max(8)).into_iter();
+    let first = texts.next().unwrap_or_default();
+    let mut rows = vec![Line::from(vec![
+        Span::styled(format!(" {mark} "), scene.style(role)),
+        scene.span(format::left(&first, room), looks),
+        scene.span(format!(" {note}"), if entry.is_some() { Role::Muted } else { Role::Key }),
+    ])];
+    rows.extend(texts.map(|text| Line::from(scene.span(format!("   {text}"), looks))));
+    rows
+}
