@@ -5,6 +5,7 @@
 pub mod broker;
 pub mod fleet;
 pub mod paths;
+pub mod runbooks;
 pub mod screen;
 pub mod secret;
 

@@ -49,6 +49,8 @@ pub struct Settings {
     pub log_id: String,
     /// Where commands to a campaign go: `fleet/ota/{campaign}/control`.
     pub control_topic: String,
+    /// What was wrong with files that the room was opened with; it goes on without them, and says so.
+    pub warnings: Vec<String>,
 }
 
 impl Default for Settings {
@@ -63,6 +65,7 @@ impl Default for Settings {
             read_only: false,
             log_id: "wr".into(),
             control_topic: "fleet/ota/{campaign}/control".into(),
+            warnings: Vec::new(),
         }
     }
 }

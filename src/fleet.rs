@@ -35,6 +35,9 @@ use crate::domain::signal::Signal;
 use crate::domain::time::At;
 use crate::limits;
 
+/// Seconds that a device may be away in the middle of an update.
+const RECONNECT_S: u32 = 300;
+
 /// How a fleet is read.
 #[derive(Clone, Debug)]
 pub struct FleetSettings {
@@ -206,7 +209,7 @@ impl Fleet {
         for (_, group) in groups.iter() {
             for cohort in &group.cohorts {
                 if cohorts.get(*cohort).key.grouping == grouping {
-                    for signal in [Signal::Devices, Signal::Online] {
+                    for signal in [Signal::Devices, Signal::Online, Signal::Updating] {
                         cohorts.add(*cohort, signal, group.now[signal as usize].into());
                     }
                 }
@@ -241,17 +244,24 @@ impl Fleet {
         true
     }
 
-    /// Devices that have never told their presence are offline once they have been silent for long enough.
+    /// Devices that have never told their presence are offline once they have been silent for long enough; devices that
+    /// have been away in an update for too long are missed.
     fn mark_silent(&mut self) {
         let now = (self.second - self.epoch) as u32;
+        let silent_s = |device: &devices::Device| now.saturating_sub(device.seen);
+        let mut missed = Vec::new();
         let Self { devices, groups, settings, .. } = self;
-        for (_, device) in devices.iter_mut() {
-            let silent = now.saturating_sub(device.seen) > settings.silent_after_s;
+        for (ix, device) in devices.iter_mut() {
+            if device.has(Flag::Excused) && silent_s(device) > RECONNECT_S {
+                missed.push(ix);
+            }
+            let silent = silent_s(device) > settings.silent_after_s;
             if silent && device.has(Flag::Online) && !device.has(Flag::HasStatus) {
                 device.set(Flag::Online, false);
                 groups.add_to(device.group, Signal::Online, -1);
             }
         }
+        missed.into_iter().for_each(|ix| self.excuse(ix, false));
     }
 
     /// Devices in flight in a campaign: those heard from within `window_s`, and those silent for longer.

@@ -1,5 +1,6 @@
 //! warroom: the terminal war room for IoT-fleet incidents.
 pub mod actuate;
+pub mod cli;
 pub mod config;
 pub mod detect;
 pub mod document;

@@ -120,6 +120,11 @@ impl Station {
         Asker { inbox: self.inbox.clone(), operator: self.operator.clone() }
     }
 
+    /// A way to close the record when the screen hangs and cannot.
+    pub fn emergency(&self) -> Emergency {
+        Emergency { inbox: self.inbox.clone(), snapshots: self.snapshots.clone() }
+    }
+
     /// Closes the room: the last events are written, the log is whole, the broker is told goodbye.
     pub async fn close(mut self, reason: &str) {
         self.inbox.push(Input::Closing { reason: reason.to_owned() });
@@ -131,6 +136,23 @@ impl Station {
         if let Some(link) = self.link.take() {
             link.stop().await;
         }
+    }
+}
+
+/// Closes a room from beside it.
+pub struct Emergency {
+    inbox: Arc<Inbox>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl Emergency {
+    /// Ends the desk, and with it the log, and waits for that, for two seconds at most.
+    pub async fn close(mut self, reason: &str) {
+        self.inbox.push(Input::Closing { reason: reason.to_owned() });
+        self.inbox.close();
+        let ended = async { while self.snapshots.changed().await.is_ok() {} };
+        // A disk that takes longer than this may take for ever.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), ended).await;
     }
 }
 

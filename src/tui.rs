@@ -61,8 +61,10 @@ pub enum Ended {
 
 /// Keys waiting to be taken.
 const KEYS: usize = 256;
-/// A key is answered at the latest after this, even if no snapshot comes.
+/// What a key did on this side is drawn after this; keys that come together share a frame.
 const KEY_FRAME: Duration = Duration::from_millis(15);
+/// For so long after a key, snapshots are drawn as they come.
+const LIVELY: Duration = Duration::from_millis(600);
 
 /// Runs a screen on the terminal until it ends, or until `stop` is done.
 ///
@@ -76,15 +78,22 @@ pub async fn run(mut app: App, mut port: Port, stop: impl Future<Output = ()>) -
     std::thread::Builder::new().name("keys".into()).spawn(move || input::read(&keys))?;
     tokio::pin!(stop);
     let mut next_frame = Some(Instant::now());
+    let mut pressed = Instant::now();
     loop {
         let due = next_frame.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
         tokio::select! {
             biased;
             () = &mut stop => return Ok(Ended::Left),
             input = inputs.recv() => match input {
-                Some(Input::Key(key)) => app.press(key),
-                Some(Input::Paste(text)) => app.paste(&text),
                 Some(Input::Gone) | None => return Ok(Ended::TerminalGone),
+                Some(input) => {
+                    pressed = Instant::now();
+                    match input {
+                        Input::Key(key) => app.press(key),
+                        Input::Paste(text) => app.paste(&text),
+                        Input::Gone => {}
+                    }
+                }
             },
             _ = resized.recv() => {
                 app.resized();
@@ -98,15 +107,13 @@ pub async fn run(mut app: App, mut port: Port, stop: impl Future<Output = ()>) -
                     return Ok(Ended::RoomGone);
                 }
                 let snapshot = port.snapshots.borrow_and_update().clone();
-                // Seconds are drawn when they come; what happens in between may wait for the next frame.
-                let new_second = snapshot.at.second() != app.snapshot.at.second();
+                // Seconds are drawn when they come, and so is what a key may have caused; the rest may wait.
+                let at_once = snapshot.at.second() != app.snapshot.at.second() || pressed.elapsed() < LIVELY;
                 app.receive(snapshot);
-                let soon = Instant::now() + if new_second { Duration::ZERO } else { limits::FRAME };
+                pass_on(&mut app, &port)?;
+                let soon = Instant::now() + if at_once { Duration::ZERO } else { limits::FRAME };
                 next_frame = Some(next_frame.map_or(soon, |due| due.min(soon)));
-                if !new_second {
-                    pass_on(&mut app, &port)?;
-                    continue;
-                }
+                continue;
             }
             () = sleep_until(due) => {
                 next_frame = None;

@@ -25,3 +25,11 @@ pub fn live_log(data: &Path) -> PathBuf {
 pub fn drill_log(data: &Path, scenario: &str, began: &str) -> PathBuf {
     data.join("drills").join(format!("{began}-{scenario}.db"))
 }
+
+/// The log of the newest drill, if there was one.
+pub fn newest_drill(data: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(data.join("drills")).ok()?;
+    let logs = entries.flatten().map(|entry| entry.path());
+    // The names begin with the time.
+    logs.filter(|path| path.extension().is_some_and(|extension| extension == "db")).max()
+}

@@ -63,7 +63,7 @@ impl Evidence {
     pub(super) fn against(symptom: Symptom, cohort: &Cohort, expected: f64) -> Option<Self> {
         let devices = f64::from(cohort.level(Signal::Devices));
         let observed = match symptom {
-            Symptom::Offline => mean((0..NOW_S).filter_map(|back| cohort.online_share_back(back)))?,
+            Symptom::Offline => mean((0..NOW_S).filter_map(|back| cohort.present_share_back(back)))?,
             Symptom::Rebooting if devices > 0.0 => cohort.series(Signal::Rebooters).sum(COUNT_S) as f64 / devices,
             Symptom::Rebooting => return None,
         };
@@ -128,7 +128,7 @@ impl Evidence {
     fn onset_back(&self, cohort: &Cohort) -> usize {
         let bad = |back: usize| match self.symptom {
             Symptom::Offline => {
-                cohort.online_share_back(back).is_some_and(|share| self.expected - share > self.deviation() / 4.0)
+                cohort.present_share_back(back).is_some_and(|share| self.expected - share > self.deviation() / 4.0)
             }
             Symptom::Rebooting => {
                 let rate = (back..back + 10).filter_map(|b| cohort.series(Signal::Rebooters).back(b)).sum::<u32>();
@@ -150,7 +150,7 @@ fn past(symptom: Symptom, cohort: &Cohort) -> Option<f64> {
     let back = PAST_ENDS_S..PAST_ENDS_S + PAST_S;
     match symptom {
         Symptom::Offline => {
-            let mut shares: Vec<f64> = back.step_by(5).filter_map(|b| cohort.online_share_back(b)).collect();
+            let mut shares: Vec<f64> = back.step_by(5).filter_map(|b| cohort.present_share_back(b)).collect();
             if shares.len() < 6 {
                 return None;
             }
@@ -186,7 +186,8 @@ pub(super) fn is_explained(symptom: Symptom, key: &Key, named: &[Key], fleet: &F
         }
         let devices = f64::from(group.now[Signal::Devices as usize]);
         outside += devices;
-        offline_outside += devices - f64::from(group.now[Signal::Online as usize]);
+        offline_outside +=
+            devices - f64::from(group.now[Signal::Online as usize] + group.now[Signal::Updating as usize]);
     }
     if outside < 1.0 {
         return true;

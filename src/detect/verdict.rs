@@ -21,11 +21,11 @@ pub fn propose_type(finding: &Finding, fleet: &Fleet) -> IncidentType {
 pub fn propose_severity(finding: &Finding, fleet: &Fleet) -> Severity {
     let devices = fleet.devices().len().max(1) as f64;
     let share = f64::from(finding.affected) / devices;
-    // A rollout that still runs makes it worse by the minute.
+    // A rollout that still runs makes it worse by the minute, however few are hit yet.
     let spreading = fleet.campaigns().iter().any(|campaign| campaign.is_active());
     match share {
         s if s >= 0.10 || (spreading && s >= 0.02) => Severity::Sev1,
-        s if s >= 0.02 => Severity::Sev2,
+        s if s >= 0.02 || spreading => Severity::Sev2,
         s if s >= 0.002 => Severity::Sev3,
         _ => Severity::Sev4,
     }
@@ -34,7 +34,7 @@ pub fn propose_severity(finding: &Finding, fleet: &Fleet) -> Severity {
 /// A headline in the fewest words: `3.2.5 · rev-B: online 41 %`.
 pub fn propose_title(finding: &Finding) -> String {
     match finding.signal {
-        Signal::Online => format!("{}: {:.0} % online", finding.cohort, finding.observed * 100.0),
+        Signal::Online => format!("{} drops offline", finding.cohort),
         Signal::Reboots => format!("{} is crash-looping", finding.cohort),
         signal => format!("{}: {signal}", finding.cohort),
     }

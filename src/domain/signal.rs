@@ -13,13 +13,15 @@ pub enum Signal {
     Devices,
     /// Devices of it that are connected and heard from (a level).
     Online,
+    /// Devices of it that are away because they are being updated (a level): nobody misses them yet.
+    Updating,
     /// Messages received.
     Messages,
     /// Devices that came (back) online.
     Reconnects,
     /// Errors reported.
     Errors,
-    /// Reboots, by boot counter where a device has one.
+    /// Reboots that nobody asked for, by boot counter where a device has one.
     Reboots,
     /// Devices that rebooted, each once a minute: one mad device is not an incident.
     Rebooters,
@@ -36,15 +38,23 @@ pub enum SignalKind {
 
 impl Signal {
     /// How many signals there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 
     /// Every signal, in the order of its index.
-    pub const ALL: [Self; Self::COUNT] =
-        [Self::Devices, Self::Online, Self::Messages, Self::Reconnects, Self::Errors, Self::Reboots, Self::Rebooters];
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Devices,
+        Self::Online,
+        Self::Updating,
+        Self::Messages,
+        Self::Reconnects,
+        Self::Errors,
+        Self::Reboots,
+        Self::Rebooters,
+    ];
 
     pub const fn kind(self) -> SignalKind {
         match self {
-            Self::Devices | Self::Online => SignalKind::Level,
+            Self::Devices | Self::Online | Self::Updating => SignalKind::Level,
             Self::Messages | Self::Reconnects | Self::Errors | Self::Reboots | Self::Rebooters => SignalKind::Count,
         }
     }
@@ -53,6 +63,7 @@ impl Signal {
         match self {
             Self::Devices => "devices",
             Self::Online => "online",
+            Self::Updating => "being updated",
             Self::Messages => "messages",
             Self::Reconnects => "reconnects",
             Self::Errors => "errors",

@@ -36,10 +36,10 @@ impl Room {
     /// Changes the room by one event.
     pub fn apply(&mut self, record: &Record) {
         self.last = self.last.max(record.seq);
-        self.timeline.add(record);
         self.apply_to_alerts(record);
         self.apply_to_incidents(record);
         self.apply_to_actuations(record);
+        self.timeline.add(record, &self.actuations);
         match &record.event {
             Event::CampaignChanged { campaign, state, .. } => {
                 self.campaigns.insert(campaign.clone(), *state);

@@ -53,6 +53,7 @@ pub struct Snapshot {
     pub samples: Vec<Sample>,
     pub codes: Vec<(String, u64)>,
     pub targets: Targets,
+    pub warnings: Vec<String>,
 }
 
 /// Whether what is on the screen is on disk.

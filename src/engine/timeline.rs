@@ -1,14 +1,15 @@
 //! The timeline: every event as one sentence, in the order of the log.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::campaign::CampaignState;
 use crate::domain::event::{Event, Record};
-use crate::domain::ids::{Actor, IncidentId, Seq};
+use crate::domain::ids::{Actor, ActuationId, IncidentId, Seq};
 use crate::domain::runbook::StepMark;
+use crate::domain::switch::Actuation;
 use crate::domain::time::At;
 use crate::limits;
 
@@ -47,11 +48,12 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    pub fn add(&mut self, record: &Record) {
+    /// Adds a record; `actuations` gives those it may speak of their names.
+    pub fn add(&mut self, record: &Record, actuations: &BTreeMap<ActuationId, Actuation>) {
         if self.entries.len() == limits::TIMELINE {
             self.entries.pop_front();
         }
-        self.entries.push_back(Arc::new(entry(record)));
+        self.entries.push_back(Arc::new(entry(record, actuations)));
     }
 
     /// Oldest first.
@@ -74,8 +76,12 @@ impl Timeline {
 }
 
 /// The sentence of an event.
-pub fn entry(record: &Record) -> Entry {
-    let (weight, text) = sentence(&record.event);
+pub fn entry(record: &Record, actuations: &BTreeMap<ActuationId, Actuation>) -> Entry {
+    let name = |id: &ActuationId| match actuations.get(id) {
+        Some(actuation) => format!("{} {}", actuation.switch, actuation.preview.campaign),
+        None => id.to_string(),
+    };
+    let (weight, text) = sentence(&record.event, &name);
     Entry {
         seq: record.seq,
         at: record.at,
@@ -87,7 +93,7 @@ pub fn entry(record: &Record) -> Entry {
     }
 }
 
-fn sentence(event: &Event) -> (Weight, String) {
+fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, String) {
     use Weight::{Action, Alarm, Normal, Quiet};
     match event {
         Event::RoomOpened { version, fleet } => (Quiet, format!("room opened on {fleet} · warroom {version}")),
@@ -152,19 +158,19 @@ fn sentence(event: &Event) -> (Weight, String) {
                 preview.progress.queued
             ),
         ),
-        Event::ActuationSent { actuation } => (Quiet, format!("{actuation} sent: the broker has it")),
+        Event::ActuationSent { actuation } => (Quiet, format!("{} sent: the broker has it", name(actuation))),
         Event::ActuationAccepted { actuation } => {
-            (Action, format!("{actuation} accepted: the campaign's controller said yes"))
+            (Action, format!("{} accepted: the campaign's controller said yes", name(actuation)))
         }
         Event::ActuationEffective { actuation, in_flight_before } => {
-            (Action, format!("{actuation} EFFECTIVE · in flight {in_flight_before} → 0"))
+            (Action, format!("{} EFFECTIVE · in flight {in_flight_before} → 0", name(actuation)))
         }
         Event::ActuationEscaped { actuation, devices, count } => {
-            (Alarm, format!("{actuation} effective, but {count} devices escaped: {}", devices.join(", ")))
+            (Alarm, format!("{} effective, but {count} devices escaped: {}", name(actuation), devices.join(", ")))
         }
-        Event::ActuationFailed { actuation, reason } => (Alarm, format!("{actuation} FAILED: {reason}")),
+        Event::ActuationFailed { actuation, reason } => (Alarm, format!("{} FAILED: {reason}", name(actuation))),
         Event::ActuationUnknown { actuation, reason } => {
-            (Alarm, format!("{actuation} sent, outcome unknown: {reason}"))
+            (Alarm, format!("{} sent, outcome unknown: {reason}", name(actuation)))
         }
     }
 }

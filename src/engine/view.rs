@@ -27,6 +27,8 @@ use crate::limits;
 const RATE_S: usize = 10;
 /// Seconds that the change and the trend in the table reach back.
 const TABLE_S: usize = 600;
+/// Below this share online a cohort stands among those that need a look.
+const LOW: f64 = 0.95;
 /// Points of a trend.
 const TREND: usize = 20;
 /// Points of a chart: more than a wide terminal has columns.
@@ -62,6 +64,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         samples: fleet.faults().samples(),
         codes: fleet.codes().top(8),
         targets: state.settings.targets,
+        warnings: state.settings.warnings.clone(),
     }
 }
 
@@ -111,9 +114,11 @@ fn table(state: &State) -> CohortTable {
     }
     let total = rows.len();
     let order = |row: &CohortRow| {
+        let low = row.share() < LOW;
         let offline = row.devices - row.online.min(row.devices);
-        // By magnitude rather than by number, so that rows do not jump about.
-        (row.alert.is_none(), std::cmp::Reverse(offline.checked_ilog2().unwrap_or(0) / 2))
+        // What is well stands in the order of its name; what is not, by magnitude rather than by number, so that rows do
+        // not jump about.
+        (row.alert.is_none(), !low, std::cmp::Reverse(if low { offline.checked_ilog2().unwrap_or(0) } else { 0 }))
     };
     rows.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.key.pairs().cmp(&b.key.pairs())));
     rows.truncate(limits::TABLE_ROWS);

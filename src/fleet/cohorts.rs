@@ -105,6 +105,12 @@ impl Cohort {
     pub fn online_share_back(&self, back: usize) -> Option<f64> {
         share(self.series(Signal::Online).back(back)?, self.series(Signal::Devices).back(back)?)
     }
+
+    /// The share that was where it should be `back` seconds ago: online, or away for an update.
+    pub fn present_share_back(&self, back: usize) -> Option<f64> {
+        let present = self.series(Signal::Online).back(back)? + self.series(Signal::Updating).back(back)?;
+        share(present, self.series(Signal::Devices).back(back)?)
+    }
 }
 
 fn share(part: u32, whole: u32) -> Option<f64> {

@@ -86,6 +86,8 @@ pub enum Flag {
     /// It reports errors as events; the counter in its telemetry would count them twice.
     SendsErrors = 16,
     HasErrors = 32,
+    /// Offline in the middle of an update, and not for too long: it is not missed yet.
+    Excused = 64,
 }
 
 /// Bytes of ids in one block, so that growing never copies them.

@@ -36,6 +36,11 @@ pub enum Notice {
 /// A sequence number this far below the last one is a count begun anew, not a late message.
 const RESTARTED_SEQ: u32 = 1_000;
 
+/// Reasons for a reboot that somebody wanted. Everything else (a panic, a watchdog, none given) counts.
+fn is_planned(boot_reason: &str) -> bool {
+    ["ota", "update", "rollback", "user", "maintenance", "config"].contains(&boot_reason)
+}
+
 impl Fleet {
     /// Takes one observation. What the engine may have to record is returned.
     pub fn observe(&mut self, batch: &Batch, observation: &Observation) -> Option<Notice> {
@@ -62,8 +67,9 @@ impl Fleet {
             self.keep_message(ix, batch, observation);
         }
         match &observation.body {
-            Body::Status { online, boots, .. } => {
-                self.count_boots(ix, *boots, observation.retained);
+            Body::Status { online, boots, boot_reason, .. } => {
+                let planned = is_planned(batch.text(*boot_reason)) || self.devices.get(ix).ota.in_flight();
+                self.count_boots(ix, *boots, planned || observation.retained);
                 self.set_presence(ix, *online, observation.retained);
             }
             Body::Telemetry(telemetry) => self.take_telemetry(ix, telemetry, batch, observation),
@@ -208,12 +214,11 @@ impl Fleet {
         let to = self.group_of(vector);
         let device = self.devices.get_mut(ix);
         let from = std::mem::replace(&mut device.group, to);
-        let online = device.has(Flag::Online);
+        let (online, excused) = (device.has(Flag::Online), device.has(Flag::Excused));
         for (group, n) in [(from, -1), (to, 1)] {
             self.groups.add_to(group, Signal::Devices, n);
-            if online {
-                self.groups.add_to(group, Signal::Online, n);
-            }
+            self.groups.add_to(group, Signal::Online, if online { n } else { 0 });
+            self.groups.add_to(group, Signal::Updating, if excused { n } else { 0 });
         }
     }
 
@@ -230,6 +235,7 @@ impl Fleet {
         if !device.has(Flag::Online) && !says_offline && !matches!(observation.body, Body::Status { .. }) {
             device.set(Flag::Online, true);
             self.groups.add_to(group, Signal::Online, 1);
+            self.excuse(ix, true);
         }
     }
 
@@ -243,8 +249,9 @@ impl Fleet {
         });
     }
 
-    /// A boot counter that rises shows reboots; one seen for the first time, or from the broker's store, shows none.
-    fn count_boots(&mut self, ix: DeviceIx, boots: Option<u32>, retained: bool) {
+    /// A boot counter that rises shows reboots. One seen for the first time shows none; what was planned, or comes from
+    /// the broker's store, is no news.
+    fn count_boots(&mut self, ix: DeviceIx, boots: Option<u32>, expected: bool) {
         let Some(boots) = boots else { return };
         let device = self.devices.get_mut(ix);
         let before = device.has(Flag::HasBoots).then_some(device.boots);
@@ -253,7 +260,7 @@ impl Fleet {
         let group = device.group;
         if let Some(before) = before
             && boots > before
-            && !retained
+            && !expected
         {
             device.set(Flag::HasSeq, false);
             // One message can show several boots; a counter that leaps is a counter that was set.
@@ -288,6 +295,18 @@ impl Fleet {
             if online && !retained {
                 self.groups.add_to(group, Signal::Reconnects, 1);
             }
+        }
+        self.excuse(ix, true);
+    }
+
+    /// A device that is away in the middle of an update is excused, as long as it is `recent`.
+    pub(super) fn excuse(&mut self, ix: DeviceIx, recent: bool) {
+        let device = self.devices.get_mut(ix);
+        let excused = recent && !device.has(Flag::Online) && device.ota.in_flight();
+        if device.has(Flag::Excused) != excused {
+            device.set(Flag::Excused, excused);
+            let group = device.group;
+            self.groups.add_to(group, Signal::Updating, if excused { 1 } else { -1 });
         }
     }
 
@@ -356,6 +375,7 @@ impl Fleet {
         let from = Place { campaign: device.campaign, wave: device.wave, state: device.ota };
         let to = Place { campaign: number.0, wave, state };
         (device.campaign, device.wave, device.ota) = (to.campaign, to.wave, to.state);
+        self.excuse(ix, true);
         let was_here = from.campaign == to.campaign && from.state.in_flight();
         if state.in_flight() && !was_here && self.started.len() < limits::MAILBOX_OBSERVATIONS {
             self.started.push((CampaignIx(number.0), ix));

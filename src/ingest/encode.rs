@@ -88,7 +88,7 @@ pub fn campaign_state(
     root: &str,
     campaign: &str,
     state: CampaignState,
-    wave: u16,
+    wave: Option<u16>,
     target: &str,
     waves: &[WavePlan],
     request_id: Option<&str>,
@@ -97,7 +97,10 @@ pub fn campaign_state(
         .iter()
         .map(|w| json!({ "wave": w.wave, "planned": w.planned, "done": w.done, "failed": w.failed }))
         .collect();
-    let mut word = json!({ "state": state.name(), "wave": wave, "target": target, "waves": waves });
+    let mut word = json!({ "state": state.name(), "target": target, "waves": waves });
+    if let Some(wave) = wave {
+        word["wave"] = json!(wave);
+    }
     if let Some(request_id) = request_id {
         word["request_id"] = json!(request_id);
     }

@@ -200,6 +200,9 @@ impl Desk {
     /// Writes what is left. What the disk does not take now is lost, and was never said to be recorded.
     fn finish(mut self) {
         self.send();
-        self.parts.writer.close();
+        // Those who wait for the end wait for the snapshots to end: they go last.
+        let Self { parts, snapshots, .. } = self;
+        parts.writer.close();
+        drop(snapshots);
     }
 }

@@ -78,8 +78,8 @@ impl Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
-    /// An alert that nobody has declared, or an open incident.
-    AlertOrIncident,
+    /// An alert or an incident that nobody has acknowledged.
+    Unacknowledged,
     OpenIncident,
     /// Any incident, resolved ones too.
     Incident,
@@ -186,7 +186,7 @@ pub const ACTIONS: &[Spec] = &[
         &["a"],
         "ack",
         "take the alert or the incident: TTA stops",
-        Needs::AlertOrIncident,
+        Needs::Unacknowledged,
     )
     .footer(1),
     change(

@@ -118,15 +118,15 @@ pub fn right(text: &str, width: usize) -> String {
     " ".repeat(width.saturating_sub(text.width())) + &text
 }
 
-/// A bar of `width` columns, in eighths.
-pub fn bar(share: f64, width: usize) -> String {
-    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-    let eighths = (share.clamp(0.0, 1.0) * (width * 8) as f64).round() as usize;
-    let mut bar = "█".repeat(eighths / 8);
-    if eighths % 8 > 0 {
-        bar.push(EIGHTHS[eighths % 8]);
+/// A bar of `width` columns in half steps: what is filled, and what is left.
+pub fn bar(share: f64, width: usize) -> (String, String) {
+    let halves = (share.clamp(0.0, 1.0) * (width * 2) as f64).floor() as usize;
+    let mut filled = "━".repeat(halves / 2);
+    if halves % 2 == 1 {
+        filled.push('╸');
     }
-    left(&bar, width)
+    let left = width - filled.width();
+    (filled, "─".repeat(left))
 }
 
 /// A row of little columns, one a value of 0..=1; a blank where there is none.
@@ -159,8 +159,9 @@ mod tests {
         assert_eq!(left("ab", 4), "ab  ");
         assert_eq!(right("ab", 4), "  ab");
         assert_eq!(fit("abc", 0), "");
-        assert_eq!(bar(0.41, 8).width(), 8);
-        assert_eq!(bar(1.0, 4), "████");
+        assert_eq!(bar(0.41, 8), ("━━━".into(), "─────".into()));
+        assert_eq!(bar(0.9999, 2), ("━╸".into(), String::new()), "not whole is not shown as whole");
+        assert_eq!(bar(1.0, 2), ("━━".into(), String::new()));
         assert_eq!(spark(&[Some(1.0), None, Some(0.0)]), "█ ▁");
     }
 

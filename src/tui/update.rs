@@ -36,8 +36,11 @@ pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str
     let open = incident.is_some_and(|incident| incident.is_open());
     let (fine, why_not) = match spec.needs {
         Needs::Nothing => (true, ""),
-        Needs::AlertOrIncident => {
-            (open || snapshot.loose_alerts().next().is_some(), "there is no alert and no incident")
+        Needs::Unacknowledged => {
+            let incident =
+                incident.is_some_and(|incident| incident.is_open() && incident.moments.acknowledged.is_none());
+            let alert = snapshot.loose_alerts().any(|alert| alert.acknowledged.is_none());
+            (incident || alert, "there is nothing to acknowledge")
         }
         Needs::OpenIncident => (open, "there is no open incident"),
         Needs::Incident => (incident.is_some(), "there is no incident"),
@@ -273,12 +276,8 @@ fn acknowledge(app: &mut App) {
         return app.command(Command::Acknowledge(id), Asked::Plainly);
     }
     let alert = app.snapshot.loose_alerts().find(|alert| alert.acknowledged.is_none()).map(|alert| alert.id);
-    match alert {
-        Some(alert) => app.command(Command::AcknowledgeAlert(alert), Asked::Plainly),
-        None => {
-            let now = app.snapshot.at;
-            app.ui.say("everything is acknowledged", true, now);
-        }
+    if let Some(alert) = alert {
+        app.command(Command::AcknowledgeAlert(alert), Asked::Plainly);
     }
 }
 

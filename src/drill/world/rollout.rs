@@ -26,6 +26,8 @@ pub(super) struct Rollout {
     state: CampaignState,
     wave: u16,
     waves: Vec<WavePlan>,
+    /// The devices of each wave.
+    members: Vec<Vec<u32>>,
     /// What it was told, and is about to do.
     told: Option<(CampaignAction, String)>,
     /// The request it has answered last.
@@ -42,6 +44,7 @@ impl Rollout {
             state: CampaignState::Running,
             wave: 0,
             waves: Vec::new(),
+            members: Vec::new(),
             told: None,
             answered: None,
             reported: None,
@@ -52,9 +55,20 @@ impl Rollout {
 impl World {
     pub(super) fn plan_rollouts(&mut self, start: At) {
         for rollout in 0..self.rollouts.len() {
-            let begins: Vec<_> = self.scenario.campaigns[rollout].waves.iter().map(|wave| wave.at_s).collect();
-            for (wave, at_s) in begins.into_iter().enumerate() {
-                self.plan(start.plus_s(at_s.into()), Plan::BeginWave(rollout as u8, wave as u8));
+            let waves = self.scenario.campaigns[rollout].waves.clone();
+            let mut open: Vec<u32> = (0..self.devices()).collect();
+            for (n, wave) in waves.iter().enumerate() {
+                self.plan(start.plus_s(wave.at_s.into()), Plan::BeginWave(rollout as u8, n as u8));
+                let mut members: Vec<u32> =
+                    open.iter().copied().filter(|device| self.fits(*device, &wave.only)).collect();
+                self.random.shuffle(&mut members);
+                members.truncate((members.len() as f64 * wave.share.get_ref()).round() as usize);
+                let taken: std::collections::HashSet<u32> = members.iter().copied().collect();
+                open.retain(|device| !taken.contains(device));
+                let plan = WavePlan { wave: n as u16 + 1, planned: members.len() as u32, done: 0, failed: 0 };
+                let controller = &mut self.rollouts[rollout];
+                controller.waves.push(plan);
+                controller.members.push(members);
             }
             self.plan(start.plus_s(REPORT_S), Plan::Report(rollout as u8));
         }
@@ -99,23 +113,16 @@ impl World {
     }
 
     pub(super) fn begin_wave(&mut self, rollout: u8, wave: u8, at: At) {
-        let controller = &self.rollouts[usize::from(rollout)];
+        let spread_s = self.scenario.campaigns[usize::from(rollout)].waves[usize::from(wave)].spread_s;
+        let controller = &mut self.rollouts[usize::from(rollout)];
         if controller.state != CampaignState::Running {
             return;
         }
-        let plan = self.scenario.campaigns[usize::from(rollout)].waves[usize::from(wave)].clone();
-        let mut open: Vec<u32> = (0..self.devices())
-            .filter(|d| self.devices[*d as usize].update.state == OtaState::None && self.fits(*d, &plan.only))
-            .collect();
-        self.random.shuffle(&mut open);
-        open.truncate((open.len() as f64 * plan.share.get_ref()).round() as usize);
-        let number = u16::from(wave) + 1;
-        let controller = &mut self.rollouts[usize::from(rollout)];
-        controller.wave = number;
-        controller.waves.push(WavePlan { wave: number, planned: open.len() as u32, done: 0, failed: 0 });
+        controller.wave = u16::from(wave) + 1;
+        let members = controller.members[usize::from(wave)].clone();
         self.report(rollout, at);
-        let spread = (QUEUE_S.1 + 1.0, f64::from(plan.spread_s) + QUEUE_S.1 + 1.0);
-        for device in open {
+        let spread = (QUEUE_S.1 + 1.0, f64::from(spread_s) + QUEUE_S.1 + 1.0);
+        for device in members {
             self.devices[device as usize].update = Update { rollout, wave: wave + 1, state: OtaState::None };
             self.after(at, QUEUE_S, Plan::Step(device));
             self.after(at, spread, Plan::Step(device));
@@ -227,7 +234,8 @@ impl World {
         let controller = &mut self.rollouts[usize::from(rollout)];
         controller.reported = Some((controller.state, controller.wave, controller.waves.clone()));
         let Rollout { id, target, state, wave, waves, answered, .. } = controller;
-        let message = encode::campaign_state(&root, id, *state, *wave, target, waves, answered.as_deref());
+        let running = (*wave > 0).then_some(*wave);
+        let message = encode::campaign_state(&root, id, *state, running, target, waves, answered.as_deref());
         self.out.push(Published { at, device: None, message });
     }
 }

@@ -54,6 +54,7 @@ pub fn urgent(snapshot: &Snapshot) -> Vec<(String, Role)> {
             banners.push((format!("{} {what}", format::count(n)), Role::Warn));
         }
     }
+    banners.extend(snapshot.warnings.iter().map(|warning| (warning.clone(), Role::Warn)));
     banners.truncate(MOST);
     banners
 }

@@ -22,6 +22,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let unit = match signal {
         Signal::Online => "% online",
         Signal::Devices => "devices",
+        Signal::Updating => "devices away for an update",
         Signal::Messages => "messages a second",
         Signal::Reconnects => "reconnects a second",
         Signal::Errors => "errors a second",
@@ -54,7 +55,7 @@ fn bounds(signal: Signal, known: &[f64]) -> (f64, f64) {
     let highest = known.iter().copied().fold(0.0, f64::max);
     match signal {
         Signal::Online => (((lowest - 1.0) / 10.0).floor().clamp(0.0, 9.0) * 10.0, 100.0),
-        Signal::Devices => (0.0, round_up(highest.max(1.0))),
+        Signal::Devices | Signal::Updating => (0.0, round_up(highest.max(1.0))),
         _ => (0.0, round_up(highest.max(0.1))),
     }
 }

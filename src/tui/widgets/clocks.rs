@@ -53,19 +53,18 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if scene.shape == Shape::Folded {
         return draw_line(scene, area, buffer);
     }
-    let [clocks, fleet] = Layout::horizontal([Constraint::Percentage(72), Constraint::Fill(1)]).areas(area);
+    let [clocks, fleet] = Layout::horizontal([Constraint::Percentage(77), Constraint::Fill(1)]).areas(area);
     let boxes: [Rect; 4] = Layout::horizontal([Constraint::Fill(1); 4]).areas(clocks);
     for (reading, area) in readings(scene).iter().zip(boxes) {
         let role = role(reading);
-        let title = format!(" {} {} {} ", reading.clock.name(), mark(reading), reading.word());
-        let title = format::fit(&title, usize::from(area.width).saturating_sub(2));
+        let title = format!(" {} {} {} ", reading.clock.short(), reading.clock.name(), mark(reading));
         let block = Block::bordered().border_style(scene.style(Role::Border)).title(scene.span(title, role));
         let inner = block.inner(area);
         block.render(area, buffer);
         let line = Line::from(vec![
-            scene.span(format!(" {} ", reading.clock.short()), Role::Muted),
-            scene.span(format::right(&elapsed(reading), 8), role),
-            scene.span(format!(" / {}", format::target(reading.target_s)), Role::Muted),
+            scene.span(format::right(&elapsed(reading), 8), if role == Role::Good { Role::Title } else { role }),
+            scene.span(format::left(&format!("/{}", format::target(reading.target_s)), 4), Role::Muted),
+            scene.span(format!(" {}", reading.word()), role),
         ]);
         buffer.set_line(inner.x, inner.y, &line, inner.width);
     }
@@ -82,11 +81,7 @@ fn draw_fleet(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         Line::from(vec![
             Span::styled(format!(" {}", format::percent(share).trim_start()), scene.data(Role::Title)),
             scene.span(
-                format!(
-                    " online · {} of {}",
-                    format::count(totals.online.into()),
-                    format::count(totals.devices.into())
-                ),
+                format!(" {}/{} on", format::count(totals.online.into()), format::count(totals.devices.into())),
                 Role::Muted,
             ),
         ])

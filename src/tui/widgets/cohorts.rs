@@ -75,7 +75,7 @@ struct Columns {
 
 impl Columns {
     fn new(width: usize, shape: Shape) -> Self {
-        let fixed = 3 + 9 + 1 + BAR + 5 + 6;
+        let fixed = 3 + 9 + 1 + BAR + 1 + 5 + 6;
         let errors = width >= fixed + 16 + 15;
         let trend = shape == Shape::Wide && width >= fixed + 20 + 15 + 22;
         let messages = trend && width >= fixed + 20 + 15 + 22 + 8;
@@ -88,7 +88,7 @@ impl Columns {
             "   {}{} {}{}",
             format::left("cohort", self.name),
             format::right("devices", 9),
-            format::left("online", BAR + 5),
+            format::left("online", BAR + 6),
             format::right("Δ10m", 6)
         );
         if self.errors {
@@ -115,6 +115,7 @@ impl Columns {
         let or_dot = |value: Option<String>| value.unwrap_or_else(|| "·".into());
         let change = row.change.map(format::change);
         let fell = row.change.is_some_and(|change| change <= -5.0);
+        let (filled, empty) = format::bar(share, BAR);
         let mut spans = vec![
             Span::styled(format!(" {mark} "), health),
             Span::styled(
@@ -123,8 +124,9 @@ impl Columns {
             ),
             Span::styled(format::right(&format::count(row.devices.into()), 9), data),
             Span::raw(" "),
-            Span::styled(format::bar(share, BAR), health),
-            Span::styled(format::percent(share), if share < LOW { health } else { data }),
+            Span::styled(filled, health),
+            scene.span(empty, Role::Border),
+            Span::styled(format!(" {}", format::percent(share)), if share < LOW { health } else { data }),
             Span::styled(format::right(&or_dot(change), 6), if fell { health } else { data }),
         ];
         if self.errors {

@@ -46,7 +46,7 @@ pub fn newest_actuations(snapshot: &Snapshot) -> Vec<&ActuationView> {
 pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec<Line<'a>> {
     let progress = &view.progress;
     let total = f64::from(progress.total().max(1) + view.queued.saturating_sub(progress.queued));
-    let bar_width = (width / 2).clamp(8, 40);
+    let bar_width = width.clamp(8, 60);
     let cells = |n: u32| ((f64::from(n) / total) * bar_width as f64).round() as usize;
     let (done, flying) = (cells(progress.done()), cells(progress.in_flight()));
     let (done, flying) = (done.min(bar_width), flying.min(bar_width - done.min(bar_width)));
@@ -68,9 +68,9 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
         Line::from(headline),
         Line::from(vec![
             Span::raw(" "),
-            Span::styled("█".repeat(done), scene.data(Role::Good)),
-            Span::styled("▒".repeat(flying), scene.data(Role::Warn)),
-            scene.span("░".repeat(bar_width - done - flying), Role::Muted),
+            Span::styled("━".repeat(done), scene.data(Role::Good)),
+            Span::styled("━".repeat(flying), scene.data(Role::Warn)),
+            scene.span("─".repeat(bar_width - done - flying), Role::Border),
         ]),
         Line::from(scene.span(
             format!(
@@ -84,39 +84,35 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
     ]
 }
 
-/// An actuation: each state with its seconds, up to the proof.
+/// An actuation: what is known of it now, then the way there.
 pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView) -> Vec<Line<'a>> {
     let actuation = &view.actuation;
     let seconds = |at| actuation.after_ms(at).map(|ms| format!("{:.1} s", ms as f64 / 1000.0));
-    let step = |name: &str, at: Option<String>| match at {
-        Some(at) => scene.span(format!(" ✓ {name} {at}"), Role::Good),
-        None => scene.span(format!(" · {name}"), Role::Muted),
-    };
-    let mut states = vec![
-        step("requested", Some(format::clock(actuation.requested))),
-        step("sent", seconds(actuation.sent)),
-        step("accepted", seconds(actuation.accepted)),
-    ];
-    let ended = seconds(actuation.ended);
+    let ended = seconds(actuation.ended).map(|after| format!(" after {after}")).unwrap_or_default();
     let silent = if view.in_flight.1 > 0 { format!(", {} silent", view.in_flight.1) } else { String::new() };
-    let (last, told) = match (&actuation.state, ended) {
-        (ActuationState::Effective, Some(at)) => (scene.span(format!(" ✓ EFFECTIVE {at}"), Role::Good), None),
-        (ActuationState::Escaped { devices }, Some(at)) => {
-            (scene.span(format!(" ✗ effective {at}, {devices} ESCAPED"), Role::Alarm), None)
-        }
-        (ActuationState::Failed { reason }, _) => (scene.span(" ✗ FAILED", Role::Alarm), Some(reason.clone())),
-        (ActuationState::Unknown { reason }, _) => {
-            (scene.span(" ? OUTCOME UNKNOWN", Role::Alarm), Some(reason.clone()))
-        }
-        _ => (scene.span(format!(" ▸ in flight {}{silent}", view.in_flight.0), Role::Warn), None),
+    let waiting = format!("in flight {}{silent}", view.in_flight.0);
+    let (now, role, told) = match &actuation.state {
+        ActuationState::Effective => (format!("✓ EFFECTIVE{ended}"), Role::Good, None),
+        ActuationState::Escaped { devices } => (format!("✗ effective{ended}, {devices} ESCAPED"), Role::Alarm, None),
+        ActuationState::Failed { reason } => ("✗ FAILED".into(), Role::Alarm, Some(reason.clone())),
+        ActuationState::Unknown { reason } => ("? OUTCOME UNKNOWN".into(), Role::Alarm, Some(reason.clone())),
+        ActuationState::Accepted => (format!("▸ accepted, {waiting}"), Role::Warn, None),
+        ActuationState::Sent => (format!("▸ sent, {waiting}"), Role::Warn, None),
+        ActuationState::Requested => ("▸ requested".into(), Role::Warn, None),
     };
-    states.push(last);
+    let mut way = format!("   requested {}Z by {}", format::clock(actuation.requested), actuation.by);
+    for (name, at) in [("sent", actuation.sent), ("accepted", actuation.accepted)] {
+        if let Some(after) = seconds(at) {
+            way += &format!(" · {name} {after}");
+        }
+    }
     let mut told_lines = vec![
         Line::from(vec![
             scene.span(format!(" {} ", actuation.switch), Role::Title),
-            scene.span(format!("{} · by {}", actuation.preview.campaign, actuation.by), Role::Muted),
+            scene.span(format!("{}  ", actuation.preview.campaign), Role::Text),
+            scene.span(now, role),
         ]),
-        Line::from(states),
+        Line::from(scene.span(way, Role::Muted)),
     ];
     told_lines.extend(told.map(|reason| Line::from(scene.span(format!("   {reason}"), Role::Alarm))));
     if view.escaped > 0 && !actuation.state.is_final() {

@@ -1,0 +1,184 @@
+//! The command line: one file a subcommand, each of which parses, calls, and prints.
+//!
+//! Exit codes: 0 fine, 1 the check or the run failed, 2 wrong usage or configuration.
+
+#![allow(clippy::print_stderr, reason = "here is where the program speaks")]
+
+/// Prints a line. A reader that has had enough (`| head`) is no error.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        use std::io::Write;
+        if writeln!(std::io::stdout(), $($line)*).is_err() {
+            std::process::exit(0);
+        }
+    }};
+}
+
+mod completions;
+mod config;
+mod drill;
+mod export;
+mod incidents;
+mod log;
+mod room;
+mod runbook;
+mod session;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, paths};
+use crate::document::Mistake;
+
+/// The terminal war room for IoT-fleet incidents.
+#[derive(Parser)]
+#[command(name = "warroom", version, about, long_about = None, max_term_width = 100)]
+#[command(
+    after_help = "With no command the room opens on the configured broker. Try `warroom drill` first: it needs nothing."
+)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    room: room::RoomArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What every command understands.
+#[derive(Args, Clone, Debug)]
+struct Common {
+    /// Configuration file.
+    #[arg(long, global = true, env = "WARROOM_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the log, and the logs of drills, lie.
+    #[arg(long, global = true, env = "WARROOM_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Colours: dark, light, mono, colour-blind, or a file.
+    #[arg(long, global = true, env = "WARROOM_THEME")]
+    theme: Option<String>,
+    /// Look, and change nothing: no key that writes is bound.
+    #[arg(long, global = true)]
+    read_only: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Game day: a simulated fleet, a broker of its own, the real room.
+    Drill(drill::DrillArgs),
+    /// Write an incident down: markdown or JSON.
+    Export(export::ExportArgs),
+    /// List incidents.
+    Incidents(incidents::IncidentsArgs),
+    /// Look after the log: verify, head, tail.
+    Log(log::LogArgs),
+    /// List, show or check runbooks.
+    Runbook(runbook::RunbookArgs),
+    /// Make, show or find the configuration.
+    Config(config::ConfigArgs),
+    /// Shell completions.
+    Completions(completions::CompletionsArgs),
+}
+
+/// Why a command failed: a sentence, and whose mistake it was.
+#[derive(Debug)]
+enum Failure {
+    /// The check or the run failed: exit code 1.
+    Run(String),
+    /// Wrong usage or configuration: exit code 2.
+    Usage(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(reason) | Self::Usage(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<Mistake> for Failure {
+    fn from(mistake: Mistake) -> Self {
+        Self::Usage(mistake.to_string())
+    }
+}
+
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl Common {
+    /// The configuration: the file given, or the usual one, or none at all.
+    fn config(&self) -> Result<Option<Config>, Failure> {
+        match &self.config {
+            Some(path) => Ok(Some(Config::load(path)?)),
+            None => {
+                let path = paths::config_file();
+                if path.exists() { Ok(Some(Config::load(&path)?)) } else { Ok(None) }
+            }
+        }
+    }
+
+    fn data_directory(&self) -> PathBuf {
+        paths::data_directory(self.data_dir.clone())
+    }
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        None => room::run(&cli.common, &cli.room),
+        Some(Command::Drill(args)) => drill::run(&cli.common, &args),
+        Some(Command::Export(args)) => export::run(&cli.common, &args),
+        Some(Command::Incidents(args)) => incidents::run(&cli.common, &args),
+        Some(Command::Log(args)) => log::run(&cli.common, &args),
+        Some(Command::Runbook(args)) => runbook::run(&cli.common, &args),
+        Some(Command::Config(args)) => config::run(&cli.common, &args),
+        Some(Command::Completions(args)) => completions::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("warroom: {}", crate::domain::text::visible_lines(&failure.to_string()));
+            ExitCode::from(match failure {
+                Failure::Run(_) => 1,
+                Failure::Usage(_) => 2,
+            })
+        }
+    }
+}
+
+/// Which log a command reads.
+#[derive(Args, Clone, Debug)]
+struct Which {
+    /// The newest drill instead of the live log.
+    #[arg(long)]
+    drill: bool,
+    /// A log by its path.
+    #[arg(long, value_name = "FILE", conflicts_with = "drill")]
+    log: Option<PathBuf>,
+}
+
+impl Which {
+    fn path(&self, common: &Common) -> Result<PathBuf, Failure> {
+        let data = common.data_directory();
+        match (&self.log, self.drill) {
+            (Some(path), _) => Ok(path.clone()),
+            (None, false) => Ok(paths::live_log(&data)),
+            (None, true) => paths::newest_drill(&data)
+                .ok_or_else(|| Failure::Usage(format!("no drill has been run in {}", data.display()))),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `warroom drill`: a game day on the embedded broker.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::session::{self, Look};
+use super::{Common, Failure, room};
+use crate::config::{Config, paths};
+use crate::document;
+use crate::domain::input::DrillStart;
+use crate::drill::conductor::Conductor;
+use crate::drill::scenario::Scenario;
+use crate::drill::world::World;
+use crate::ingest::Ingest;
+use crate::ingest::route::Router;
+use crate::mqtt::{LinkOptions, Protocol};
+use crate::runtime::clock::Clock;
+use crate::runtime::{StationOptions, random};
+
+#[derive(Args)]
+pub(super) struct DrillArgs {
+    /// A shipped scenario by name, or a file.
+    #[arg(default_value = "bad-firmware")]
+    scenario: String,
+    /// List the shipped scenarios.
+    #[arg(long)]
+    list: bool,
+    /// The same seed gives the same fleet and the same accidents.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Devices to simulate, instead of the scenario's number.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    devices: Option<u32>,
+    /// How much faster than real time: 0.5 to 60.
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if (0.5..=60.0).contains(&speed) {
+        Ok(speed)
+    } else {
+        Err("a drill runs at 0.5 to 60 times the speed of life".into())
+    }
+}
+
+pub(super) fn run(common: &Common, args: &DrillArgs) -> Result<(), Failure> {
+    if args.list {
+        for (name, title) in Scenario::shipped() {
+            say!("{name:18} {title}");
+        }
+        return Ok(());
+    }
+    let scenario = find(&args.scenario)?;
+    let config = common.config()?.unwrap_or_default();
+    let look = Look::new(common, &config)?;
+    let clock = Arc::new(Clock::at_speed(args.speed));
+    let began = clock.now();
+    let (id, root) = (scenario.id.clone(), scenario.fleet.root.clone());
+    let world = World::new(scenario, args.seed, args.devices, began);
+    let drill = DrillStart { scenario: id.clone(), seed: args.seed, devices: world.devices() };
+    let stamp = began.utc().format("%Y%m%dT%H%M%SZ").to_string();
+    let log = paths::drill_log(&common.data_directory(), &id, &stamp);
+    session::runtime()?.block_on(async {
+        let ticking = clock.clone();
+        let started = Conductor::start(world, Arc::new(move || ticking.now())).await;
+        let conductor = started.map_err(|error| Failure::Run(format!("no port for the drill's broker: {error}")))?;
+        let options = options(common, &config, &conductor, &root, drill, log.clone(), clock.clone())?;
+        session::run(options, look).await
+    })?;
+    say!("drill {id} ended after {}. It is on record: {}", session::spent(&clock, began), log.display());
+    say!("write it down:  warroom export 1 --drill");
+    Ok(())
+}
+
+fn find(name: &str) -> Result<Scenario, Failure> {
+    if let Some(shipped) = Scenario::find(name) {
+        return Ok(shipped?);
+    }
+    let path = Path::new(name);
+    if name.contains(['/', '.']) || path.exists() {
+        let source = std::fs::read_to_string(path)
+            .map_err(|error| Failure::Usage(format!("the scenario {name} cannot be read: {error}")))?;
+        return Ok(Scenario::read(&source, name)?);
+    }
+    let shipped = Scenario::shipped();
+    let names: Vec<&str> = shipped.iter().map(|(name, _)| name.as_str()).collect();
+    let mend = document::nearest(name, &names)
+        .map_or_else(|| format!("there are {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
+    Err(Failure::Usage(format!("no scenario `{name}`; {mend}")))
+}
+
+fn options(
+    common: &Common,
+    config: &Config,
+    conductor: &Conductor,
+    root: &str,
+    drill: DrillStart,
+    log: std::path::PathBuf,
+    clock: Arc<Clock>,
+) -> Result<StationOptions, Failure> {
+    let router = Router::standard(root).map_err(Failure::Usage)?;
+    let address = conductor.address();
+    let mut settings = room::settings(common, config, format!("the drill's broker on {address}"), "drill".into());
+    settings.control_topic = format!("{root}/ota/{{campaign}}/control");
+    Ok(StationOptions {
+        link: LinkOptions {
+            host: address.ip().to_string(),
+            port: address.port(),
+            tls: None,
+            protocol: Protocol::V3,
+            client_id: random::client_id(),
+            credentials: Arc::new(|| Ok(None)),
+            keep_alive_s: 5,
+            subscriptions: router.subscriptions().to_vec(),
+            seed: random::number(),
+        },
+        ingest: Ingest::new(router, settings.fleet.schema.clone()),
+        settings,
+        log,
+        drill: Some(drill),
+        clock,
+    })
+}

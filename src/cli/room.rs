@@ -1,0 +1,97 @@
+//! `warroom`: the room on the configured broker.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::session::{self, Look};
+use super::{Common, Failure};
+use crate::config::broker::{Address, ProtocolWord};
+use crate::config::{Config, paths, runbooks};
+use crate::engine::Settings;
+use crate::ingest::Ingest;
+use crate::mqtt::{Credentials, LinkOptions, Protocol, Tls};
+use crate::runtime::clock::Clock;
+use crate::runtime::{StationOptions, random};
+
+#[derive(Args)]
+pub(super) struct RoomArgs {
+    /// Broker, as mqtt://host:1883 or mqtts://host:8883, instead of the configured one.
+    #[arg(long, env = "WARROOM_BROKER", value_name = "URL")]
+    broker: Option<String>,
+}
+
+const WELCOME: &str = "\
+no broker is configured yet. Try one of these:
+
+    warroom drill                       a game day on a simulated fleet; needs nothing
+    warroom --broker mqtt://HOST:1883   the room on a broker, once
+    warroom config init                 a configuration file to fill in";
+
+pub(super) fn run(common: &Common, args: &RoomArgs) -> Result<(), Failure> {
+    let config = common.config()?.unwrap_or_default();
+    let url = args.broker.clone().or_else(|| config.broker.url.as_ref().map(|url| url.get_ref().clone()));
+    let Some(url) = url else { return Err(Failure::Usage(WELCOME.into())) };
+    let address: Address = url.parse().map_err(Failure::Usage)?;
+    let look = Look::new(common, &config)?;
+    let options = options(common, &config, &address)?;
+    session::runtime()?.block_on(session::run(options, look))
+}
+
+fn options(common: &Common, config: &Config, address: &Address) -> Result<StationOptions, Failure> {
+    let router = config.fleet.router().map_err(Failure::Usage)?;
+    let settings = settings(common, config, address.to_string(), config.broker.environment.clone());
+    Ok(StationOptions {
+        link: link(config, address, router.subscriptions().to_vec()),
+        ingest: Ingest::new(router, settings.fleet.schema.clone()),
+        settings,
+        log: paths::live_log(&common.data_directory()),
+        drill: None,
+        clock: Arc::new(Clock::live()),
+    })
+}
+
+/// The settings that a live room and a drill share.
+pub(super) fn settings(common: &Common, config: &Config, broker: String, environment: String) -> Settings {
+    let library = runbooks::library(config.runbooks.directory.as_deref());
+    Settings {
+        fleet: config.fleet.settings(),
+        targets: config.targets,
+        runbooks: library.runbooks,
+        broker,
+        environment,
+        operator: session::operator(config),
+        read_only: common.read_only,
+        control_topic: config.control_topic(),
+        warnings: library.problems,
+        ..Settings::default()
+    }
+}
+
+fn link(config: &Config, address: &Address, subscriptions: Vec<String>) -> LinkOptions {
+    let broker = &config.broker;
+    let client = broker.client_cert.clone().zip(broker.client_key.clone());
+    let tls = address.tls.then(|| Tls { ca_file: broker.ca_file.clone(), client });
+    let user = address.user.clone().or_else(|| broker.user.clone());
+    let password = broker.password();
+    let credentials = move || {
+        let Some(user) = user.clone() else { return Ok(None) };
+        let password = password.as_ref().map(|secret| secret.read()).transpose()?.unwrap_or_default();
+        Ok(Some(Credentials { user, password }))
+    };
+    LinkOptions {
+        host: address.host.clone(),
+        port: address.port,
+        tls,
+        protocol: match broker.protocol {
+            ProtocolWord::Auto => Protocol::Auto,
+            ProtocolWord::V3 => Protocol::V3,
+            ProtocolWord::V5 => Protocol::V5,
+        },
+        client_id: random::client_id(),
+        credentials: Arc::new(credentials),
+        keep_alive_s: broker.keep_alive_s.max(1),
+        subscriptions,
+        seed: random::number(),
+    }
+}

@@ -1,0 +1,104 @@
+//! A session at the terminal: a room opened, a screen on it, and an orderly end whatever ends it.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Common, Failure};
+use crate::config::Config;
+use crate::domain::text::visible_name;
+use crate::runtime::{Station, StationOptions, signals};
+use crate::tui::action::Keymap;
+use crate::tui::app::{App, Request};
+use crate::tui::theme::Theme;
+use crate::tui::{self, Ended, Port, terminal};
+
+/// Time for a screen to end by itself after a signal; a terminal that takes no bytes can hold it for ever.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How the screen looks and what it answers to, checked before anything is opened.
+pub(super) struct Look {
+    theme: Theme,
+    keymap: Keymap,
+    group_by: Vec<String>,
+}
+
+impl Look {
+    pub(super) fn new(common: &Common, config: &Config) -> Result<Self, Failure> {
+        if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+            return Err(Failure::Usage("the room needs a terminal; input or output is not one".into()));
+        }
+        if std::env::var("TERM").is_ok_and(|term| term == "dumb") {
+            return Err(Failure::Usage("TERM=dumb cannot show the room; set TERM to what the terminal is".into()));
+        }
+        // A theme that was asked for by name goes before NO_COLOR.
+        let no_color = common.theme.is_none() && std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let theme =
+            Theme::find(common.theme.as_ref().unwrap_or(&config.screen.theme), no_color).map_err(Failure::Usage)?;
+        let keymap = Keymap::new(&config.screen.keys, common.read_only).map_err(Failure::Usage)?;
+        Ok(Self { theme, keymap, group_by: config.screen.group_by.get_ref().clone() })
+    }
+}
+
+/// Who is at the keys: as configured, or the login name.
+pub(super) fn operator(config: &Config) -> String {
+    let login = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "operator".into());
+    let name = config.operator.clone().unwrap_or_else(login);
+    visible_name(&name, 24).into_owned()
+}
+
+/// The runtime that everything asynchronous runs on.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.map_err(|error| Failure::Run(format!("this machine gives no threads: {error}")))
+}
+
+/// Opens a room and runs a screen on it until somebody leaves.
+pub(super) async fn run(options: StationOptions, look: Look) -> Result<(), Failure> {
+    let (station, replies) = Station::open(options).map_err(|error| Failure::Usage(error.to_string()))?;
+    let snapshots = station.snapshots();
+    let first = snapshots.borrow().clone();
+    let app = App::new(first, look.group_by, look.theme, look.keymap);
+    let asker = station.asker();
+    let port = Port {
+        snapshots: snapshots.clone(),
+        replies,
+        ask: Box::new(move |request| match request {
+            Request::Command(ticket, command) => asker.command(ticket, command),
+            Request::Look(lens) => asker.look(lens),
+            Request::Copy(_) | Request::Redraw | Request::Quit => true,
+        }),
+    };
+    let (asked, was_asked) = tokio::sync::watch::channel(None);
+    let emergency = station.emergency();
+    tokio::spawn(async move {
+        let Ok(reason) = signals::asked_to_end().await else { return };
+        asked.send_replace(Some(reason));
+        tokio::time::sleep(GRACE).await;
+        // Still here: the screen hangs on its terminal. The record is closed without it.
+        emergency.close(reason).await;
+        terminal::give_back();
+        std::process::exit(0);
+    });
+    let mut stop = was_asked.clone();
+    let ended = tui::run(app, port, async move { drop(stop.wait_for(Option::is_some).await) }).await;
+    let signal: Option<&str> = *was_asked.borrow();
+    let reason = match (&ended, signal) {
+        (_, Some(signal)) => signal,
+        (Ok(Ended::Left), None) => "left",
+        (Ok(Ended::TerminalGone), None) => "the terminal is gone",
+        (Ok(Ended::RoomGone), None) => "the room ended by itself",
+        (Err(_), None) => "no terminal",
+    };
+    station.close(reason).await;
+    match ended {
+        Ok(Ended::Left | Ended::TerminalGone) => Ok(()),
+        Ok(Ended::RoomGone) => Err(Failure::Run("the room ended by itself; what was recorded is safe".into())),
+        Err(error) => Err(Failure::Usage(error.to_string())),
+    }
+}
+
+/// Seconds of a drill or a session, for the last line.
+pub(super) fn spent(clock: &Arc<crate::runtime::clock::Clock>, began: crate::domain::time::At) -> String {
+    tui::format::duration(clock.now().since_s(began))
+}
