@@ -15,6 +15,8 @@ pub mod timeline;
 mod view;
 mod wire;
 
+use std::collections::VecDeque;
+
 use room::Room;
 use switches::Switches;
 use wire::WireBudget;
@@ -78,9 +80,33 @@ pub struct Link {
     /// Filters that the broker refused.
     pub blind: Vec<(String, String)>,
     pub last_message: Option<At>,
+    /// When it was down, lately: from, and to where it is up again. Nothing is known of these times.
+    pub gaps: VecDeque<(At, Option<At>)>,
 }
 
+/// Gaps remembered: more of them in two hours than this is no link at all.
+const GAPS: usize = 64;
+
 impl Link {
+    /// Notes that the link went down or came up.
+    fn note_gap(&mut self, up: bool, at: At) {
+        match (up, self.gaps.back_mut()) {
+            (true, Some((_, to @ None))) => *to = Some(at),
+            (true, _) => {}
+            (false, _) => {
+                if self.gaps.len() == GAPS {
+                    self.gaps.pop_front();
+                }
+                self.gaps.push_back((at, None));
+            }
+        }
+    }
+
+    /// Whether the link was down at a moment.
+    pub fn was_down(&self, at: At) -> bool {
+        self.gaps.iter().any(|(from, to)| *from <= at && to.is_none_or(|to| at < to))
+    }
+
     pub const fn is_up(&self) -> bool {
         matches!(self.state, LinkChange::Up)
     }
@@ -121,8 +147,13 @@ impl State {
     pub fn replay<'a>(settings: Settings, history: impl IntoIterator<Item = &'a Record>, now: At) -> Self {
         let mut room = Room::default();
         history.into_iter().for_each(|record| room.apply(record));
-        let link =
-            Link { state: LinkChange::Connecting { attempt: 0 }, since: now, blind: Vec::new(), last_message: None };
+        let link = Link {
+            state: LinkChange::Connecting { attempt: 0 },
+            since: now,
+            blind: Vec::new(),
+            last_message: None,
+            gaps: VecDeque::new(),
+        };
         Self {
             fleet: Fleet::new(settings.fleet.clone(), now),
             durable: room.last,
@@ -280,6 +311,7 @@ impl Turn<'_> {
         let is_up = change == LinkChange::Up;
         if was_up != is_up {
             self.state.link.since = self.at;
+            self.state.link.note_gap(is_up, self.at);
         }
         if is_up && !was_up {
             self.state.link.blind.clear();

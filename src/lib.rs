@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod ingest;
 pub mod limits;
 pub mod mqtt;
+pub mod report;
 pub mod runtime;
 pub mod store;
 pub mod tui;

@@ -99,15 +99,15 @@ impl Evidence {
     pub(super) fn finding(&self, cohort: &Cohort, name: CohortKey, now: At) -> Finding {
         let onset = now.plus_s(-(self.onset_back(cohort) as i64));
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
-        let measure = if self.against_fleet { "like the rest of the fleet" } else { "as in its last ten minutes" };
+        let measure = if self.against_fleet { "as the fleet" } else { "as before" };
         let (seen, expected) = (percent(self.observed), percent(self.expected));
         let evidence = match self.symptom {
             Symptom::Offline => format!(
-                "online {seen} where {expected} was to be expected {measure}: {:.0} of {:.0} devices more than usual are offline",
+                "online {seen}, expected {expected} {measure}: {:.0} of {:.0} devices missing",
                 self.affected, self.devices
             ),
             Symptom::Rebooting => format!(
-                "{seen} of its devices rebooted in the last minute where {expected} was to be expected {measure}: {:.0} of {:.0} devices",
+                "{:.0} of {:.0} devices rebooted in a minute, {seen}; expected {expected} {measure}",
                 self.observed * self.devices,
                 self.devices
             ),

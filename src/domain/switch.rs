@@ -21,6 +21,14 @@ impl SwitchId {
     pub fn rollback() -> Self {
         Self("rollback".into())
     }
+
+    /// What people call it.
+    pub fn label(&self) -> &str {
+        match self.0.as_str() {
+            "ota-halt" => "OTA halt",
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for SwitchId {

@@ -36,7 +36,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             // What would read as one of our own marks is written as a code, so that nobody can forge one.
             '^' if characters.peek().is_some_and(|next| matches!(next, '?'..='_')) => out.push_str("<U+005E>"),
             '<' if forges_a_mark(characters.clone()) => out.push_str("<U+003C>"),
-            c if is_deceptive(c) => write_code(&mut out, format_args!("<U+{:04X}>", c as u32)),
+            c if is_deceptive(c) || is_furniture(c) => write_code(&mut out, format_args!("<U+{:04X}>", c as u32)),
             c => out.push(c),
         }
     }
@@ -133,6 +133,12 @@ fn is_deceptive(c: char) -> bool {
         || (c as u32 & 0xfffe) == 0xfffe
 }
 
+/// What the room itself is drawn with: frames, bars and marks. A device that is called `✓ OTA HALT` must not look like
+/// the room's own word.
+fn is_furniture(c: char) -> bool {
+    matches!(c, '\u{2500}'..='\u{259f}' | '▸' | '▶' | '●' | '○' | '✓' | '✔' | '✗' | '✘' | '⚠')
+}
+
 /// Latin letters beside letters of an alphabet that has look-alikes for them.
 fn mixes_alphabets(text: &str) -> bool {
     let latin = text.chars().any(|c| c.is_ascii_alphabetic());
@@ -160,6 +166,7 @@ mod tests {
             ("fw-\u{202e}1.4.2\u{202c}", "fw-<U+202E>1.4.2<U+202C>"),
             ("dev\u{200b}-1", "dev<U+200B>-1"),
             ("a\u{e0041}", "a<U+E0041>"),
+            ("│ ✔", "<U+2502> <U+2714>"),
             ("héllo 漢字", "héllo 漢字"),
             ("a < b ^ c", "a < b ^ c"),
         ];

@@ -102,7 +102,7 @@ pub struct CohortRow {
     pub messages: Option<f64>,
     /// Over the last ten minutes.
     pub reboots: Option<u64>,
-    /// Online share over the last ten minutes, one value a half minute, oldest first.
+    /// Online share over the last ten minutes, one value each quarter of a minute, oldest first.
     pub trend: Vec<Option<f32>>,
     /// An open alert about exactly this cohort.
     pub alert: Option<AlertId>,

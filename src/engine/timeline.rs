@@ -78,7 +78,7 @@ impl Timeline {
 /// The sentence of an event.
 pub fn entry(record: &Record, actuations: &BTreeMap<ActuationId, Actuation>) -> Entry {
     let name = |id: &ActuationId| match actuations.get(id) {
-        Some(actuation) => format!("{} {}", actuation.switch, actuation.preview.campaign),
+        Some(actuation) => format!("{} {}", actuation.switch.label(), actuation.preview.campaign),
         None => id.to_string(),
     };
     let (weight, text) = sentence(&record.event, &name);
@@ -145,14 +145,15 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::ForeignCommand { campaign, action, request_id } => {
             (Alarm, format!("{} of {campaign} by someone else, not this room (request {request_id})", action.name()))
         }
-        Event::SwitchArmed { switch, campaign } => (Quiet, format!("armed {switch} for {campaign}")),
+        Event::SwitchArmed { switch, campaign } => (Quiet, format!("armed {} for {campaign}", switch.label())),
         Event::SwitchDisarmed { switch, campaign, reason } => {
-            (Quiet, format!("disarmed {switch} for {campaign}: {reason}"))
+            (Quiet, format!("disarmed {} for {campaign}: {reason}", switch.label()))
         }
         Event::ActuationRequested { switch, preview, .. } => (
             Action,
             format!(
-                "{switch} requested · {} · in flight {} · queued {}",
+                "{} requested · {} · in flight {} · queued {}",
+                switch.label(),
                 preview.campaign,
                 preview.progress.in_flight(),
                 preview.progress.queued

@@ -30,7 +30,7 @@ const TABLE_S: usize = 600;
 /// Below this share online a cohort stands among those that need a look.
 const LOW: f64 = 0.95;
 /// Points of a trend.
-const TREND: usize = 20;
+const TREND: usize = 40;
 /// Points of a chart: more than a wide terminal has columns.
 const CHART: u32 = 300;
 
@@ -173,6 +173,10 @@ fn chart(state: &State, at: At) -> Chart {
     let empty = Chart { cohort: key.clone(), signal: Some(lens.signal), end, step_s, ..Chart::default() };
     let Some(cohort) = state.fleet.cohort(&key) else { return empty };
     let value = |back: usize| -> Option<f32> {
+        // While our own link was down there is nothing to draw: the last known value is not a measurement.
+        if state.link.was_down(end.plus_s(-(back as i64))) {
+            return None;
+        }
         let series = cohort.series(lens.signal);
         Some(match (lens.signal, lens.signal.kind()) {
             (Signal::Online, _) => (cohort.online_share_back(back)? * 100.0) as f32,

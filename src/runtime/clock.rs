@@ -6,6 +6,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use chrono::{Local, TimeZone};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::time::At;
@@ -50,6 +51,16 @@ impl Clock {
     pub const fn speed(&self) -> f64 {
         self.speed
     }
+}
+
+/// A moment in this machine's zone, summer time and all.
+pub fn local(at: At) -> String {
+    Local.from_utc_datetime(&at.utc().naive_utc()).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The zone of this machine at a moment: `UTC+01:00`.
+pub fn zone(at: At) -> String {
+    Local.from_utc_datetime(&at.utc().naive_utc()).format("UTC%:z").to_string()
 }
 
 /// Watches for jumps of the wall clock.

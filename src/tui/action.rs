@@ -189,15 +189,7 @@ pub const ACTIONS: &[Spec] = &[
         Needs::Unacknowledged,
     )
     .footer(1),
-    change(
-        Action::Declare,
-        "declare",
-        &["d"],
-        "declare",
-        "make an incident of the alert, or of nothing but your word",
-        Needs::Nothing,
-    )
-    .footer(2),
+    change(Action::Declare, "declare", &["d"], "declare", "make an incident of the alert", Needs::Nothing).footer(2),
     change(
         Action::DeclareByHand,
         "declare-by-hand",
@@ -222,7 +214,7 @@ pub const ACTIONS: &[Spec] = &[
         "correct",
         &["e"],
         "correct a time",
-        "correct onset, detection, acknowledgement, mitigation or resolution; the old value is kept",
+        "correct the time of a moment; the old value is kept",
         Needs::Incident,
     ),
     change(
@@ -250,7 +242,7 @@ pub const ACTIONS: &[Spec] = &[
     look(Action::Copy, "copy", &["y"], "copy", "copy what is selected, over SSH too"),
     look(Action::NextTheme, "next-theme", &[], "theme", "try another theme"),
     look(Action::Palette, "palette", &[":"], "palette", "every action by name").footer(7),
-    look(Action::Help, "help", &["?"], "help", "all keys").footer(9),
+    look(Action::Help, "help", &["?"], "help", "all keys"),
     look(Action::Redraw, "redraw", &["ctrl-l"], "redraw", "draw the whole screen again"),
     look(Action::Quit, "quit", &["q", "ctrl-c"], "quit", "leave; the incident stays open and the record whole"),
     go(Action::Up, "up", &["up", "k"], "up"),

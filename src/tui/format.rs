@@ -129,10 +129,20 @@ pub fn bar(share: f64, width: usize) -> (String, String) {
     (filled, "─".repeat(left))
 }
 
-/// A row of little columns, one a value of 0..=1; a blank where there is none.
-pub fn spark(values: &[Option<f32>]) -> String {
-    const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    values.iter().map(|v| v.map_or(' ', |v| STEPS[((v.clamp(0.0, 1.0) * 7.0).round()) as usize])).collect()
+/// A little line of dots, two values of 0..=1 a column; gaps where there is none.
+pub fn trend(values: &[Option<f32>]) -> String {
+    // Braille dots from top to bottom, for the left and the right half of a cell.
+    const LEFT: [u32; 4] = [0x01, 0x02, 0x04, 0x40];
+    const RIGHT: [u32; 4] = [0x08, 0x10, 0x20, 0x80];
+    let dot = |value: Option<&Option<f32>>, dots: [u32; 4]| match value {
+        Some(Some(v)) => dots[3 - (v.clamp(0.0, 1.0) * 3.0).floor() as usize],
+        _ => 0,
+    };
+    let cell = |pair: &[Option<f32>]| match dot(pair.first(), LEFT) | dot(pair.get(1), RIGHT) {
+        0 => ' ',
+        dots => char::from_u32(0x2800 + dots).unwrap_or(' '),
+    };
+    values.chunks(2).map(cell).collect()
 }
 
 #[cfg(test)]
@@ -162,7 +172,7 @@ mod tests {
         assert_eq!(bar(0.41, 8), ("━━━".into(), "─────".into()));
         assert_eq!(bar(0.9999, 2), ("━╸".into(), String::new()), "not whole is not shown as whole");
         assert_eq!(bar(1.0, 2), ("━━".into(), String::new()));
-        assert_eq!(spark(&[Some(1.0), None, Some(0.0)]), "█ ▁");
+        assert_eq!(trend(&[Some(1.0), Some(1.0), None, None, Some(0.0)]), "⠉ ⡀");
     }
 
     proptest::proptest! {

@@ -66,22 +66,25 @@ pub struct Room {
 /// Splits the body of the room.
 pub fn room(body: Rect, shape: Shape) -> Room {
     if shape == Shape::Folded {
-        let [why, cohorts, chart, runbook, timeline] = Layout::vertical([
+        // Every pane has its title line. The chart comes in only when the cohorts have room enough.
+        let chart = if body.height >= 28 { 8 } else { 0 };
+        let [why, rollout, cohorts, chart, runbook, timeline] = Layout::vertical([
             Constraint::Length(3),
-            Constraint::Fill(3),
-            Constraint::Length(if body.height >= 21 { 6 } else { 0 }),
             Constraint::Length(3),
-            Constraint::Length(if body.height >= 18 { 5 } else { 3 }),
+            Constraint::Fill(1),
+            Constraint::Length(chart),
+            Constraint::Length(2),
+            Constraint::Length(if body.height >= 20 { 5 } else { 3 }),
         ])
         .areas(body);
-        return Room { cohorts, chart, runbook, why, rollout: Rect::default(), timeline };
+        return Room { cohorts, chart, runbook, why, rollout, timeline };
     }
     let timeline_rows = (body.height / 4).clamp(6, 14);
     let [upper, timeline] = Layout::vertical([Constraint::Fill(1), Constraint::Length(timeline_rows)]).areas(body);
     let [left, right] = Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(upper);
     let [cohorts, chart] = Layout::vertical([Constraint::Percentage(58), Constraint::Fill(1)]).areas(left);
     let rollout_rows = if shape == Shape::Wide { 12 } else { 8 };
-    let why_rows = if shape == Shape::Wide { 9 } else { 7 };
+    let why_rows = if shape == Shape::Wide { 9 } else { 8 };
     let [runbook, why, rollout] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(why_rows), Constraint::Length(rollout_rows)])
             .areas(right);

@@ -123,7 +123,7 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     }
     for (n, view) in actuations.into_iter().enumerate() {
         let mark = if n == scene.ui.switch { "▸" } else { " " };
-        let mut told = rollout::actuation(scene, view);
+        let mut told = rollout::actuation(scene, view, width);
         if let Some(first) = told.first_mut() {
             first.spans.insert(0, scene.span(mark, Role::Key));
         }

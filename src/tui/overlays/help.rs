@@ -13,7 +13,8 @@ use crate::tui::theme::Role;
 pub fn draw(scroll: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let all = content(scene);
     let height = (all.len() as u16 + 2).min(area.height.saturating_sub(2));
-    let inner = scene.window("keys · Esc closes", Role::Focus, centred(area, 92, height), buffer);
+    let more = if usize::from(height) < all.len() + 2 { " · ↑ ↓ for the rest" } else { "" };
+    let inner = scene.window(&format!("keys{more} · Esc closes"), Role::Focus, centred(area, 94, height), buffer);
     let last = all.len().saturating_sub(usize::from(inner.height));
     lines(&all[scroll.min(last)..], inner, buffer);
 }
@@ -33,7 +34,7 @@ fn content<'a>(scene: &Scene<'a>) -> Vec<Line<'a>> {
                 _ => keys.join(" or "),
             };
             all.push(Line::from(vec![
-                scene.span(format::left(&keys, 22), Role::Key),
+                scene.span(format::left(&keys, 19), Role::Key),
                 scene.span(spec.help, Role::Text),
             ]));
         }

@@ -31,7 +31,8 @@ pub fn urgent(snapshot: &Snapshot) -> Vec<(String, Role)> {
         if let ActuationState::Unknown { reason } = &view.actuation.state {
             let text = format!(
                 "{} {}: sent, outcome unknown ({reason})",
-                view.actuation.switch, view.actuation.preview.campaign
+                view.actuation.switch.label(),
+                view.actuation.preview.campaign
             );
             banners.push((text, Role::Alarm));
         }

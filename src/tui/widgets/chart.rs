@@ -98,25 +98,38 @@ fn draw_labels(scene: &Scene<'_>, low: f64, high: f64, plot: Rect, buffer: &mut 
     }
 }
 
-/// A dotted line down the plot for each mark, its name above. Where names would overlap, the later one is left out.
+/// A dotted line down the plot for each mark, its name above. Where names would overlap, what people did goes before
+/// what happened.
 fn draw_marks(scene: &Scene<'_>, chart: &Chart, name_y: u16, plot: Rect, buffer: &mut Buffer) {
     let span_s = f64::from(chart.step_s) * chart.points.len() as f64;
-    let mut free_from = plot.x;
     let mut marks: Vec<_> = chart.marks.iter().collect();
-    marks.sort_by_key(|(back, _)| std::cmp::Reverse(*back));
+    marks.sort_by_key(|(back, name)| (rank(name), std::cmp::Reverse(*back)));
+    let mut taken: Vec<(u16, u16)> = Vec::new();
     for (back_s, name) in marks {
         let share = 1.0 - f64::from(*back_s) / span_s;
         let x = plot.x + (share * f64::from(plot.width - 1)).round() as u16;
         for y in plot.y..plot.bottom() {
-            if buffer[(x, y)].symbol() == " " || buffer[(x, y)].symbol() == "⠀" {
+            if matches!(buffer[(x, y)].symbol(), " " | "\u{2800}") {
                 buffer.set_string(x, y, "┊", scene.style(Role::Mark));
             }
         }
         let width = name.chars().count() as u16 + 1;
-        if x >= free_from && x + width <= plot.right() {
-            buffer.set_line(x, name_y, &Line::from(Span::styled(format!("┊{name}"), scene.style(Role::Mark))), width);
-            free_from = x + width + 1;
+        // Near the right edge the name stands before its line.
+        let from = if x + width <= plot.right() { x } else { (x + 1).saturating_sub(width) };
+        if taken.iter().any(|(a, b)| from < *b && *a < from + width + 1) {
+            continue;
         }
+        taken.push((from, from + width + 1));
+        let text = if from == x { format!("┊{name}") } else { format!("{name}┊") };
+        buffer.set_line(from, name_y, &Line::from(Span::styled(text, scene.style(Role::Mark))), width);
+    }
+}
+
+fn rank(name: &str) -> u8 {
+    match name {
+        name if name.starts_with("alert") => 2,
+        name if name.starts_with("wave") => 1,
+        _ => 0,
     }
 }
 

@@ -138,7 +138,7 @@ impl Columns {
         }
         if self.trend {
             spans.push(Span::raw("  "));
-            spans.push(Span::styled(format::spark(&row.trend), scene.data(Role::Chart)));
+            spans.push(Span::styled(format::trend(&row.trend), scene.data(Role::Chart)));
         }
         Line::from(spans)
     }

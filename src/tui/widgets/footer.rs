@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::tui::action::{ACTIONS, Group, Spec};
+use crate::tui::action::{ACTIONS, Action, Group, Spec};
 use crate::tui::format;
 use crate::tui::scene::Scene;
 use crate::tui::theme::Role;
@@ -27,6 +27,8 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let mut hints: Vec<&Spec> = ACTIONS.iter().filter(|spec| spec.footer.is_some()).collect();
     hints.sort_by_key(|spec| spec.footer);
+    let help = format!("{} help ", scene.key(Action::Help));
+    let room = usize::from(area.width).saturating_sub(help.len() + 2);
     let mut spans = Vec::new();
     let mut used = 0;
     let mut last_group = None;
@@ -35,17 +37,25 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         if key.is_empty() || update::blocked(spec, scene.ui, scene.snapshot).is_some() {
             continue;
         }
-        let gap = if last_group == Some(Group::Switch) && spec.group != Group::Switch { " │ " } else { "  " };
-        let width = gap.len() + key.len() + 1 + spec.label.len();
-        if used + width > usize::from(area.width) {
+        let gap = match last_group {
+            None => " ",
+            Some(Group::Switch) if spec.group != Group::Switch => " │ ",
+            Some(_) => "  ",
+        };
+        let width = gap.chars().count() + key.len() + 1 + spec.label.len();
+        if used + width > room {
             break;
         }
         last_group = Some(spec.group);
         used += width;
         let key_role = if spec.group == Group::Switch { Role::Warn } else { Role::Key };
-        spans.push(Span::styled(if spans.is_empty() { " " } else { gap }, scene.style(Role::Border)));
+        spans.push(Span::styled(gap, scene.style(Role::Border)));
         spans.push(scene.span(key, key_role));
         spans.push(scene.span(format!(" {}", spec.label), Role::Text));
     }
     buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+    // The way to everything else always stands at the end.
+    let help = Line::from(vec![scene.span(scene.key(Action::Help), Role::Key), scene.span(" help ", Role::Text)]);
+    let width = help.width() as u16;
+    buffer.set_line(area.right().saturating_sub(width), area.y, &help, width);
 }

@@ -8,7 +8,8 @@ use crate::domain::switch::ActuationState;
 use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot};
 use crate::tui::action::Action;
 use crate::tui::format;
-use crate::tui::scene::{Scene, lines};
+use crate::tui::layout::Shape;
+use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -17,10 +18,15 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(inner.width).saturating_sub(2);
     let mut content = Vec::new();
     for view in newest_actuations(snapshot).into_iter().take(2) {
-        content.extend(actuation(scene, view));
+        content.extend(actuation(scene, view, width));
     }
     for view in by_importance(snapshot) {
-        content.extend(campaign(scene, view, width));
+        let mut told = campaign(scene, view, width);
+        if scene.shape == Shape::Folded {
+            // Numbers before pictures where there are two lines.
+            told.remove(1);
+        }
+        content.extend(told);
     }
     if content.is_empty() {
         content.push(Line::from(scene.span(" no campaign has been seen on this broker", Role::Muted)));
@@ -85,7 +91,7 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
 }
 
 /// An actuation: what is known of it now, then the way there.
-pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView) -> Vec<Line<'a>> {
+pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<Line<'a>> {
     let actuation = &view.actuation;
     let seconds = |at| actuation.after_ms(at).map(|ms| format!("{:.1} s", ms as f64 / 1000.0));
     let ended = seconds(actuation.ended).map(|after| format!(" after {after}")).unwrap_or_default();
@@ -100,20 +106,19 @@ pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView) -> Vec<Line<'a>> {
         ActuationState::Sent => (format!("▸ sent, {waiting}"), Role::Warn, None),
         ActuationState::Requested => ("▸ requested".into(), Role::Warn, None),
     };
-    let mut way = format!("   requested {}Z by {}", format::clock(actuation.requested), actuation.by);
+    let mut way = format!("{} {}Z", actuation.by, format::clock(actuation.requested));
     for (name, at) in [("sent", actuation.sent), ("accepted", actuation.accepted)] {
         if let Some(after) = seconds(at) {
             way += &format!(" · {name} {after}");
         }
     }
-    let mut told_lines = vec![
-        Line::from(vec![
-            scene.span(format!(" {} ", actuation.switch), Role::Title),
-            scene.span(format!("{}  ", actuation.preview.campaign), Role::Text),
-            scene.span(now, role),
-        ]),
-        Line::from(scene.span(way, Role::Muted)),
-    ];
+    let mut told_lines = vec![Line::from(vec![
+        scene.span(format!(" {} ", actuation.switch.label()), Role::Title),
+        scene.span(format!("{}  ", actuation.preview.campaign), Role::Text),
+        scene.span(now, role),
+    ])];
+    let way = wrap(&way, width.saturating_sub(2));
+    told_lines.extend(way.into_iter().map(|text| Line::from(scene.span(format!("   {text}"), Role::Muted))));
     told_lines.extend(told.map(|reason| Line::from(scene.span(format!("   {reason}"), Role::Alarm))));
     if view.escaped > 0 && !actuation.state.is_final() {
         told_lines.push(Line::from(

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::ids::{Actor, Seq};
+use crate::domain::ids::{Actor, IncidentId, Seq};
 use crate::engine::timeline::{Entry, Weight};
 use crate::tui::format;
 use crate::tui::scene::{Scene, wrap};
@@ -48,7 +48,8 @@ fn entry_lines<'a>(scene: &Scene<'a>, entry: &Entry, width: usize, full: bool, h
     // What is not on disk yet is not on the record yet.
     let mark = if entry.seq > scene.snapshot.log.durable && entry.seq > Seq(0) { "…" } else { " " };
     let head = format!("{seq}{mark}{} ", format::clock(entry.at));
-    let incident = entry.incident.filter(|_| full).map(|id| format!("{id} ")).unwrap_or_default();
+    let named = |id: &IncidentId| full && !entry.text.contains(&id.to_string());
+    let incident = entry.incident.filter(named).map(|id| format!("{id} ")).unwrap_or_default();
     let indent = head.width() + NAME + 1;
     let room = width.saturating_sub(indent);
     let text = format!("{incident}{}", entry.text);

@@ -1,0 +1,245 @@
+//! A rehearsal: the real engine, the real application of a screen and a simulated fleet, in virtual time and one thread.
+//!
+//! Everything between device and picture is the program's own code; only the sockets and the disk are left out.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use warroom::config::runbooks;
+use warroom::domain::event::Record;
+use warroom::domain::ids::Actor;
+use warroom::domain::input::{DrillStart, Effect, Input, LinkChange, Outcome};
+use warroom::domain::observation::Batch;
+use warroom::domain::time::At;
+use warroom::drill::scenario::Scenario;
+use warroom::drill::world::{Published, World};
+use warroom::engine::snapshot::Snapshot;
+use warroom::engine::{self, Settings, State};
+use warroom::ingest::route::Router;
+use warroom::ingest::{Arrival, Ingest};
+use warroom::tui::action::Keymap;
+use warroom::tui::app::{App, Request};
+use warroom::tui::key::Key;
+use warroom::tui::theme::Theme;
+
+/// A room with a simulated fleet, in one's own time.
+pub struct Rehearsal {
+    pub state: State,
+    pub app: App,
+    pub now: At,
+    pub records: Vec<Record>,
+    world: Option<World>,
+    ingest: Ingest,
+    pub quit: bool,
+    pub copied: Vec<String>,
+    /// What the room published.
+    pub published: Vec<(String, String)>,
+}
+
+/// When every rehearsal begins.
+pub fn start() -> At {
+    "2026-11-20T17:30:00Z".parse().unwrap()
+}
+
+impl Rehearsal {
+    /// A room that is connected, with nobody on the line.
+    pub fn empty() -> Self {
+        Self::open(None, Settings { environment: "staging".into(), ..settings() })
+    }
+
+    /// The shipped game day with `devices` devices.
+    pub fn drill(devices: u32) -> Self {
+        let scenario = Scenario::find("bad-firmware").unwrap().unwrap();
+        let world = World::new(scenario, 1, Some(devices), start());
+        Self::open(Some(world), settings())
+    }
+
+    pub fn open(world: Option<World>, settings: Settings) -> Self {
+        let ingest = Ingest::new(Router::standard("fleet").unwrap(), settings.fleet.schema.clone());
+        let read_only = settings.read_only;
+        let state = State::replay(settings, &[], start());
+        let snapshot = Arc::new(Snapshot::of(&state, start()));
+        let keymap = Keymap::new(&std::collections::BTreeMap::new(), read_only).unwrap();
+        let theme = Theme::find("dark", false).unwrap();
+        let app = App::new(snapshot, vec!["firmware".into(), "hardware".into()], theme, keymap);
+        let drill = world.as_ref().map(|world| DrillStart {
+            scenario: world.scenario().id.clone(),
+            seed: 1,
+            devices: world.devices(),
+        });
+        let mut rehearsal = Self {
+            state,
+            app,
+            now: start(),
+            records: Vec::new(),
+            world,
+            ingest,
+            quit: false,
+            copied: Vec::new(),
+            published: Vec::new(),
+        };
+        rehearsal.input(Input::Opened { version: "test".into(), drill });
+        rehearsal.input(Input::Link(LinkChange::Up));
+        let retained = rehearsal.world.as_mut().map(|world| world.retained(start())).unwrap_or_default();
+        rehearsal.hear(retained, true);
+        rehearsal.look();
+        rehearsal
+    }
+
+    /// Gives the engine an input; what it wants done is done at once.
+    pub fn input(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let step = engine::step(&mut self.state, self.now, input);
+            if let Some(last) = step.records.last() {
+                self.state.durable = last.seq;
+            }
+            self.records.extend(step.records);
+            for effect in step.effects {
+                match effect {
+                    Effect::Reply { ticket, result } => self.app.reply(ticket, &result),
+                    Effect::Actuate(proposal) => {
+                        self.published.push((proposal.call.topic.clone(), proposal.call.payload.clone()));
+                        if let Some(world) = &mut self.world {
+                            world.hear(&proposal.call.topic, proposal.call.payload.as_bytes(), self.now);
+                        }
+                        inputs.push_back(Input::Outcome { actuation: proposal.actuation, outcome: Outcome::Sent });
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, messages: Vec<Published>, retained: bool) {
+        let mut batch = Batch::default();
+        for published in messages {
+            let message = &published.message;
+            let arrival = Arrival {
+                at: published.at,
+                topic: message.topic.as_bytes(),
+                payload: &message.payload,
+                retained,
+                full_length: None,
+            };
+            self.ingest.take(arrival, self.state.lens.device.as_deref(), &mut batch);
+        }
+        self.input(Input::Observed { batch, dropped: 0 });
+    }
+
+    /// A message from outside, as it came.
+    pub fn message(&mut self, topic: &str, payload: &[u8]) {
+        let mut batch = Batch::default();
+        let arrival = Arrival { at: self.now, topic: topic.as_bytes(), payload, retained: false, full_length: None };
+        self.ingest.take(arrival, None, &mut batch);
+        self.input(Input::Observed { batch, dropped: 0 });
+        self.look();
+    }
+
+    /// Lets seconds pass.
+    pub fn wait(&mut self, seconds: i64) {
+        for _ in 0..seconds {
+            self.now = self.now.plus_s(1);
+            let now = self.now;
+            let messages = self.world.as_mut().map(|world| world.advance(now)).unwrap_or_default();
+            self.hear(messages, false);
+            self.input(Input::Tick);
+        }
+        self.look();
+    }
+
+    /// Lets time pass until something is so; at most ten minutes.
+    pub fn wait_until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
+        for _ in 0..600 {
+            if so(self) {
+                return;
+            }
+            self.wait(1);
+        }
+        panic!("never came: {what}\n{}", self.screen(120, 40));
+    }
+
+    /// The application gets the newest snapshot, and its requests are carried out.
+    fn look(&mut self) {
+        for _ in 0..3 {
+            self.app.receive(Arc::new(Snapshot::of(&self.state, self.now)));
+            for request in self.app.requests() {
+                match request {
+                    Request::Command(ticket, command) => {
+                        self.input(Input::Command { ticket, by: Actor::Person("mira".into()), command });
+                    }
+                    Request::Look(lens) => self.input(Input::Look(lens)),
+                    Request::Copy(text) => self.copied.push(text),
+                    Request::Quit => self.quit = true,
+                    Request::Redraw => {}
+                }
+            }
+        }
+    }
+
+    /// Presses keys, written as in the configuration: `F5`, `esc`, `a`.
+    pub fn press(&mut self, keys: &[&str]) {
+        for key in keys {
+            self.app.press(key.parse::<Key>().unwrap());
+            self.look();
+        }
+    }
+
+    /// Types text.
+    pub fn type_text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.app.press(Key::char(c));
+            self.look();
+        }
+    }
+
+    /// The picture as drawn.
+    pub fn buffer(&mut self, width: u16, height: u16) -> Buffer {
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = Buffer::empty(area);
+        self.app.draw(area, &mut buffer);
+        // The first picture may have asked for more rows; the second has them.
+        self.look();
+        let mut buffer = Buffer::empty(area);
+        self.app.draw(area, &mut buffer);
+        buffer
+    }
+
+    /// The picture as text, trailing blanks cut.
+    pub fn screen(&mut self, width: u16, height: u16) -> String {
+        let buffer = self.buffer(width, height);
+        let row = |y: u16| {
+            let mut text = String::new();
+            let mut skip = 0;
+            for x in 0..width {
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                let symbol = buffer[(x, y)].symbol();
+                text.push_str(symbol);
+                skip = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+            }
+            text.trim_end().to_owned()
+        };
+        (0..height).map(row).collect::<Vec<_>>().join("\n")
+    }
+
+    pub fn shows(&mut self, text: &str) -> bool {
+        self.screen(120, 40).contains(text)
+    }
+}
+
+pub fn settings() -> Settings {
+    Settings {
+        runbooks: runbooks::library(None).runbooks,
+        broker: "test broker".into(),
+        environment: "drill".into(),
+        operator: "mira".into(),
+        log_id: "test".into(),
+        ..Settings::default()
+    }
+}
