@@ -20,6 +20,7 @@ mod drill;
 mod export;
 mod incidents;
 mod log;
+mod note;
 mod room;
 mod runbook;
 mod session;
@@ -73,6 +74,8 @@ enum Command {
     Export(export::ExportArgs),
     /// List incidents.
     Incidents(incidents::IncidentsArgs),
+    /// Write something down, without opening the room.
+    Note(note::NoteArgs),
     /// Look after the log: verify, head, tail.
     Log(log::LogArgs),
     /// List, show or check runbooks.
@@ -143,6 +146,7 @@ pub fn run() -> ExitCode {
         Some(Command::Drill(args)) => drill::run(&cli.common, &args),
         Some(Command::Export(args)) => export::run(&cli.common, &args),
         Some(Command::Incidents(args)) => incidents::run(&cli.common, &args),
+        Some(Command::Note(args)) => note::run(&cli.common, &args),
         Some(Command::Log(args)) => log::run(&cli.common, &args),
         Some(Command::Runbook(args)) => runbook::run(&cli.common, &args),
         Some(Command::Config(args)) => config::run(&cli.common, &args),

@@ -7,6 +7,7 @@
 pub mod clock;
 mod desk;
 mod inbox;
+pub mod offline;
 pub mod random;
 pub mod signals;
 

@@ -32,7 +32,7 @@ enum Format {
     Json,
 }
 
-fn incident(text: &str) -> Result<IncidentId, String> {
+pub(super) fn incident(text: &str) -> Result<IncidentId, String> {
     let number = text.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '-');
     number.parse().map(IncidentId).map_err(|_| format!("`{text}` is not an incident; write 1, or INC-1"))
 }

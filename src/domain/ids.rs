@@ -13,7 +13,7 @@ macro_rules! numbered {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, "{}"), self.0)
+                f.pad(&format!(concat!($prefix, "{}"), self.0))
             }
         }
     };
@@ -35,7 +35,7 @@ pub struct Seq(pub u64);
 
 impl fmt::Display for Seq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
+        f.pad(&format!("#{}", self.0))
     }
 }
 

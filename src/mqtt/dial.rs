@@ -97,6 +97,17 @@ fn tls_words(host: &str, error: &io::Error) -> String {
     }
 }
 
+/// An error of an open connection, in words. A broker that refuses our certificate says so only after the handshake.
+pub(super) fn broken_words(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::AlertReceived(alert)) => {
+            format!("the broker does not take our certificate ({alert:?}); see `client_cert` and `client_key`")
+        }
+        _ => format!("the connection broke: {error}"),
+    }
+}
+
 fn client_config(tls: &Tls) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     match &tls.ca_file {

@@ -110,18 +110,18 @@ impl<S> Guard<S> {
         if before_payload > remaining {
             return Some(whole);
         }
-        // Oversized packets wait for a sample of their payload too, as far as there is one.
-        let too_large = remaining - before_payload > self.limit;
-        let wanted = before_payload + if too_large { SAMPLE } else { 0 };
-        let body = body.get(..wanted)?;
-        let topic = &body[2..2 + topic_length];
-        if !too_large && is_topic(topic) {
+        let topic = body.get(2..2 + topic_length)?;
+        if remaining - before_payload <= self.limit && is_topic(topic) {
             return Some(whole);
         }
+        // A poisonous packet waits for a sample of its payload, as far as there is one.
+        let wanted = remaining.min(before_payload + SAMPLE);
+        let body = body.get(..wanted)?;
         let id = has_id.then(|| [body[before_payload - 2], body[before_payload - 1]]);
-        let sample = &body[before_payload..];
-        let made = self.rewrite(first, topic, id, sample, remaining - before_payload);
-        self.made = made;
+        let properties = if self.has_properties { properties_length(&body[before_payload..]) } else { 0 };
+        let sample = body.get(before_payload + properties..).unwrap_or_default();
+        let payload_length = remaining.saturating_sub(before_payload + properties);
+        self.made = self.rewrite(first, &body[2..2 + topic_length], id, sample, payload_length);
         self.raw.advance(header + wanted);
         Some(State::Skip(remaining - wanted))
     }
@@ -158,6 +158,14 @@ pub(super) fn open_quarantined<'a>(topic: &[u8], payload: &'a [u8]) -> Option<(u
 /// What the client takes for a topic. A v5 topic may be empty, where an alias stands for it.
 fn is_topic(topic: &[u8]) -> bool {
     !topic.is_empty() && !topic.iter().any(|b| matches!(b, b'+' | b'#' | 0)) && std::str::from_utf8(topic).is_ok()
+}
+
+/// How many bytes the properties of MQTT 5 take, with the length before them.
+fn properties_length(body: &[u8]) -> usize {
+    match remaining_length(body) {
+        Length::Known(length, bytes) => bytes + length,
+        Length::Incomplete | Length::Wrong => 0,
+    }
 }
 
 enum Length {
@@ -300,9 +308,9 @@ mod tests {
             let expected = [
                 ("a/b", 0, 10, 0),
                 ("big", 7, 50_000, SAMPLE),
-                ("bad/\u{fffd}", 0, 10, 0),
-                ("bad/+", 9, 10, 0),
-                ("", 0, 3, 0),
+                ("bad/\u{fffd}", 0, 10, 10),
+                ("bad/+", 9, 10, 10),
+                ("", 0, 3, 3),
                 ("c/d", 8, LIMIT, 0),
             ];
             let expected: Vec<_> = expected.map(|(t, id, len, sample)| (t.to_owned(), id, len, sample)).into();

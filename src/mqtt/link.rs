@@ -230,8 +230,8 @@ impl<F: Fn(LinkEvent) + Send + Sync> Worker<F> {
                     {
                         return ended;
                     }
-                    (self.sink)(LinkEvent::Up);
                     self.sender.send_replace(Some(session.sender()));
+                    (self.sink)(LinkEvent::Up);
                 }
                 Incoming::Subscribed(refusals) => {
                     for (filter, refusal) in self.options.subscriptions.iter().zip(refusals) {

@@ -4,6 +4,9 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod live;
+pub mod mosquitto;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 

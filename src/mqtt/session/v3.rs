@@ -1,14 +1,14 @@
 //! MQTT 3.1.1.
 
-use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{ConnectReturnCode, Packet, SubscribeReasonCode};
+use rumqttc::mqttbytes::{Error as Unreadable, QoS};
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, PublishNoticeError, PublishOptions, StateError,
     SubscribeFilterInput,
 };
 
 use super::{Ended, Incoming, PACKET, Published, SessionOptions, handover, take};
-use crate::mqtt::dial::Stream;
+use crate::mqtt::dial::{Stream, broken_words};
 
 /// Requests waiting inside the library.
 const REQUESTS: usize = 256;
@@ -82,7 +82,10 @@ fn ended(error: &ConnectionError) -> Ended {
             ("the broker closed the connection".into(), false, true)
         }
         ConnectionError::MqttState(StateError::Io(error)) | ConnectionError::Io(error) => {
-            (format!("the connection broke: {error}"), false, false)
+            (broken_words(error), false, false)
+        }
+        ConnectionError::MqttState(StateError::Deserialization(Unreadable::Io(error))) => {
+            (broken_words(error), false, false)
         }
         ConnectionError::MqttState(StateError::Deserialization(error)) => {
             (format!("the broker sent what is not MQTT: {error}"), false, true)

@@ -1,14 +1,14 @@
 //! MQTT 5.
 
-use rumqttc_v5::mqttbytes::QoS;
 use rumqttc_v5::mqttbytes::v5::{ConnectReturnCode, Packet, PubAckReason, SubscribeReasonCode};
+use rumqttc_v5::mqttbytes::{Error as Unreadable, QoS};
 use rumqttc_v5::{
     AsyncClient, ConnectionError, Event, EventLoop, IncomingPacketSizeLimit, MqttOptions, PublishNoticeError,
     PublishOptions, PublishResult, StateError, SubscribeFilterInput,
 };
 
 use super::{Ended, Incoming, Published, SessionOptions, handover, take};
-use crate::mqtt::dial::Stream;
+use crate::mqtt::dial::{Stream, broken_words};
 
 /// Requests waiting inside the library.
 const REQUESTS: usize = 256;
@@ -81,7 +81,10 @@ fn ended(error: &ConnectionError) -> Ended {
             ("the broker closed the connection".into(), false, true)
         }
         ConnectionError::MqttState(StateError::Io(error)) | ConnectionError::Io(error) => {
-            (format!("the connection broke: {error}"), false, true)
+            (broken_words(error), false, true)
+        }
+        ConnectionError::MqttState(StateError::Deserialization(Unreadable::Io(error))) => {
+            (broken_words(error), false, false)
         }
         ConnectionError::MqttState(StateError::Deserialization(error)) => {
             (format!("the broker sent what is not MQTT: {error}"), false, true)

@@ -1,0 +1,139 @@
+//! A live room without a screen: the real runtime, log and link, asked through its own door.
+
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use warroom::domain::command::Command;
+use warroom::domain::ids::Seq;
+use warroom::domain::input::Ticket;
+use warroom::engine::snapshot::Snapshot;
+use warroom::ingest::Ingest;
+use warroom::ingest::route::Router;
+use warroom::mqtt::{Delivery, Link, LinkEvent, LinkOptions, Protocol};
+use warroom::runtime::clock::Clock;
+use warroom::runtime::{Reply, Station, StationOptions};
+
+/// How long anything may take that must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Live {
+    pub station: Station,
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    replies: mpsc::Receiver<Reply>,
+    tickets: u64,
+}
+
+/// Options to reach a broker on this machine.
+pub fn link(port: u16, protocol: Protocol) -> LinkOptions {
+    LinkOptions {
+        host: "localhost".into(),
+        port,
+        tls: None,
+        protocol,
+        client_id: format!("warroom-test-{}", super::mosquitto::free_port()),
+        credentials: Arc::new(|| Ok(None)),
+        keep_alive_s: 5,
+        subscriptions: vec!["fleet/#".into()],
+        seed: 1,
+    }
+}
+
+impl Live {
+    pub fn open(link: LinkOptions, data: &Path) -> Self {
+        let settings = warroom::engine::Settings { operator: "mira".into(), ..super::settings() };
+        let options = StationOptions {
+            ingest: Ingest::new(Router::standard("fleet").unwrap(), settings.fleet.schema.clone()),
+            settings,
+            log: data.join("log.db"),
+            link,
+            drill: None,
+            clock: Arc::new(Clock::live()),
+        };
+        let (station, replies) = Station::open(options).unwrap();
+        Self { snapshots: station.snapshots(), station, replies, tickets: 0 }
+    }
+
+    /// Waits until a snapshot is as wanted, and returns what is found in it.
+    pub async fn until<T>(&mut self, what: &str, wanted: impl Fn(&Snapshot) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                let found = wanted(&self.snapshots.borrow_and_update());
+                match found {
+                    Some(found) => return found,
+                    None => self.snapshots.changed().await.unwrap(),
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, search).await {
+            Ok(found) => found,
+            Err(_) => panic!("never came: {what}; link {:?}", self.snapshots.borrow().link),
+        }
+    }
+
+    pub async fn up(&mut self) {
+        self.until("the link", |s| s.link.is_up().then_some(())).await;
+    }
+
+    /// Asks for something, and waits until it is on disk or refused.
+    pub async fn ask(&mut self, command: Command) -> Result<Seq, String> {
+        self.tickets += 1;
+        assert!(self.station.asker().command(Ticket(self.tickets), command));
+        let (ticket, result) = tokio::time::timeout(PATIENCE, self.replies.recv()).await.unwrap().unwrap();
+        assert_eq!(ticket, Ticket(self.tickets));
+        result.map_err(|refusal| refusal.0)
+    }
+}
+
+/// Somebody else on the broker: devices, a controller.
+pub struct Other {
+    link: Link,
+    events: mpsc::UnboundedReceiver<LinkEvent>,
+}
+
+impl Other {
+    pub async fn connect(options: LinkOptions) -> Self {
+        let (tell, events) = mpsc::unbounded_channel();
+        let link = Link::start(options, move |event| drop(tell.send(event)));
+        let mut other = Self { link, events };
+        other.wait(|event| matches!(event, LinkEvent::Up).then_some(())).await;
+        other
+    }
+
+    pub async fn wait<T>(&mut self, wanted: impl Fn(&LinkEvent) -> Option<T>) -> T {
+        let search = async {
+            loop {
+                let event = self.events.recv().await.unwrap();
+                if let Some(found) = wanted(&event) {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, search).await.expect("the event comes")
+    }
+
+    pub async fn say(&self, topic: &str, payload: impl Into<Vec<u8>>, retain: bool) {
+        let delivery = self.link.outbox().deliver(topic.into(), payload.into(), retain, PATIENCE).await;
+        assert_eq!(delivery, Delivery::Sent, "{topic}");
+    }
+
+    /// Sends without waiting for each.
+    pub async fn push(&self, topic: &str, payload: impl Into<Vec<u8>>, retain: bool) {
+        let pushed = self.link.outbox().push(topic.into(), payload.into(), retain).await;
+        assert!(pushed, "{topic} was not taken");
+    }
+
+    /// The next message on a topic, as JSON.
+    pub async fn hear(&mut self, topic: &str) -> serde_json::Value {
+        self.wait(|event| match event {
+            LinkEvent::Message { topic: t, payload, .. } if t == topic.as_bytes() => {
+                serde_json::from_slice(payload).ok()
+            }
+            _ => None,
+        })
+        .await
+    }
+}
