@@ -6,6 +6,7 @@
 
 pub mod live;
 pub mod mosquitto;
+pub mod terminal;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -56,7 +56,7 @@ impl Mosquitto {
                 "mosquitto does not start: {}",
                 std::fs::read_to_string(self.config.with_extension("log")).unwrap_or_default()
             );
-            std::thread::yield_now();
+            std::thread::park_timeout(Duration::from_millis(5));
         }
     }
 
