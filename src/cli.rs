@@ -2,8 +2,6 @@
 //!
 //! Exit codes: 0 fine, 1 the check or the run failed, 2 wrong usage or configuration.
 
-#![allow(clippy::print_stderr, reason = "here is where the program speaks")]
-
 /// Prints a line. A reader that has had enough (`| head`) is no error.
 macro_rules! say {
     ($($line:tt)*) => {{
@@ -26,6 +24,7 @@ mod runbook;
 mod session;
 
 use std::fmt;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,6 +32,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, paths};
 use crate::document::Mistake;
+use crate::domain::text::visible_lines;
 
 /// The terminal war room for IoT-fleet incidents.
 #[derive(Parser)]
@@ -155,7 +155,8 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("warroom: {}", crate::domain::text::visible_lines(&failure.to_string()));
+            // After a hang-up there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "warroom: {}", visible_lines(&failure.to_string()));
             ExitCode::from(match failure {
                 Failure::Run(_) => 1,
                 Failure::Usage(_) => 2,
@@ -168,10 +169,10 @@ pub fn run() -> ExitCode {
 #[derive(Args, Clone, Debug)]
 struct Which {
     /// The newest drill instead of the live log.
-    #[arg(long)]
+    #[arg(long, global = true)]
     drill: bool,
     /// A log by its path.
-    #[arg(long, value_name = "FILE", conflicts_with = "drill")]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "drill")]
     log: Option<PathBuf>,
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use support::live::{Live, Other, link};
 use support::mosquitto::Mosquitto;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use warroom::domain::command::{Command, Confirmation, SwitchCommand};
 use warroom::domain::input::LinkChange;
 use warroom::domain::switch::{ActuationState, SwitchId};
@@ -25,7 +26,8 @@ fn down(snapshot: &Snapshot) -> Option<String> {
 }
 
 fn status(n: usize) -> String {
-    serde_json::json!({ "online": n % 10 != 0, "firmware": "3.2.4", "hardware": "rev-B", "boots": 1 }).to_string()
+    serde_json::json!({ "online": !n.is_multiple_of(10), "firmware": "3.2.4", "hardware": "rev-B", "boots": 1 })
+        .to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,21 +230,33 @@ async fn a_broker_that_is_not_there_is_said_so_and_tried_again() {
     assert!(room.until("the reason", down).await.contains("is not known by name"));
 }
 
-/// A broker that lets one client in and answers its subscription with this code.
-async fn refusing(v5: bool, code: u8) -> u16 {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+/// What follows the fixed header of the next packet; short packets only.
+async fn packet(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut header = [0; 2];
+    stream.read_exact(&mut header).await?;
+    let mut rest = vec![0; header[1].into()];
+    stream.read_exact(&mut rest).await?;
+    Ok(rest)
+}
+
+/// A broker that lets one client in and answers its subscription with this code, or not at all.
+async fn answering(v5: bool, code: Option<u8>) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let mut buffer = [0; 4096];
-        stream.read(&mut buffer).await.unwrap();
+        packet(&mut stream).await.unwrap();
         stream.write_all(if v5 { &[0x20, 3, 0, 0, 0][..] } else { &[0x20, 2, 0, 0] }).await.unwrap();
-        // SUBSCRIBE: type, length, packet id.
-        stream.read(&mut buffer).await.unwrap();
-        let id = [buffer[2], buffer[3]];
-        let answer = if v5 { vec![0x90, 4, id[0], id[1], 0, code] } else { vec![0x90, 3, id[0], id[1], code] };
-        stream.write_all(&answer).await.unwrap();
-        while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
+        let subscribe = packet(&mut stream).await.unwrap();
+        let id = [subscribe[0], subscribe[1]];
+        if let Some(code) = code {
+            let answer = if v5 { vec![0x90, 4, id[0], id[1], 0, code] } else { vec![0x90, 3, id[0], id[1], code] };
+            stream.write_all(&answer).await.unwrap();
+        }
+        while packet(&mut stream).await.is_ok() {
+            // It is alive: pings are answered.
+            stream.write_all(&[0xd0, 0]).await.unwrap();
+        }
     });
     port
 }
@@ -251,12 +265,21 @@ async fn refusing(v5: bool, code: u8) -> u16 {
 async fn a_refused_subscription_is_shown_as_blindness_with_its_reason() {
     for (protocol, code, expected) in [(Protocol::V3, 0x80, "0x80"), (Protocol::V5, 0x87, "not authorized (0x87)")] {
         let data = tempfile::tempdir().unwrap();
-        let port = refusing(protocol == Protocol::V5, code).await;
+        let port = answering(protocol == Protocol::V5, Some(code)).await;
         let mut room = Live::open(LinkOptions { host: "127.0.0.1".into(), ..link(port, protocol) }, data.path());
         let (filter, reason) = room.until("the blindness", |s| s.link.blind.first().cloned()).await;
         assert_eq!(filter, "fleet/#");
         assert!(reason.contains(expected), "{reason}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_is_never_confirmed_is_not_taken_for_silence_in_the_fleet() {
+    let data = tempfile::tempdir().unwrap();
+    let port = answering(true, None).await;
+    let mut room = Live::open(LinkOptions { host: "127.0.0.1".into(), ..link(port, Protocol::V5) }, data.path());
+    room.up().await;
+    assert_eq!(room.until("the end of it", down).await, "the broker does not confirm the subscription");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -348,14 +371,13 @@ async fn an_ota_halt_goes_round_on_mosquitto_and_on_the_embedded_broker() {
 
 /// A broker that takes everything and confirms nothing.
 async fn silent() -> u16 {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             tokio::spawn(async move {
-                let mut buffer = [0; 4096];
-                stream.read(&mut buffer).await.unwrap();
+                packet(&mut stream).await.unwrap();
                 stream.write_all(&[0x20, 2, 0, 0]).await.unwrap();
                 let publish = |topic: &str, payload: &str| {
                     let mut packet = vec![0x30, (2 + topic.len() + payload.len()) as u8, 0, topic.len() as u8];
@@ -365,7 +387,7 @@ async fn silent() -> u16 {
                 stream.write_all(&publish("fleet/ota/fw-1/state", r#"{"state":"running","wave":1}"#)).await.unwrap();
                 let device = r#"{"campaign":"fw-1","wave":1,"state":"installing"}"#;
                 stream.write_all(&publish("fleet/a/d1/ota", device)).await.unwrap();
-                while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {}
+                while packet(&mut stream).await.is_ok() {}
             });
         }
     });

@@ -25,12 +25,12 @@ fn newest_log(data: &std::path::Path) -> std::path::PathBuf {
     logs.pop().unwrap()
 }
 
-/// The log is whole, and its last word says why the room closed.
-fn closed_with(data: &std::path::Path, reason: &str) {
+/// Why the room closed: the last word of a log that is whole.
+fn last_word(data: &std::path::Path) -> String {
     let records = warroom::store::read::open(&newest_log(data)).unwrap().records;
     let last = serde_json::to_value(&records.last().unwrap().event).unwrap();
     assert_eq!(last["event"], "room-closed");
-    assert_eq!(last["reason"], reason);
+    last["reason"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn the_drill_starts_with_one_command_and_ends_with_one_key() {
     assert_eq!(terminal.ends(), 0);
     terminal.shows("drill bad-firmware ended after");
     assert!(!terminal.is_taken() && terminal.is_cooked());
-    closed_with(data.path(), "left");
+    assert_eq!(last_word(data.path()), "left");
     audit(&terminal.raw()).unwrap();
 }
 
@@ -60,8 +60,19 @@ fn every_way_to_end_gives_the_terminal_back_and_leaves_the_log_whole() {
         terminal.signal(signal);
         assert_eq!(terminal.ends(), 0, "{signal}");
         assert!(!terminal.is_taken() && terminal.is_cooked(), "{signal}");
-        closed_with(data.path(), reason);
+        assert_eq!(last_word(data.path()), reason);
     }
+}
+
+#[test]
+fn a_line_that_drops_ends_the_program_in_order() {
+    let data = tempfile::tempdir().unwrap();
+    let mut terminal = drill(data.path());
+    terminal.shows("300/300 on");
+    terminal.hang_up();
+    assert_eq!(terminal.ends(), 0);
+    // The signal and the end of the input race, and either is the truth.
+    assert!(["the terminal hung up", "the terminal is gone"].contains(&last_word(data.path()).as_str()));
 }
 
 #[test]

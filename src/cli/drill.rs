@@ -18,6 +18,7 @@ use crate::ingest::route::Router;
 use crate::mqtt::{LinkOptions, Protocol};
 use crate::runtime::clock::Clock;
 use crate::runtime::{StationOptions, random};
+use crate::store::read;
 
 #[derive(Args)]
 pub(super) struct DrillArgs {
@@ -72,7 +73,10 @@ pub(super) fn run(common: &Common, args: &DrillArgs) -> Result<(), Failure> {
         session::run(options, look).await
     })?;
     say!("drill {id} ended after {}. It is on record: {}", session::spent(&clock, began), log.display());
-    say!("write it down:  warroom export 1 --drill");
+    let incidents = read::open(&log)?.records.iter().filter_map(|record| record.event.incident()).max();
+    if let Some(last) = incidents {
+        say!("Write it down:  warroom export {} --drill", last.0);
+    }
     Ok(())
 }
 

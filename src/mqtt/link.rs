@@ -96,6 +96,8 @@ const DELAYS_S: [u64; 6] = [1, 2, 4, 8, 15, 30];
 const REFUSED_S: u64 = 30;
 /// A session that lasted this long was a good one; the next loss begins with the shortest delay.
 const GOOD_S: u64 = 60;
+/// Within this time a broker answers a subscription.
+const CONFIRM: Duration = Duration::from_secs(10);
 /// Keep-alive periods without anything at all from the library until the session is given up.
 const STALLED_PERIODS: u32 = 4;
 
@@ -215,25 +217,39 @@ impl<F: Fn(LinkEvent) + Send + Sync> Worker<F> {
 
     /// Reads until the session ends.
     async fn pump(&self, session: &mut Session, accepted: &mut bool) -> Ended {
+        // Until when the broker may take to confirm the subscriptions: unconfirmed is blind without knowing it.
+        let mut confirm_by = None;
         loop {
-            let incoming = match session.next().await {
+            let next = match confirm_by {
+                None => session.next().await,
+                Some(by) => match tokio::time::timeout_at(by, session.next()).await {
+                    Ok(next) => next,
+                    Err(_) => return Ended::lost("the broker does not confirm the subscription"),
+                },
+            };
+            let incoming = match next {
                 Ok(incoming) => incoming,
                 Err(ended) => return ended,
             };
             self.progress.fetch_add(1, Ordering::Relaxed);
             match incoming {
-                Incoming::Message { topic, payload, retained } => self.hand_over(topic, payload, retained),
+                Incoming::Message { topic, payload, retained } => {
+                    confirm_by = None;
+                    self.hand_over(topic, payload, retained);
+                }
                 Incoming::Accepted => {
                     *accepted = true;
-                    if !self.options.subscriptions.is_empty()
-                        && let Err(ended) = session.subscribe(&self.options.subscriptions)
-                    {
-                        return ended;
+                    if !self.options.subscriptions.is_empty() {
+                        if let Err(ended) = session.subscribe(&self.options.subscriptions) {
+                            return ended;
+                        }
+                        confirm_by = Some(Instant::now() + CONFIRM);
                     }
                     self.sender.send_replace(Some(session.sender()));
                     (self.sink)(LinkEvent::Up);
                 }
                 Incoming::Subscribed(refusals) => {
+                    confirm_by = None;
                     for (filter, refusal) in self.options.subscriptions.iter().zip(refusals) {
                         if let Some(reason) = refusal {
                             (self.sink)(LinkEvent::Blind { filter: filter.clone(), reason });

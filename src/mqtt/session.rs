@@ -46,7 +46,7 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    fn lost(reason: impl Into<String>) -> Self {
+    pub(super) fn lost(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), refused: false, maybe_version: false }
     }
 }

@@ -375,13 +375,13 @@ mod tests {
 
     #[test]
     fn a_wrong_remapping_is_explained() {
-        let cases: [(&[(&str, &[&str])], &str); 3] = [
-            (&[("acknowlege", &["a"])], "did you mean `acknowledge`?"),
-            (&[("note", &["hyper-n"])], "`hyper-n` is not a key"),
-            (&[("note", &["q"])], "is for both"),
+        let cases = [
+            (("acknowlege", "a"), "did you mean `acknowledge`?"),
+            (("note", "hyper-n"), "`hyper-n` is not a key"),
+            (("note", "q"), "is for both"),
         ];
-        for (remapped, expected) in cases {
-            assert!(keymap(remapped).unwrap_err().contains(expected), "{expected}");
+        for ((action, key), expected) in cases {
+            assert!(keymap(&[(action, &[key])]).unwrap_err().contains(expected), "{expected}");
         }
     }
 

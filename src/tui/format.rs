@@ -26,10 +26,10 @@ pub fn target(s: i64) -> String {
 /// How long ago, in the largest unit: `34 s`, `5 min`, `2 h`, `3 d`.
 pub fn ago(s: i64) -> String {
     match s {
-        ..60 => format!("{s} s"),
-        ..3600 => format!("{} min", s / 60),
-        ..86_400 => format!("{} h", s / 3600),
-        _ => format!("{} d", s / 86_400),
+        s if s < 60 => format!("{s} s"),
+        s if s < 3600 => format!("{} min", s / 60),
+        s if s < 86_400 => format!("{} h", s / 3600),
+        s => format!("{} d", s / 86_400),
     }
 }
 
@@ -43,12 +43,17 @@ pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             grouped.push(' ');
         }
         grouped.push(digit);
     }
     grouped
+}
+
+/// A number with what it counts: `1 message`, `12 messages`.
+pub fn counted(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 /// A share in percent, in five columns: ` 100%`, `99.7%`, `  41%`. What is not whole is never shown as whole.
@@ -73,6 +78,11 @@ pub fn rate(n: f64) -> String {
         n if n < 999_500.0 => format!("{:.0}k", n / 1000.0),
         n => format!("{:.1}M", n / 1e6),
     }
+}
+
+/// A number where there is little room: `0`, `412`, `4.9k`, `1.2M`.
+pub fn short(n: u64) -> String {
+    if n < 1000 { n.to_string() } else { rate(n as f64) }
 }
 
 /// A change with its sign: `−58`, `+3`, `0`.
@@ -159,6 +169,8 @@ mod tests {
             [" 100%", "99.9%", "99.0%", "  41%", " 0.5%", "   0%"]
         );
         assert_eq!([0.0, 0.01, 38.12, 412.4, 4912.0, 1.2e6].map(rate), ["0", "<0.1", "38.1", "412", "4.9k", "1.2M"]);
+        assert_eq!([1, 999, 4912].map(short), ["1", "999", "4.9k"]);
+        assert_eq!([1, 1200].map(|n| counted(n, "message")), ["1 message", "1 200 messages"]);
         assert_eq!([-58.2, 0.3, 3.0].map(change), ["−58", "0", "+3"]);
     }
 

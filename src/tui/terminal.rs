@@ -91,6 +91,11 @@ impl Write for Frames {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        // A terminal that was given back is not written to: nobody may be there any more.
+        if !TAKEN.load(Ordering::SeqCst) {
+            self.frame.clear();
+            return Ok(());
+        }
         WRITTEN.fetch_add(self.frame.len() as u64, Ordering::Relaxed);
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(&self.frame).and_then(|()| stdout.flush());

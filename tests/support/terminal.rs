@@ -4,6 +4,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A program in a terminal of its own.
 pub struct Terminal {
     pub child: Box<dyn Child + Send + Sync>,
+    /// None once it was hung up.
+    line: Option<Line>,
+    /// Tells the reader to let go of the line.
+    hung_up: Arc<AtomicBool>,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+}
+
+struct Line {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
-    seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
 struct Seen {
@@ -43,10 +51,12 @@ impl Terminal {
         let screen = vt100::Parser::new(rows.try_into().unwrap(), cols.try_into().unwrap(), 0);
         let seen = Arc::new((Mutex::new(Seen { screen, raw: Vec::new() }), Condvar::new()));
         let (mut reader, seeing) = (pty.master.try_clone_reader().unwrap(), seen.clone());
+        let hung_up = Arc::new(AtomicBool::new(false));
+        let let_go = hung_up.clone();
         std::thread::spawn(move || {
             let mut buffer = [0; 8192];
             while let Ok(n) = reader.read(&mut buffer) {
-                if n == 0 {
+                if n == 0 || let_go.load(Ordering::SeqCst) {
                     break;
                 }
                 let mut seen = seeing.0.lock().unwrap();
@@ -56,7 +66,7 @@ impl Terminal {
             }
         });
         let writer = pty.master.take_writer().unwrap();
-        Self { child, master: pty.master, writer, seen }
+        Self { child, line: Some(Line { master: pty.master, writer }), hung_up, seen }
     }
 
     /// The program of this crate.
@@ -92,13 +102,15 @@ impl Terminal {
     }
 
     pub fn press(&mut self, keys: &str) {
-        self.writer.write_all(keys.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
+        let line = self.line.as_mut().unwrap();
+        line.writer.write_all(keys.as_bytes()).unwrap();
+        line.writer.flush().unwrap();
     }
 
     pub fn resize(&self, cols: u16, rows: u16) {
         self.seen.0.lock().unwrap().screen.screen_mut().set_size(rows.try_into().unwrap(), cols.try_into().unwrap());
-        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let line = self.line.as_ref().unwrap();
+        line.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
     /// Sends a signal by its name.
@@ -108,9 +120,15 @@ impl Terminal {
         assert!(sent.success());
     }
 
+    /// Closes the line, as a dropped SSH session does: what the program writes next goes nowhere.
+    pub fn hang_up(&mut self) {
+        self.hung_up.store(true, Ordering::SeqCst);
+        self.line = None;
+    }
+
     /// Whether the terminal echoes and works by lines, as a shell needs it.
     pub fn is_cooked(&self) -> bool {
-        let settings = self.master.get_termios().unwrap();
+        let settings = self.line.as_ref().unwrap().master.get_termios().unwrap();
         let flags = format!("{:?}", settings.local_flags);
         flags.contains("ICANON") && flags.contains("ECHO")
     }

@@ -1,6 +1,6 @@
 //! MQTT 5.
 
-use rumqttc_v5::mqttbytes::v5::{ConnectReturnCode, Packet, PubAckReason, SubscribeReasonCode};
+use rumqttc_v5::mqttbytes::v5::{ConnectReturnCode, DisconnectReasonCode, Packet, PubAckReason, SubscribeReasonCode};
 use rumqttc_v5::mqttbytes::{Error as Unreadable, QoS};
 use rumqttc_v5::{
     AsyncClient, ConnectionError, Event, EventLoop, IncomingPacketSizeLimit, MqttOptions, PublishNoticeError,
@@ -64,6 +64,7 @@ fn refusal(code: &SubscribeReasonCode) -> Option<String> {
         SubscribeReasonCode::TopicFilterInvalid => "the broker finds the filter invalid (0x8F)".into(),
         SubscribeReasonCode::QuotaExceeded => "quota exceeded (0x97)".into(),
         SubscribeReasonCode::WildcardSubscriptionsNotSupported => "wildcards are not supported there (0xA2)".into(),
+        SubscribeReasonCode::Unspecified | SubscribeReasonCode::Failure => "refused by the broker (0x80)".into(),
         other => format!("refused by the broker ({other:?})"),
     })
 }
@@ -74,7 +75,7 @@ fn ended(error: &ConnectionError) -> Ended {
         | ConnectionError::MqttState(StateError::ConnFail { reason: code }) => connect_refusal(*code),
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, reason_string }) => {
             let words = reason_string.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
-            (format!("the broker ended the session ({reason_code:?}{words})"), false, false)
+            (format!("{}{words}", farewell(*reason_code)), false, false)
         }
         ConnectionError::MqttState(StateError::AwaitPingResp) => ("the broker went silent".into(), false, false),
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
@@ -93,6 +94,21 @@ fn ended(error: &ConnectionError) -> Ended {
         other => (other.to_string(), false, false),
     };
     Ended { reason, refused, maybe_version }
+}
+
+/// Why the broker ended the session, in words.
+fn farewell(code: DisconnectReasonCode) -> String {
+    use DisconnectReasonCode as Code;
+    match code {
+        Code::NotAuthorized => "the broker ended the session: not authorized (0x87)".into(),
+        Code::ServerBusy => "the broker ended the session: it is busy (0x89)".into(),
+        Code::ServerShuttingDown => "the broker is shutting down (0x8B)".into(),
+        Code::KeepAliveTimeout => "the broker missed our keep-alive (0x8D)".into(),
+        Code::SessionTakenOver => "another client came with our client id (0x8E)".into(),
+        Code::QuotaExceeded => "the broker ended the session: quota exceeded (0x97)".into(),
+        Code::AdministrativeAction => "an administrator ended the session (0x98)".into(),
+        other => format!("the broker ended the session ({other:?})"),
+    }
 }
 
 /// In words; whether it is about who we are; whether it may be about the version.

@@ -12,7 +12,7 @@ use crate::tui::theme::Role;
 pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let snapshot = scene.snapshot;
     let window = centred(area, 108, area.height.saturating_sub(4).min(34));
-    let title = format!("bad input · {} messages · Esc closes", format::count(snapshot.totals.faults));
+    let title = format!("bad input · {} · Esc closes", format::counted(snapshot.totals.faults, "message"));
     let inner = scene.window(&title, Role::Focus, window, buffer);
     if snapshot.faults.is_empty() {
         let line = Line::from(scene.span("every message so far could be read", Role::Muted));

@@ -17,7 +17,7 @@ use crate::tui::theme::Role;
 #[derive(Debug)]
 pub struct NoteEditor {
     pub incident: Option<IncidentId>,
-    area: TextArea<'static>,
+    area: Box<TextArea<'static>>,
 }
 
 /// What a key did in the note.
@@ -35,7 +35,7 @@ impl NoteEditor {
         area.move_cursor(tui_textarea::CursorMove::End);
         area.set_cursor_line_style(ratatui::style::Style::default());
         area.set_wrap_mode(tui_textarea::WrapMode::WordOrGlyph);
-        Self { incident, area }
+        Self { incident, area: Box::new(area) }
     }
 
     pub fn press(&mut self, key: Key) -> Outcome {

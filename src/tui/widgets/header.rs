@@ -81,6 +81,12 @@ fn right<'a>(scene: &Scene<'a>) -> Line<'a> {
         scene.span(mark, role),
         scene.span(format!(" {text}"), if role == Role::Good { Role::Text } else { role }),
     ];
+    if snapshot.totals.faults > 0 {
+        // Coming in now, or a thing of the past.
+        let fresh = snapshot.samples.first().is_some_and(|sample| snapshot.at.since_s(sample.at) < 60);
+        let text = format!("  {} bad", format::short(snapshot.totals.faults));
+        spans.push(scene.span(text, if fresh { Role::Warn } else { Role::Muted }));
+    }
     let not_written = snapshot.log.last.0.saturating_sub(snapshot.log.durable.0);
     if not_written > 0 {
         spans.push(scene.span(format!("  {not_written} to write"), Role::Warn));
