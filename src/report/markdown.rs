@@ -62,7 +62,7 @@ pub fn inert(text: &str) -> String {
             // Links and mentions are made from these even without brackets.
             ':' => safe.push_str("&#58;"),
             '@' => safe.push_str("&#64;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' | '=' | '+' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' | '=' | '+' | '^' => {
                 safe.push('\\');
                 safe.push(c);
             }
@@ -287,6 +287,7 @@ mod tests {
             ("@everyone `code` **b**", "&#64;everyone \\`code\\` \\*\\*b\\*\\*"),
             ("www.evil.example", "www&#46;evil.example"),
             ("=1+1", "\\=1\\+1"),
+            ("^[0m", "\\^\\[0m"),
         ];
         for (text, safe) in cases {
             assert_eq!(inert(text), safe);
