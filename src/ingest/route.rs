@@ -214,13 +214,21 @@ impl Router {
     pub(super) fn route<'a>(&'a self, topic: &'a str) -> Result<Option<Routed<'a>>, Fault> {
         let mut levels = [""; LEVELS];
         let mut n = 0;
-        for level in topic.split('/') {
-            if level.is_empty() || n == LEVELS {
+        let mut rest = topic;
+        // By bytes: levels are so short that a search for the next slash costs more than it saves.
+        while let Some(end) = rest.bytes().position(|byte| byte == b'/') {
+            if end == 0 || n == LEVELS - 1 {
                 return Err(Fault::BadTopic);
             }
-            levels[n] = level;
+            levels[n] = &rest[..end];
             n += 1;
+            rest = &rest[end + 1..];
         }
+        if rest.is_empty() {
+            return Err(Fault::BadTopic);
+        }
+        levels[n] = rest;
+        n += 1;
         let routed = self.routes.iter().find_map(|route| route.read(&levels[..n])).ok_or(Fault::BadTopic)?;
         if routed.device.is_some_and(|id| id.len() > limits::DEVICE_ID * 4) {
             return Err(Fault::IdTooLong);

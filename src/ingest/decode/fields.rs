@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::fault::Fault;
 use crate::domain::observation::{AttributeIx, WavePlan};
@@ -120,13 +120,48 @@ pub(super) struct Fields<'a> {
 /// The kind of fault that makes the payload unreadable.
 pub(super) fn read<'a>(payload: &'a [u8], schema: &Schema) -> Result<Fields<'a>, Fault> {
     let text = std::str::from_utf8(payload).map_err(|_| Fault::BadUtf8)?;
+    if is_too_deep(payload) {
+        return Err(Fault::TooDeep);
+    }
+    let mut fields = Fields::default();
     let mut json = serde_json::Deserializer::from_str(text);
-    let read = json.deserialize_any(FieldsVisitor { schema });
-    let fields = read.and_then(|fields| json.end().map(|()| fields)).map_err(|error| blame(&error, text))?;
+    let read = json.deserialize_any(FieldsVisitor { fields: &mut fields, schema });
+    read.and_then(|()| json.end()).map_err(|error| blame(&error, text))?;
     match fields.fault {
         Some(fault) => Err(fault),
         None => Ok(fields),
     }
+}
+
+/// Whether brackets nest deeper than any sensible payload. The JSON reader skips what nobody asked for whatever its
+/// depth.
+fn is_too_deep(payload: &[u8]) -> bool {
+    // Nearly every payload is known to be shallow by the number of its brackets alone; sums of one byte let the
+    // processor count many at once.
+    let is_open = |byte: &u8| u8::from(matches!(byte, b'[' | b'{'));
+    let opens: usize = payload.chunks(255).map(|chunk| usize::from(chunk.iter().map(is_open).sum::<u8>())).sum();
+    opens > limits::JSON_DEPTH && depth(payload) > limits::JSON_DEPTH
+}
+
+/// How deep brackets nest outside of strings.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Which fault an error of the JSON reader stands for. The reader tells some of them apart in words only.
@@ -145,23 +180,24 @@ fn blame(error: &serde_json::Error, text: &str) -> Fault {
     }
 }
 
-struct FieldsVisitor<'s> {
+/// Fills in fields where they stand: they are too large to be handed from hand to hand.
+struct FieldsVisitor<'s, 'de> {
+    fields: &'s mut Fields<'de>,
     schema: &'s Schema,
 }
 
-impl<'de> Visitor<'de> for FieldsVisitor<'_> {
-    type Value = Fields<'de>;
+impl<'de> Visitor<'de> for FieldsVisitor<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with fields")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut fields = Fields::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<Str<'de>>()? {
-            fields.take(&key.0, &mut map, self.schema)?;
+            self.fields.take(&key.0, &mut map, self.schema)?;
         }
-        Ok(fields)
+        Ok(())
     }
 }
 
@@ -200,7 +236,7 @@ impl<'de> Fields<'de> {
                 };
                 match schema.find(name) {
                     Some(attribute) => self.take_attribute(attribute, map),
-                    None => map.next_value::<Ignored>().map(drop),
+                    None => map.next_value::<IgnoredAny>().map(drop),
                 }
             }
         }
@@ -232,57 +268,6 @@ fn set<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
     }
     *field = map.next_value()?;
     Ok(())
-}
-
-/// A value that nobody asked for. Unlike serde's own, it is read within the reader's limit on depth.
-struct Ignored;
-
-impl<'de> Deserialize<'de> for Ignored {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for Ignored {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self, A::Error> {
-        while seq.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        while map.next_entry::<Self, Self>()?.is_some() {}
-        Ok(self)
-    }
 }
 
 /// `[{"wave":1,"planned":100,"done":98,"failed":2}]`, as many as are followed.
