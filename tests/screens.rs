@@ -197,3 +197,10 @@ fn alarm_and_armed_are_more_than_a_colour() {
         assert!(found, "{theme}: the key that fires stands out");
     }
 }
+
+#[test]
+fn the_readme_shows_the_room_as_it_is() {
+    let picture = incident().screen(104, 32);
+    let readme = include_str!("../README.md");
+    assert!(readme.contains(&picture), "the README's picture is an old one; this is the room:\n{picture}");
+}

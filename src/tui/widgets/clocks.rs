@@ -49,6 +49,20 @@ fn elapsed(reading: &Reading) -> String {
     if reading.state == ClockState::Waiting { "–".into() } else { format::duration(reading.elapsed_s) }
 }
 
+/// The time, in a column as wide as the longest word leaves: it must not move when the word changes.
+fn elapsed_column(reading: &Reading, width: u16) -> String {
+    const TARGET_AND_WORD: u16 = 4 + 9;
+    let column = width.saturating_sub(TARGET_AND_WORD).clamp(5, 8);
+    let elapsed = elapsed(reading);
+    if elapsed.chars().count() > column.into() { elapsed } else { format::right(&elapsed, column.into()) }
+}
+
+/// The mark beside the clock's name says the same in one letter.
+fn without_word(mut line: Line<'_>) -> Line<'_> {
+    line.spans.pop();
+    line
+}
+
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if scene.shape == Shape::Folded {
         return draw_line(scene, area, buffer);
@@ -62,10 +76,11 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let inner = block.inner(area);
         block.render(area, buffer);
         let line = Line::from(vec![
-            scene.span(format::right(&elapsed(reading), 8), if role == Role::Good { Role::Title } else { role }),
+            scene.span(elapsed_column(reading, inner.width), if role == Role::Good { Role::Title } else { role }),
             scene.span(format::left(&format!("/{}", format::target(reading.target_s)), 4), Role::Muted),
             scene.span(format!(" {}", reading.word()), role),
         ]);
+        let line = if line.width() > usize::from(inner.width) { without_word(line) } else { line };
         buffer.set_line(inner.x, inner.y, &line, inner.width);
     }
     draw_fleet(scene, fleet, buffer);

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use crate::domain::switch::ActuationState;
 use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot};
@@ -93,7 +94,7 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
 /// An actuation: what is known of it now, then the way there.
 pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<Line<'a>> {
     let actuation = &view.actuation;
-    let seconds = |at| actuation.after_ms(at).map(|ms| format!("{:.1} s", ms as f64 / 1000.0));
+    let seconds = |at| actuation.after_ms(at).map(|ms| format!("{:.1}s", ms as f64 / 1000.0));
     let ended = seconds(actuation.ended).map(|after| format!(" after {after}")).unwrap_or_default();
     let silent = if view.in_flight.1 > 0 { format!(", {} silent", view.in_flight.1) } else { String::new() };
     let waiting = format!("in flight {}{silent}", view.in_flight.0);
@@ -102,8 +103,8 @@ pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> V
         ActuationState::Escaped { devices } => (format!("✗ effective{ended}, {devices} ESCAPED"), Role::Alarm, None),
         ActuationState::Failed { reason } => ("✗ FAILED".into(), Role::Alarm, Some(reason.clone())),
         ActuationState::Unknown { reason } => ("? OUTCOME UNKNOWN".into(), Role::Alarm, Some(reason.clone())),
-        ActuationState::Accepted => (format!("▸ accepted, {waiting}"), Role::Warn, None),
-        ActuationState::Sent => (format!("▸ sent, {waiting}"), Role::Warn, None),
+        ActuationState::Accepted => ("▸ accepted".into(), Role::Warn, None),
+        ActuationState::Sent => ("▸ sent".into(), Role::Warn, None),
         ActuationState::Requested => ("▸ requested".into(), Role::Warn, None),
     };
     let mut way = format!("{} {}Z", actuation.by, format::clock(actuation.requested));
@@ -112,11 +113,19 @@ pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> V
             way += &format!(" · {name} {after}");
         }
     }
-    let mut told_lines = vec![Line::from(vec![
+    let mut headline = Line::from(vec![
         scene.span(format!(" {} ", actuation.switch.label()), Role::Title),
         scene.span(format!("{}  ", actuation.preview.campaign), Role::Text),
         scene.span(now, role),
-    ])];
+    ]);
+    if matches!(actuation.state, ActuationState::Accepted | ActuationState::Sent) {
+        if headline.width() + 2 + waiting.width() <= width + 1 {
+            headline.push_span(scene.span(format!(", {waiting}"), role));
+        } else {
+            way = format!("{waiting} · {way}");
+        }
+    }
+    let mut told_lines = vec![headline];
     let way = wrap(&way, width.saturating_sub(2));
     told_lines.extend(way.into_iter().map(|text| Line::from(scene.span(format!("   {text}"), Role::Muted))));
     told_lines.extend(told.map(|reason| Line::from(scene.span(format!("   {reason}"), Role::Alarm))));
