@@ -125,7 +125,7 @@ fn bad_input_has_a_name_and_leaves_nothing_else_behind() {
         (br#"{"seq":18446744073709551615}"#, "bad_number"),
         (br#"{"battery":1e400}"#, "bad_number"),
         (digits.as_bytes(), "bad_number"),
-        (deep.as_bytes(), "bad_shape"),
+        (deep.as_bytes(), "too_deep"),
         (deep_field.as_bytes(), "too_deep"),
         (br#"{"device_id":"d2"}"#, "id_mismatch"),
         (br#"{"device_id":"d","device_id":"d"}"#, "duplicate_key"),
