@@ -12,6 +12,7 @@ macro_rules! say {
     }};
 }
 
+mod attribute;
 mod completions;
 mod config;
 mod drill;
@@ -82,6 +83,8 @@ enum Command {
     Runbook(runbook::RunbookArgs),
     /// Make, show or find the configuration.
     Config(config::ConfigArgs),
+    /// Explain a table of affected devices: which attribute values they share.
+    Attribute(attribute::AttributeArgs),
     /// Shell completions.
     Completions(completions::CompletionsArgs),
 }
@@ -150,6 +153,7 @@ pub fn run() -> ExitCode {
         Some(Command::Log(args)) => log::run(&cli.common, &args),
         Some(Command::Runbook(args)) => runbook::run(&cli.common, &args),
         Some(Command::Config(args)) => config::run(&cli.common, &args),
+        Some(Command::Attribute(args)) => attribute::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
     };
     match result {

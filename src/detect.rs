@@ -4,6 +4,7 @@
 //! what is inside may be replaced without anybody noticing but the people who are woken less. It proposes; it never
 //! declares an incident.
 
+pub mod attribution;
 mod evidence;
 pub mod verdict;
 

@@ -1,0 +1,160 @@
+//! `warroom attribute`: which attribute values the affected rows of a table share.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use hashbrown::HashMap;
+use serde::Serialize;
+
+use super::Failure;
+use crate::detect::attribution::{self, Cause, Condition, Leaf, expected};
+
+#[derive(Args)]
+pub(super) struct AttributeArgs {
+    /// CSV with attribute columns and the counts `total,affected`, and `base_total,base_affected` where the time before
+    /// is known; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    leaf: PathBuf,
+}
+
+/// The columns that are counts; all others are attributes.
+const COUNTS: [&str; 4] = ["total", "affected", "base_total", "base_affected"];
+
+pub(super) fn run(args: &AttributeArgs) -> Result<(), Failure> {
+    let table = Table::read(&args.leaf)?;
+    let found = attribution::attribute(&table.leaves);
+    let explained = found.is_explained();
+    let answer = Answer {
+        schema: 1,
+        causes: found.causes.iter().map(|cause| table.names(&cause.conditions)).collect(),
+        detail: found.causes.iter().map(|cause| table.detail(cause)).collect(),
+        coverage: round(found.coverage),
+        explained,
+        note: (!explained).then_some("not explained by these attributes"),
+    };
+    let json = serde_json::to_string(&answer).map_err(|error| Failure::Run(error.to_string()))?;
+    say!("{json}");
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Answer {
+    schema: u32,
+    causes: Vec<BTreeMap<String, String>>,
+    detail: Vec<Detail>,
+    /// The share of the excess that the causes hold together.
+    coverage: f64,
+    explained: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Detail {
+    attributes: BTreeMap<String, String>,
+    devices: f64,
+    affected: f64,
+    expected: f64,
+    /// The share of all affected rows that it holds.
+    coverage: f64,
+    /// The share of its own rows that is affected.
+    purity: f64,
+    lift: f64,
+    equivalents: Vec<BTreeMap<String, String>>,
+}
+
+/// A table of counts, its attribute values as small numbers.
+struct Table {
+    attributes: Vec<String>,
+    values: Vec<Vec<String>>,
+    leaves: Vec<Leaf>,
+}
+
+impl Table {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display();
+        let wrong = |reason: String| Failure::Usage(format!("{shown}: {reason}"));
+        let input: Box<dyn std::io::Read> = if path == Path::new("-") {
+            Box::new(std::io::stdin())
+        } else {
+            Box::new(std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?)
+        };
+        let mut reader = csv::Reader::from_reader(input);
+        let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
+        let column = |name: &str| header.iter().position(|column| column == name);
+        let needed = |name: &str| {
+            column(name).ok_or_else(|| wrong(format!("there is no column `{name}`; it needs `total` and `affected`")))
+        };
+        let (total, affected) = (needed("total")?, needed("affected")?);
+        let past = column("base_total").zip(column("base_affected"));
+        let attributes: Vec<usize> = (0..header.len()).filter(|n| !COUNTS.contains(&&header[*n])).collect();
+        if attributes.is_empty() || attributes.len() > 15 {
+            return Err(wrong(format!("it has {} attribute columns; 1 to 15 can be told apart", attributes.len())));
+        }
+
+        let mut table = Self {
+            attributes: attributes.iter().map(|n| header[*n].to_owned()).collect(),
+            values: vec![Vec::new(); attributes.len()],
+            leaves: Vec::new(),
+        };
+        let mut index: Vec<HashMap<String, u32>> = vec![HashMap::new(); attributes.len()];
+        let mut before = Vec::new();
+        for row in reader.records() {
+            let row = row.map_err(|error| wrong(error.to_string()))?;
+            let line = row.position().map_or(0, csv::Position::line);
+            let count = |n: usize| match row[n].trim().parse::<f64>() {
+                Ok(count) if count.is_finite() && count >= 0.0 => Ok(count),
+                _ => Err(wrong(format!("line {line}: `{}` in column `{}` is not a count", &row[n], &header[n]))),
+            };
+            let mut values = Vec::with_capacity(attributes.len());
+            for (slot, column) in attributes.iter().enumerate() {
+                let known = index[slot].len() as u32;
+                let value = *index[slot].entry_ref(&row[*column]).or_insert(known);
+                if value == known {
+                    if known >= Leaf::VALUES {
+                        let name = &table.attributes[slot];
+                        return Err(wrong(format!("column `{name}` has more than {} values", Leaf::VALUES)));
+                    }
+                    table.values[slot].push(row[*column].to_owned());
+                }
+                values.push(value);
+            }
+            table.leaves.push(Leaf { values, devices: count(total)?, affected: count(affected)?, expected: 0.0 });
+            if let Some((total, affected)) = past {
+                before.push(expected::Past { devices: count(total)?, affected: count(affected)? });
+            }
+        }
+        if before.iter().any(|past| past.affected > 0.0) {
+            expected::from_past(&mut table.leaves, &before);
+        } else {
+            expected::from_peers(&mut table.leaves);
+        }
+        Ok(table)
+    }
+
+    fn names(&self, conditions: &[Condition]) -> BTreeMap<String, String> {
+        let name = |(attribute, value): &Condition| {
+            (self.attributes[*attribute].clone(), self.values[*attribute][*value as usize].clone())
+        };
+        conditions.iter().map(name).collect()
+    }
+
+    fn detail(&self, cause: &Cause) -> Detail {
+        Detail {
+            attributes: self.names(&cause.conditions),
+            devices: cause.sums.devices,
+            affected: cause.sums.affected,
+            expected: round(cause.sums.expected),
+            coverage: round(cause.share_of_affected),
+            purity: round(cause.sums.rate()),
+            lift: round(cause.lift),
+            equivalents: cause.equivalents.iter().map(|conditions| self.names(conditions)).collect(),
+        }
+    }
+}
+
+/// Three digits behind the point.
+fn round(n: f64) -> f64 {
+    (n * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,51 @@
+//! How many devices of a leaf would be affected if nothing were wrong.
+
+use hashbrown::HashMap;
+
+use super::Leaf;
+
+/// Devices that the whole fleet's rate counts for against a leaf's own: a small leaf's past says little.
+const PRIOR: f64 = 10.0;
+/// Where there is no past: the share of the devices that an attribute value must hold to tell what is usual.
+const USUAL_SHARE: f64 = 0.02;
+/// No rate is held to be lower than this: one affected device in ten thousand is never a surprise.
+const LEAST_RATE: f64 = 1e-4;
+
+/// A leaf's devices before, and how many of them were affected then.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Past {
+    pub devices: f64,
+    pub affected: f64,
+}
+
+/// Fills in what is to be expected of each leaf, from its own past drawn towards that of all.
+pub fn from_past(leaves: &mut [Leaf], past: &[Past]) {
+    let (devices, affected) = past.iter().fold((0.0, 0.0), |(n, k), past| (n + past.devices, k + past.affected));
+    let usual = if devices > 0.0 { affected / devices } else { 0.0 };
+    // Affected devices count in the same currency as the prior: the past is weighed as the present is.
+    let total: f64 = leaves.iter().map(|leaf| leaf.devices).sum();
+    let scale = (super::WEIGHT / total.max(1.0)).min(1.0);
+    for (leaf, past) in leaves.iter_mut().zip(past) {
+        let rate = (past.affected * scale + PRIOR * usual) / (past.devices * scale + PRIOR);
+        leaf.expected = rate.max(LEAST_RATE) * leaf.devices;
+    }
+}
+
+/// Fills in what is to be expected where nothing is known of the past: the rate of the attribute values that are least
+/// affected, the lower quartile of all large ones.
+pub fn from_peers(leaves: &mut [Leaf]) {
+    let total: f64 = leaves.iter().map(|leaf| leaf.devices).sum();
+    let mut values: HashMap<(usize, u32), Past> = HashMap::new();
+    for leaf in leaves.iter() {
+        for (attribute, value) in leaf.values.iter().enumerate() {
+            let sums = values.entry((attribute, *value)).or_default();
+            sums.devices += leaf.devices;
+            sums.affected += leaf.affected;
+        }
+    }
+    let large = values.values().filter(|sums| sums.devices >= USUAL_SHARE * total && sums.devices > 0.0);
+    let mut rates: Vec<f64> = large.map(|sums| sums.affected / sums.devices).collect();
+    rates.sort_by(f64::total_cmp);
+    let usual = rates.get(rates.len() / 4).copied().unwrap_or(0.0).max(LEAST_RATE);
+    leaves.iter_mut().for_each(|leaf| leaf.expected = usual * leaf.devices);
+}
