@@ -63,14 +63,17 @@ impl Detector {
     }
 
     /// Takes up alerts that were open when the room was last closed, so that they can clear.
-    pub fn resume(&mut self, fleet: &Fleet, finding: &Finding) {
+    ///
+    /// False when the cohort is not there any more, and so cannot be watched.
+    pub fn resume(&mut self, fleet: &Fleet, finding: &Finding) -> bool {
         let symptom = match finding.signal {
             Signal::Online => Symptom::Offline,
             _ => Symptom::Rebooting,
         };
-        if let Some(cohort) = fleet.cohort(&finding.cohort)
-            && !self.tracks.iter().any(|track| track.name == finding.cohort && track.symptom == symptom)
-        {
+        let Some(cohort) = fleet.cohort(&finding.cohort).filter(|cohort| cohort.level(Signal::Devices) > 0) else {
+            return false;
+        };
+        if !self.tracks.iter().any(|track| track.name == finding.cohort && track.symptom == symptom) {
             let name = finding.cohort.clone();
             self.tracks.push(Track {
                 symptom,
@@ -82,11 +85,17 @@ impl Detector {
                 raised: true,
             });
         }
+        true
+    }
+
+    /// Whether our own link has been up long enough for anything to be judged.
+    pub fn is_settled(&self, now: At) -> bool {
+        self.live_since.is_some_and(|since| now.since_s(since) >= SETTLE_S)
     }
 
     /// Looks at every cohort. To be called once a second.
     pub fn examine(&mut self, fleet: &Fleet, now: At) -> Vec<Change> {
-        if self.live_since.is_none_or(|since| now.since_s(since) < SETTLE_S) {
+        if !self.is_settled(now) {
             return Vec::new();
         }
         let mut changes = Vec::new();

@@ -33,6 +33,7 @@ use crate::domain::runbook::Runbook;
 use crate::domain::time::At;
 use crate::fleet::cohorts::Grouping;
 use crate::fleet::{Fleet, FleetSettings};
+use crate::limits;
 
 /// What a room is set up with. It does not change while the room is open.
 #[derive(Clone, Debug)]
@@ -51,6 +52,10 @@ pub struct Settings {
     pub log_id: String,
     /// Where commands to a campaign go: `fleet/ota/{campaign}/control`.
     pub control_topic: String,
+    /// How the broker is reached by the `mosquitto_pub` of a shell: ` -h broker -p 1883`.
+    pub shell_options: String,
+    /// Seconds of this room that pass in a second of the person at the keys: more than one in a fast drill.
+    pub pace: i64,
     /// What was wrong with files that the room was opened with; it goes on without them, and says so.
     pub warnings: Vec<String>,
 }
@@ -67,6 +72,8 @@ impl Default for Settings {
             read_only: false,
             log_id: "wr".into(),
             control_topic: "fleet/ota/{campaign}/control".into(),
+            shell_options: String::new(),
+            pace: 1,
             warnings: Vec::new(),
         }
     }
@@ -128,6 +135,8 @@ pub struct State {
     pub drill: Option<DrillStart>,
     pub lens: Lens,
     detector: Detector,
+    /// Whether alerts of an earlier process have been taken up.
+    taken_up: bool,
     wire: WireBudget,
 }
 
@@ -165,6 +174,7 @@ impl State {
             drill: None,
             lens: Lens::default(),
             detector: Detector::default(),
+            taken_up: false,
             wire: WireBudget::default(),
             settings,
         }
@@ -210,7 +220,9 @@ impl Turn<'_> {
         for change in changes {
             self.take_change(change);
         }
-        let events = switches::tick(self.state, self.at);
+        self.take_up_alerts();
+        let mut events = switches::expire(self.state, self.at);
+        events.extend(switches::proof::tick(self.state, self.at));
         self.record_all(&Actor::Engine, events);
     }
 
@@ -234,7 +246,7 @@ impl Turn<'_> {
             Input::Durable(seq) => self.state.durable = self.state.durable.max(seq),
             Input::Log(health) => self.state.log = health,
             Input::Outcome { actuation, outcome } => {
-                let event = switches::outcome(&self.state.room, actuation, outcome);
+                let event = switches::proof::outcome(&self.state.room, actuation, outcome);
                 self.record_all(&Actor::Engine, event);
             }
             Input::ClockJumped { by_ms } => {
@@ -244,7 +256,7 @@ impl Turn<'_> {
     }
 
     fn open(&mut self, version: String, drill: Option<DrillStart>) {
-        let left_open = switches::left_open(&self.state.room);
+        let left_open = switches::proof::left_open(&self.state.room);
         let fleet = self.state.settings.broker.clone();
         self.record(Actor::Engine, Event::RoomOpened { version, fleet });
         if let Some(DrillStart { scenario, seed, devices }) = drill.clone() {
@@ -265,9 +277,7 @@ impl Turn<'_> {
             }
         }
         for (campaign, device) in self.state.fleet.take_started() {
-            let campaign = self.state.fleet.campaigns().get(campaign).id.clone();
-            let device = self.state.fleet.devices().id(device).to_owned();
-            switches::started(self.state, &campaign, &device, self.at);
+            switches::proof::started(self.state, campaign, device, self.at);
         }
     }
 
@@ -284,6 +294,9 @@ impl Turn<'_> {
     fn decide(&mut self, by: &Actor, command: Command) -> Result<(Vec<Event>, Option<Proposal>), Refusal> {
         if self.state.settings.read_only {
             return Err(Refusal::new("this room is read-only"));
+        }
+        if self.state.room.last.0 - self.state.durable.0.min(self.state.room.last.0) > limits::UNWRITTEN_EVENTS as u64 {
+            return Err(Refusal::new("the disk does not keep up; nothing more is taken until it has"));
         }
         match command {
             Command::Switch(command) => switches::decide(self.state, self.at, by, command),
@@ -327,7 +340,23 @@ impl Turn<'_> {
             self.record_all(&Actor::Engine, events);
         }
         self.state.detector.link(is_up, self.at);
+        self.state.fleet.listen(is_up, self.at);
         self.state.link.state = change;
+    }
+
+    /// Once after the room was opened and the fleet has been filled: alerts that were open when it was last closed are
+    /// watched again, so that they can clear; those whose cohort is gone have cleared.
+    fn take_up_alerts(&mut self) {
+        if self.state.taken_up || !self.state.detector.is_settled(self.at) {
+            return;
+        }
+        self.state.taken_up = true;
+        let open: Vec<_> = self.state.room.open_alerts().map(|alert| (alert.id, alert.finding.clone())).collect();
+        for (alert, finding) in open {
+            if !self.state.detector.resume(&self.state.fleet, &finding) {
+                self.record(Actor::Engine, Event::AlertCleared { alert });
+            }
+        }
     }
 
     fn take_change(&mut self, change: Change) {
@@ -357,12 +386,9 @@ impl Turn<'_> {
         }
     }
 
-    /// The open incident about the same cohort, or one that this is part of.
+    /// The open incident about the same devices.
     fn joins(&self, cohort: &crate::domain::cohort::CohortKey) -> Option<crate::domain::ids::IncidentId> {
-        let concerns = |incident: &&crate::domain::incident::Incident| {
-            !incident.cohort.is_fleet() && incident.cohort.0.iter().all(|(a, v)| cohort.get(a) == Some(v))
-        };
-        self.state.room.open_incidents().find(concerns).map(|incident| incident.id)
+        self.state.room.open_incidents().find(|incident| incident.concerns(cohort)).map(|incident| incident.id)
     }
 }
 

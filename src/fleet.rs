@@ -29,6 +29,7 @@ use faults::Faults;
 use groups::{GroupIx, Groups, Vector};
 use messages::Messages;
 
+use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::observation::AttributeIx;
 use crate::domain::signal::Signal;
@@ -37,6 +38,8 @@ use crate::limits;
 
 /// Seconds that a device may be away in the middle of an update.
 const RECONNECT_S: u32 = 300;
+/// A second that takes this long to come was slept through by the whole machine.
+const ASLEEP_S: i64 = 30;
 
 /// How a fleet is read.
 #[derive(Clone, Debug)]
@@ -81,6 +84,8 @@ pub struct Fleet {
     received: u64,
     /// Attribute values that found no room and count as `(other)`.
     overflowed: u64,
+    /// Since when our link has been up, in seconds since the epoch; none while it is down.
+    listening: Option<u32>,
     /// When unused values and groups were last swept, so that an attack cannot make us sweep all day.
     swept: i64,
 }
@@ -104,6 +109,7 @@ impl Fleet {
             second: now.second(),
             received: 0,
             overflowed: 0,
+            listening: Some(0),
             swept: 0,
             settings,
         }
@@ -164,9 +170,22 @@ impl Fleet {
         self.dictionary(attribute).name(self.vector(group)[usize::from(attribute.0)])
     }
 
-    /// When a device was last heard.
-    pub fn seen(&self, device: DeviceIx) -> At {
-        At::from_ms((self.epoch + i64::from(self.devices.get(device).seen)) * 1000)
+    /// When a device was last heard; never, where only the broker's store has spoken of it.
+    pub fn seen(&self, device: DeviceIx) -> Option<At> {
+        let seen = self.devices.get(device).seen;
+        (seen > 0).then(|| At::from_ms((self.epoch + i64::from(seen)) * 1000))
+    }
+
+    /// Tells whether our own link is up. Devices are silent only while somebody listens.
+    pub fn listen(&mut self, up: bool, at: At) {
+        let since = (at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32;
+        self.listening = up.then(|| self.listening.unwrap_or(since));
+    }
+
+    /// Seconds that a device has been silent while we listened.
+    fn silent_s(&self, device: &devices::Device) -> u32 {
+        let now = (self.second - self.epoch) as u32;
+        self.listening.map_or(0, |since| now.saturating_sub(device.seen.max(since)))
     }
 
     /// Looks closer at one device, or at none.
@@ -230,6 +249,10 @@ impl Fleet {
         if target <= self.second {
             return false;
         }
+        if target - self.second > ASLEEP_S {
+            // This machine was asleep, and nobody listened.
+            self.listening = self.listening.map(|_| (target - self.epoch).clamp(0, u32::MAX.into()) as u32);
+        }
         if target - self.second > limits::HISTORY_MINUTES as i64 * 60 {
             self.second = target - 1;
         }
@@ -247,15 +270,16 @@ impl Fleet {
     /// Devices that have never told their presence are offline once they have been silent for long enough; devices that
     /// have been away in an update for too long are missed.
     fn mark_silent(&mut self) {
+        let Some(since) = self.listening else { return };
         let now = (self.second - self.epoch) as u32;
-        let silent_s = |device: &devices::Device| now.saturating_sub(device.seen);
         let mut missed = Vec::new();
         let Self { devices, groups, settings, .. } = self;
         for (ix, device) in devices.iter_mut() {
-            if device.has(Flag::Excused) && silent_s(device) > RECONNECT_S {
+            let silent_s = now.saturating_sub(device.seen.max(since));
+            if device.has(Flag::Excused) && silent_s > RECONNECT_S {
                 missed.push(ix);
             }
-            let silent = silent_s(device) > settings.silent_after_s;
+            let silent = silent_s > settings.silent_after_s;
             if silent && device.has(Flag::Online) && !device.has(Flag::HasStatus) {
                 device.set(Flag::Online, false);
                 groups.add_to(device.group, Signal::Online, -1);
@@ -266,11 +290,10 @@ impl Fleet {
 
     /// Devices in flight in a campaign: those heard from within `window_s`, and those silent for longer.
     pub fn in_flight(&self, campaign: campaigns::CampaignIx, window_s: u32) -> (u32, u32) {
-        let now = (self.second - self.epoch) as u32;
         let (mut heard, mut silent) = (0, 0);
         for (_, device) in self.devices.iter() {
             if device.campaign == campaign.0 && device.ota.in_flight() {
-                if now.saturating_sub(device.seen) <= window_s {
+                if self.silent_s(device) <= window_s {
                     heard += 1;
                 } else {
                     silent += 1;
@@ -278,6 +301,14 @@ impl Fleet {
             }
         }
         (heard, silent)
+    }
+
+    /// Devices on what a campaign brought, or on their way to it.
+    pub fn devices_on(&self, campaign: campaigns::CampaignIx) -> impl Iterator<Item = DeviceIx> {
+        let on = move |device: &devices::Device| {
+            device.campaign == campaign.0 && (device.ota.in_flight() || device.ota == OtaState::Succeeded)
+        };
+        self.devices.iter().filter(move |(_, device)| on(device)).map(|(ix, _)| ix)
     }
 
     /// Devices that have started installing since the last call.

@@ -28,9 +28,9 @@ pub fn confirm(proposal: Proposal, durable: Seq, now: At) -> Result<Confirmed, S
     let decided_ms = proposal.confirmed.since_ms(proposal.armed);
     if proposal.intent > durable {
         Err("the intent is not on disk; no switch fires unlogged".into())
-    } else if waited_ms > limits::INTENT_MS {
+    } else if waited_ms > limits::INTENT_MS * proposal.pace {
         Err(format!("it took {} s to record the intent; look again before acting on it", waited_ms / 1000))
-    } else if waited_ms < 0 || !(limits::ARMING_GUARD_MS..limits::ARMED_MS).contains(&decided_ms) {
+    } else if waited_ms < 0 || !(limits::ARMING_GUARD_MS..limits::ARMED_MS).contains(&(decided_ms / proposal.pace)) {
         Err("the confirmation does not fit the arming".into())
     } else if proposal.asked.as_ref().is_some_and(|asked| *asked != proposal.typed) {
         Err("what was typed is not what was asked for".into())
@@ -57,6 +57,7 @@ mod tests {
             asked: None,
             typed: String::new(),
             intent: Seq(7),
+            pace: 1,
         };
         let asks = |typed: &str| Proposal { asked: Some("fw-1".into()), typed: typed.into(), ..good.clone() };
         let cases = [

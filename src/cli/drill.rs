@@ -13,6 +13,7 @@ use crate::domain::input::DrillStart;
 use crate::drill::conductor::Conductor;
 use crate::drill::scenario::Scenario;
 use crate::drill::world::World;
+use crate::engine::Settings;
 use crate::ingest::Ingest;
 use crate::ingest::route::Router;
 use crate::mqtt::{LinkOptions, Protocol};
@@ -65,17 +66,24 @@ pub(super) fn run(common: &Common, args: &DrillArgs) -> Result<(), Failure> {
     let drill = DrillStart { scenario: id.clone(), seed: args.seed, devices: world.devices() };
     let stamp = began.utc().format("%Y%m%dT%H%M%SZ").to_string();
     let log = paths::drill_log(&common.data_directory(), &id, &stamp);
+    let pace = args.speed.ceil().max(1.0) as i64;
     session::runtime()?.block_on(async {
         let ticking = clock.clone();
         let started = Conductor::start(world, Arc::new(move || ticking.now())).await;
         let conductor = started.map_err(|error| Failure::Run(format!("no port for the drill's broker: {error}")))?;
         let options = options(common, &config, &conductor, &root, drill, log.clone(), clock.clone())?;
+        let settings = Settings { pace, ..options.settings };
+        let options = StationOptions { settings, ..options };
         session::run(options, look).await
     })?;
     say!("drill {id} ended after {}. It is on record: {}", session::spent(&clock, began), log.display());
+    // What was set aside for a full disk is needed while a room is open.
+    let _ = std::fs::remove_file(log.with_extension("reserve"));
     let incidents = read::open(&log)?.records.iter().filter_map(|record| record.event.incident()).max();
     if let Some(last) = incidents {
-        say!("Write it down:  warroom export {} --drill", last.0);
+        let newest = paths::newest_drill(&common.data_directory()).as_deref() == Some(log.as_path());
+        let which = if newest { "--drill".to_owned() } else { format!("--log {}", log.display()) };
+        say!("Write it down:  warroom export {} {which}", last.0);
     }
     Ok(())
 }
@@ -110,6 +118,7 @@ fn options(
     let address = conductor.address();
     let mut settings = room::settings(common, config, format!("the drill's broker on {address}"), "drill".into());
     settings.control_topic = format!("{root}/ota/{{campaign}}/control");
+    settings.shell_options = format!(" -h {} -p {}", address.ip(), address.port());
     Ok(StationOptions {
         link: LinkOptions {
             host: address.ip().to_string(),

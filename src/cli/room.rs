@@ -41,6 +41,7 @@ pub(super) fn run(common: &Common, args: &RoomArgs) -> Result<(), Failure> {
 fn options(common: &Common, config: &Config, address: &Address) -> Result<StationOptions, Failure> {
     let router = config.fleet.router().map_err(Failure::Usage)?;
     let settings = settings(common, config, address.to_string(), config.broker.environment.clone());
+    let settings = Settings { shell_options: shell_options(config, address), ..settings };
     Ok(StationOptions {
         link: link(config, address, router.subscriptions().to_vec()),
         ingest: Ingest::new(router, settings.fleet.schema.clone()),
@@ -66,6 +67,20 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
         warnings: library.problems,
         ..Settings::default()
     }
+}
+
+/// How `mosquitto_pub` reaches the same broker; the password is for the person to give.
+fn shell_options(config: &Config, address: &Address) -> String {
+    let mut options = format!(" -h {} -p {}", address.host, address.port);
+    match &config.broker.ca_file {
+        Some(path) if address.tls => options += &format!(" --cafile {}", path.display()),
+        None if address.tls => options += " --capath /etc/ssl/certs",
+        _ => {}
+    }
+    if let Some(user) = address.user.as_ref().or(config.broker.user.as_ref()) {
+        options += &format!(" -u {user} -P …");
+    }
+    options
 }
 
 fn link(config: &Config, address: &Address, subscriptions: Vec<String>) -> LinkOptions {

@@ -64,7 +64,7 @@ impl Evidence {
         let devices = f64::from(cohort.level(Signal::Devices));
         let observed = match symptom {
             Symptom::Offline => mean((0..NOW_S).filter_map(|back| cohort.present_share_back(back)))?,
-            Symptom::Rebooting if devices > 0.0 => cohort.series(Signal::Rebooters).sum(COUNT_S) as f64 / devices,
+            Symptom::Rebooting if devices > 0.0 => cohort.series(Signal::Rebooters).sum(COUNT_S) / devices,
             Symptom::Rebooting => return None,
         };
         let mut evidence = Self { symptom, devices, observed, expected, affected: 0.0, against_fleet: false };

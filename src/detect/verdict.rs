@@ -20,9 +20,14 @@ pub fn propose_type(finding: &Finding, fleet: &Fleet) -> IncidentType {
 /// The severity that the number of affected devices suggests.
 pub fn propose_severity(finding: &Finding, fleet: &Fleet) -> Severity {
     let devices = fleet.devices().len().max(1) as f64;
-    let share = f64::from(finding.affected) / devices;
-    // A rollout that still runs makes it worse by the minute, however few are hit yet.
-    let spreading = fleet.campaigns().iter().any(|campaign| campaign.is_active());
+    let missing = fleet
+        .cohort(&finding.cohort)
+        .map_or(0, |cohort| cohort.level(Signal::Devices).saturating_sub(cohort.level(Signal::Online)));
+    let share = f64::from(finding.affected.max(missing)) / devices;
+    // A rollout that brought it, or still runs, makes it worse by the minute, however few are hit yet. Halting it
+    // makes nobody well.
+    let brought = |target: &str| finding.cohort.get("firmware") == Some(target);
+    let spreading = fleet.campaigns().iter().any(|campaign| campaign.is_active() || brought(&campaign.target));
     match share {
         s if s >= 0.10 || (spreading && s >= 0.02) => Severity::Sev1,
         s if s >= 0.02 || spreading => Severity::Sev2,

@@ -32,6 +32,14 @@ impl CohortKey {
         self.0.is_empty()
     }
 
+    /// Whether two cohorts may well be about the same devices: one holds the other, or they share a value and contradict
+    /// each other in none.
+    pub fn is_related(&self, other: &Self) -> bool {
+        let contradicts = self.0.iter().any(|(a, v)| other.get(a).is_some_and(|theirs| theirs != v));
+        let shares = self.0.iter().any(|(a, v)| other.get(a) == Some(v));
+        self.is_fleet() || other.is_fleet() || (shares && !contradicts)
+    }
+
     /// The value asked of one attribute.
     pub fn get(&self, attribute: &str) -> Option<&str> {
         self.0.get(attribute).map(String::as_str)
@@ -75,5 +83,22 @@ mod tests {
         assert_eq!(key.to_string(), "3.2.5 · rev-B");
         assert_eq!(key.sentence(), "firmware 3.2.5 ∧ hardware rev-B");
         assert_eq!(CohortKey::default().to_string(), "fleet");
+    }
+
+    #[test]
+    fn cohorts_are_related_when_they_may_be_about_the_same_devices() {
+        let key = |text: &str| {
+            let pairs = text.split_whitespace().filter_map(|pair| pair.split_once('='));
+            pairs.fold(CohortKey::default(), |key, (a, v)| key.and(a, v))
+        };
+        for (a, b, related) in [
+            ("fw=5 hw=B", "fw=5", true),
+            ("fw=5 hw=B", "fw=5 region=eu", true),
+            ("fw=5 hw=B", "", true),
+            ("fw=5 hw=B", "fw=5 hw=A", false),
+            ("fw=5", "hw=B", false),
+        ] {
+            assert_eq!((key(a).is_related(&key(b)), key(b).is_related(&key(a))), (related, related), "{a} and {b}");
+        }
     }
 }

@@ -66,6 +66,11 @@ pub enum Event {
         incident: IncidentId,
         alert: AlertId,
     },
+    /// A switch that was pulled before anybody declared.
+    ActuationJoined {
+        incident: IncidentId,
+        actuation: ActuationId,
+    },
     Acknowledged {
         incident: IncidentId,
     },
@@ -167,6 +172,12 @@ pub enum Event {
     ActuationEffective {
         actuation: ActuationId,
         in_flight_before: u32,
+        /// Devices that were in flight and have not been heard of for minutes: they may have died of it.
+        #[serde(default)]
+        silent: u32,
+        /// Devices that have gone back, where that was asked.
+        #[serde(default)]
+        rolled_back: u32,
     },
     ActuationEscaped {
         actuation: ActuationId,
@@ -189,6 +200,7 @@ impl Event {
         match self {
             Self::IncidentDeclared { incident, .. }
             | Self::AlertJoined { incident, .. }
+            | Self::ActuationJoined { incident, .. }
             | Self::Acknowledged { incident }
             | Self::Retitled { incident, .. }
             | Self::SeveritySet { incident, .. }
@@ -209,6 +221,7 @@ impl Event {
     pub const fn actuation(&self) -> Option<&ActuationId> {
         match self {
             Self::ActuationRequested { actuation, .. }
+            | Self::ActuationJoined { actuation, .. }
             | Self::ActuationSent { actuation }
             | Self::ActuationAccepted { actuation }
             | Self::ActuationEffective { actuation, .. }

@@ -169,6 +169,12 @@ impl Incident {
         }
     }
 
+    /// Whether it is about these devices too. One declared by hand without a cohort is about nobody in particular.
+    pub fn concerns(&self, cohort: &CohortKey) -> bool {
+        let nobody = self.cohort.is_fleet() && self.alerts.is_empty();
+        !nobody && self.cohort.is_related(cohort)
+    }
+
     /// Open means not resolved: an acknowledged incident is not forgotten.
     pub const fn is_open(&self) -> bool {
         self.moments.resolved.is_none()

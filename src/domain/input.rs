@@ -125,4 +125,6 @@ pub struct Proposal {
     pub typed: String,
     /// The log line of the intent.
     pub intent: Seq,
+    /// Seconds of the room that pass in a second of life, by which deadlines of people are stretched.
+    pub pace: i64,
 }

@@ -70,7 +70,7 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
         }),
         Command::Resolve(id) => on_open(state, id, |_| Ok(vec![Event::Resolved { incident: id }])),
         Command::Reopen { incident: id, reason } => on(state, id, |incident| {
-            if incident.moments.mitigated.is_none() {
+            if incident.moments.mitigated.is_none() && incident.moments.resolved.is_none() {
                 return refuse(format!("{id} is not mitigated or resolved, so there is nothing to reopen"));
             }
             Ok(vec![Event::Reopened { incident: id, reason: sentence(&reason, "a reason")? }])
@@ -140,15 +140,35 @@ fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Deci
     };
     let incident = IncidentId(state.room.incidents.keys().last().map_or(1, |last| last.0 + 1));
     let kind = declaration.kind;
+    let onset = alert.map_or(at, |alert| alert.finding.onset);
+    let joining = joining(state, incident, &declaration, onset);
     let mut events = vec![Event::IncidentDeclared {
         incident,
-        onset: Some(alert.map_or(at, |alert| alert.finding.onset)),
+        onset: Some(onset),
         detected: alert.map_or(at, |alert| alert.at),
         acknowledged: alert.and_then(|alert| alert.acknowledged.clone()),
         declaration,
     }];
+    events.extend(joining);
     events.extend(take_runbook(state, incident, kind));
     Ok(events)
+}
+
+/// What has happened before anybody declared, and is part of it: other alerts about the same devices, and switches
+/// pulled since the onset.
+fn joining(state: &State, incident: IncidentId, declaration: &Declaration, onset: At) -> Vec<Event> {
+    let room = &state.room;
+    let about_nobody = declaration.alert.is_none() && declaration.cohort.is_fleet();
+    let related = |alert: &&Alert| {
+        !about_nobody
+            && Some(alert.id) != declaration.alert
+            && room.incident_of(alert.id).is_none()
+            && alert.finding.cohort.is_related(&declaration.cohort)
+    };
+    let alerts = room.open_alerts().filter(related).map(|alert| Event::AlertJoined { incident, alert: alert.id });
+    let loose = room.actuations.values().filter(|pulled| pulled.incident.is_none() && pulled.requested >= onset);
+    let loose = loose.map(|pulled| Event::ActuationJoined { incident, actuation: pulled.id.clone() });
+    alerts.chain(loose).collect()
 }
 
 /// What the room would declare of an alert. People may overrule all of it.
@@ -177,6 +197,13 @@ fn correct(incident: &Incident, moment: Moment, to: At, reason: &str, now: At) -
         return refuse(format!("{to} is more than a year ago; check the date"));
     }
     let from = incident.moments.get(moment);
+    if from.is_none() && matches!(moment, Moment::Mitigated | Moment::Resolved) {
+        return refuse(format!(
+            "{} has not been {} yet; say so first, then correct the time",
+            incident.id,
+            moment.name()
+        ));
+    }
     if from == Some(to) {
         return refuse(format!("{} is {to} already", moment.name()));
     }

@@ -154,6 +154,9 @@ impl Room {
             return;
         }
         let Some(actuation) = record.event.actuation().and_then(|id| self.actuations.get_mut(id)) else { return };
+        if let Event::ActuationJoined { incident, .. } = record.event {
+            actuation.incident = Some(incident);
+        }
         advance(actuation, &record.event, record.at);
     }
 }
@@ -163,10 +166,7 @@ fn change(incident: &mut Incident, record: &Record) {
     let at = record.at;
     match &record.event {
         Event::AlertJoined { alert, .. } => incident.alerts.push(*alert),
-        Event::Acknowledged { .. } => {
-            incident.moments.acknowledged.get_or_insert(at);
-            incident.acknowledged_by.get_or_insert(record.actor.clone());
-        }
+        Event::Acknowledged { .. } => take_on(incident, record),
         Event::Retitled { to, .. } => incident.title.clone_from(to),
         Event::SeveritySet { to, .. } => incident.severity = *to,
         Event::TypeSet { to, .. } => incident.kind = *to,
@@ -174,8 +174,12 @@ fn change(incident: &mut Incident, record: &Record) {
         Event::NoteAdded { text, .. } => {
             incident.notes.push(Note { at, by: record.actor.clone(), text: text.clone() });
         }
-        Event::Mitigated { .. } => incident.moments.mitigated = Some(at),
+        Event::Mitigated { .. } => {
+            take_on(incident, record);
+            incident.moments.mitigated = Some(at);
+        }
         Event::Resolved { .. } => {
+            take_on(incident, record);
             incident.moments.mitigated.get_or_insert(at);
             incident.moments.resolved = Some(at);
         }
@@ -203,9 +207,17 @@ fn change(incident: &mut Incident, record: &Record) {
                 run.entries.push(StepEntry { step: step.clone(), mark: mark.clone(), by: record.actor.clone(), at });
             }
         }
-        Event::ActuationRequested { actuation, .. } => incident.actuations.push(actuation.clone()),
+        Event::ActuationRequested { actuation, .. } | Event::ActuationJoined { actuation, .. } => {
+            incident.actuations.push(actuation.clone());
+        }
         _ => {}
     }
+}
+
+/// Somebody has taken the incident on: by saying so, or by ending it.
+fn take_on(incident: &mut Incident, record: &Record) {
+    incident.moments.acknowledged.get_or_insert(record.at);
+    incident.acknowledged_by.get_or_insert(record.actor.clone());
 }
 
 /// Moves an actuation on. What is final stays final; an unknown outcome may still become known.

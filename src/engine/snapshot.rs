@@ -53,6 +53,12 @@ pub struct Snapshot {
     pub samples: Vec<Sample>,
     pub codes: Vec<(String, u64)>,
     pub targets: Targets,
+    /// The cohort of each open alert as it is now: devices online, and all of them.
+    pub alert_cohorts: BTreeMap<AlertId, (u32, u32)>,
+    /// How a shell's `mosquitto_pub` reaches the broker.
+    pub shell_options: String,
+    /// Seconds of the room that pass in a second of life.
+    pub pace: i64,
     pub warnings: Vec<String>,
 }
 
@@ -142,7 +148,8 @@ pub struct DevicePage {
 pub struct DeviceRow {
     pub id: String,
     pub online: bool,
-    pub seen: At,
+    /// None where only the broker's store has spoken of it.
+    pub seen: Option<At>,
     /// Values of the attributes, in the order of `attributes`.
     pub values: Vec<String>,
     pub boots: Option<u32>,
@@ -191,6 +198,8 @@ pub struct ActuationView {
     /// Devices in flight, heard from and silent.
     pub in_flight: (u32, u32),
     pub escaped: u32,
+    /// Whether this process has seen all of it, and so can prove its effect.
+    pub provable: bool,
 }
 
 impl Snapshot {

@@ -117,6 +117,7 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
             ),
         ),
         Event::AlertJoined { incident, alert } => (Normal, format!("alert {alert} joined {incident}")),
+        Event::ActuationJoined { incident, actuation } => (Normal, format!("{} joined {incident}", name(actuation))),
         Event::Acknowledged { incident } => (Action, format!("acknowledged {incident}")),
         Event::Retitled { from, to, .. } => (Action, format!("renamed: {to} (was: {from})")),
         Event::SeveritySet { from, to, .. } => (Action, format!("severity {to} (was {from})")),
@@ -163,9 +164,16 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::ActuationAccepted { actuation } => {
             (Action, format!("{} accepted: the campaign's controller said yes", name(actuation)))
         }
-        Event::ActuationEffective { actuation, in_flight_before } => {
+        Event::ActuationEffective { actuation, rolled_back, .. } if *rolled_back > 0 => {
+            (Action, format!("{} EFFECTIVE · {rolled_back} devices have gone back", name(actuation)))
+        }
+        Event::ActuationEffective { actuation, in_flight_before, silent: 0, .. } => {
             (Action, format!("{} EFFECTIVE · in flight {in_flight_before} → 0", name(actuation)))
         }
+        Event::ActuationEffective { actuation, in_flight_before, silent, .. } => (
+            Action,
+            format!("{} EFFECTIVE · in flight {in_flight_before} → none heard, {silent} silent", name(actuation)),
+        ),
         Event::ActuationEscaped { actuation, devices, count } => {
             (Alarm, format!("{} effective, but {count} devices escaped: {}", name(actuation), devices.join(", ")))
         }

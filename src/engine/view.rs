@@ -64,6 +64,9 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         samples: fleet.faults().samples(),
         codes: fleet.codes().top(8),
         targets: state.settings.targets,
+        alert_cohorts: alert_cohorts(state),
+        shell_options: state.settings.shell_options.clone(),
+        pace: state.settings.pace,
         warnings: state.settings.warnings.clone(),
     }
 }
@@ -71,6 +74,14 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
 fn proposals(state: &State) -> BTreeMap<AlertId, Declaration> {
     let loose = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none());
     loose.map(|alert| (alert.id, decide::propose(state, alert))).collect()
+}
+
+fn alert_cohorts(state: &State) -> BTreeMap<AlertId, (u32, u32)> {
+    let now = |alert: &crate::domain::alert::Alert| {
+        let cohort = state.fleet.cohort(&alert.finding.cohort)?;
+        Some((alert.id, (cohort.level(Signal::Online), cohort.level(Signal::Devices))))
+    };
+    state.room.open_alerts().filter_map(now).collect()
 }
 
 fn totals(state: &State) -> Totals {
@@ -90,7 +101,7 @@ fn totals(state: &State) -> Totals {
 fn rate(cohort: &Cohort, signal: Signal, seconds: usize) -> Option<f64> {
     let series = cohort.series(signal);
     let n = series.seconds().min(seconds);
-    (n > 0).then(|| series.sum(n) as f64 / n as f64)
+    (n > 0).then(|| series.sum(n) / n as f64)
 }
 
 /// The table that the lens asks for. Where cohorts have a history it is shown; behind a filter that cuts through
@@ -159,7 +170,7 @@ fn row(state: &State, cohort: &Cohort) -> CohortRow {
         change: now.zip(then).map(|(now, then)| (now - then) * 100.0),
         errors: rate(cohort, Signal::Errors, RATE_S),
         messages: rate(cohort, Signal::Messages, RATE_S),
-        reboots: Some(cohort.series(Signal::Reboots).sum(TABLE_S)),
+        reboots: Some(cohort.series(Signal::Reboots).sum(TABLE_S).round() as u64),
         trend: trend.collect(),
         ..bare_row(state.fleet.cohort_key(&cohort.key), devices, online)
     }
@@ -195,7 +206,7 @@ fn chart(state: &State, at: At) -> Chart {
         let back = at.since_s(entry.at);
         (back < i64::from(lens.span_s)).then(|| entry.mark.clone().map(|mark| (back as u32, mark)))
     });
-    Chart { points, marks: marks.take(64).flatten().collect(), ..empty }
+    Chart { points, marks: marks.flatten().take(64).collect(), ..empty }
 }
 
 fn page(state: &State, first: usize, n: usize) -> DevicePage {
@@ -281,8 +292,14 @@ fn actuations(state: &State) -> BTreeMap<crate::domain::ids::ActuationId, Actuat
     let view = |actuation: &crate::domain::switch::Actuation| {
         // Counting the devices in flight means looking at every device; only open actuations are worth it.
         let campaign = (!actuation.state.is_final()).then(|| state.fleet.campaigns().find(&actuation.preview.campaign));
-        let in_flight = campaign.flatten().map_or((0, 0), |ix| state.fleet.in_flight(ix, super::switches::SILENT_S));
-        ActuationView { actuation: Arc::new(actuation.clone()), in_flight, escaped: switches.escaped(&actuation.id) }
+        let in_flight =
+            campaign.flatten().map_or((0, 0), |ix| state.fleet.in_flight(ix, super::switches::proof::SILENT_S));
+        ActuationView {
+            actuation: Arc::new(actuation.clone()),
+            in_flight,
+            escaped: switches.watches.escaped(&actuation.id),
+            provable: actuation.state.is_final() || switches.watches.holds(&actuation.id),
+        }
     };
     state.room.actuations.iter().map(|(id, actuation)| (id.clone(), view(actuation))).collect()
 }

@@ -36,7 +36,7 @@ impl WireBudget {
 /// Takes what a message showed.
 pub(super) fn take(turn: &mut Turn<'_>, batch: &Batch, observation: &Observation, notice: Notice) {
     match notice {
-        Notice::Campaign { campaign, state, changed, begun, target, answers } => {
+        Notice::Campaign { campaign, state, changed, retained, begun, target, answers } => {
             if changed && turn.state.room.campaigns.get(&campaign) != Some(&state) && turn.state.wire.spend(turn.at) {
                 let event = Event::CampaignChanged { campaign: campaign.clone(), state, target: target.clone() };
                 turn.record(Actor::Engine, event);
@@ -44,13 +44,19 @@ pub(super) fn take(turn: &mut Turn<'_>, batch: &Batch, observation: &Observation
             if let Some(wave) = begun {
                 wave_started(turn, campaign.clone(), wave, target);
             }
-            let accepted = switches::heard(&turn.state.room, &campaign, state, &answers);
+            let news = changed && !retained;
+            let accepted = switches::proof::heard(&turn.state.room, &campaign, state, &answers, news);
             turn.record_all(&Actor::Engine, accepted);
         }
         Notice::WaveStarted { campaign, wave, target } => wave_started(turn, campaign, wave, target),
         Notice::Control { campaign, action, request_id, retained } => {
-            let ours = turn.state.room.actuations.contains_key(&ActuationId(request_id.clone()));
-            if ours {
+            let known = turn.state.room.actuations.get(&ActuationId(request_id.clone()));
+            // An id can be read off the wire by anyone: only the very call that we made is ours.
+            let is_ours = known.is_some_and(|ours| {
+                let asks = action.is_some_and(|action| ours.call.payload.contains(&format!("\"{}\"", action.name())));
+                ours.preview.campaign == campaign && asks
+            });
+            if is_ours {
                 return;
             }
             turn.state.fleet.fault(batch, observation, Fault::ForeignCommand);

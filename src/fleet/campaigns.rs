@@ -34,14 +34,14 @@ pub struct Campaign {
     pub progress: Progress,
     /// The last word of it, from controller or device.
     pub heard: At,
-    /// The request that the controller last answered.
-    pub answered: String,
+    /// Whether its controller has spoken; what only devices speak of may be made up.
+    pub announced: bool,
 }
 
 impl Campaign {
     /// Devices planned and not started yet, by the controller's plan where there is one.
     pub fn queued(&self) -> u32 {
-        let planned: u32 = self.waves.iter().filter_map(|w| w.plan.map(|p| p.planned)).sum();
+        let planned = self.waves.iter().filter_map(|w| w.plan.map(|p| p.planned)).fold(0, u32::saturating_add);
         planned.saturating_sub(self.progress.total()).saturating_add(self.progress.queued)
     }
 
@@ -54,12 +54,27 @@ impl Campaign {
         }
     }
 
-    /// Notes that a wave runs. Returns whether this is news.
+    /// Whether this place may be given to another campaign: nothing is going on in it, and no device stands in it.
+    fn is_idle(&self) -> bool {
+        let over = matches!(self.state, CampaignState::Unknown | CampaignState::Halted | CampaignState::Finished);
+        over && self.progress.total() == 0
+    }
+
+    /// Notes that a device shows a wave to run. Returns whether this is news. A wave outside the controller's plan is a
+    /// device's mistake.
+    fn shows(&mut self, number: u16, at: At) -> bool {
+        let planned = self.waves.iter().any(|wave| wave.plan.is_some());
+        let in_plan = self.waves.iter().any(|wave| wave.wave == number && wave.plan.is_some());
+        let news = self.wave.is_none_or(|running| running < number) && (in_plan || !planned);
+        news && self.begin(number, Some(at))
+    }
+
+    /// Notes that a wave runs. Returns whether it has just begun.
     fn begin(&mut self, number: u16, at: Option<At>) -> bool {
-        if self.wave.is_some_and(|running| running >= number) {
+        let before = self.wave.replace(number);
+        if before.is_some_and(|running| running >= number) {
             return false;
         }
-        self.wave = Some(number);
         if let Some(wave) = self.wave_mut(number) {
             wave.started = at;
         }
@@ -119,23 +134,33 @@ impl Campaigns {
         self.campaigns.iter().position(|c| c.id == id).map(|ix| CampaignIx(ix as u8))
     }
 
-    /// The campaign called `id`, new if need be; none when the table is full.
-    pub fn find_or_add(&mut self, id: &str) -> Option<CampaignIx> {
+    /// The campaign called `id`, new if need be, in the place of one that is over where there is no other; none when
+    /// every place is taken. What no controller has `announced` gets at most half of the places.
+    pub fn find_or_add(&mut self, id: &str, announced: bool) -> Option<CampaignIx> {
         if let Some(known) = self.find(id) {
             return Some(known);
         }
-        if self.campaigns.len() >= limits::CAMPAIGNS {
+        let campaign = Campaign { id: id.to_owned(), ..Campaign::default() };
+        let unannounced = self.campaigns.iter().filter(|campaign| !campaign.announced).count();
+        let may_add = announced || unannounced < limits::CAMPAIGNS / 2;
+        if may_add && self.campaigns.len() < limits::CAMPAIGNS {
+            self.campaigns.push(campaign);
+            return Some(CampaignIx(self.campaigns.len() as u8 - 1));
+        }
+        let idle = |other: &&Campaign| other.is_idle() && (may_add || !other.announced);
+        let oldest = self.campaigns.iter().filter(idle).min_by_key(|other| other.heard).map(|other| other.id.clone());
+        let Some(ix) = oldest.and_then(|id| self.find(&id)) else {
             self.refused += 1;
             return None;
-        }
-        self.campaigns.push(Campaign { id: id.to_owned(), ..Campaign::default() });
-        Some(CampaignIx(self.campaigns.len() as u8 - 1))
+        };
+        self.campaigns[usize::from(ix.0)] = campaign;
+        Some(ix)
     }
 
     /// Takes the controller's word. Says whether the state changed and which wave has just begun, if one did; from the
     /// broker's store (`retained`) comes what has been so for a while.
     pub fn hear(&mut self, word: Word<'_>, retained: bool, at: At) -> Option<(bool, Option<u16>)> {
-        let ix = self.find_or_add(word.campaign)?;
+        let ix = self.find_or_add(word.campaign, true)?;
         let campaign = &mut self.campaigns[usize::from(ix.0)];
         let changed = campaign.state != word.state;
         campaign.state = word.state;
@@ -143,9 +168,7 @@ impl Campaigns {
         if !word.target.is_empty() {
             word.target.clone_into(&mut campaign.target);
         }
-        if !word.request_id.is_empty() {
-            word.request_id.clone_into(&mut campaign.answered);
-        }
+        campaign.announced = true;
         for plan in word.waves {
             if let Some(wave) = campaign.wave_mut(plan.wave) {
                 wave.plan = Some(*plan);
@@ -165,7 +188,7 @@ impl Campaigns {
             target.clone_into(&mut campaign.target);
         }
         let number = u16::from(to.wave);
-        (to.state.in_flight() && campaign.begin(number, Some(at))).then_some(number)
+        (to.state.in_flight() && campaign.shows(number, at)).then_some(number)
     }
 
     fn count(&mut self, place: Place, change: impl Fn(&mut u32)) {

@@ -6,7 +6,7 @@ use super::devices::{Device, DeviceIx, Flag};
 use super::faults::Sample;
 use super::groups::{GroupIx, Vector};
 use super::messages::Message;
-use super::{Fleet, limits};
+use super::{Fleet, RECONNECT_S, limits};
 use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
 use crate::domain::fault::Fault;
 use crate::domain::observation::{AttributeIx, Batch, Body, EventKind, Observation, Telemetry};
@@ -21,6 +21,7 @@ pub enum Notice {
         campaign: String,
         state: CampaignState,
         changed: bool,
+        retained: bool,
         begun: Option<u16>,
         target: String,
         answers: String,
@@ -49,8 +50,8 @@ impl Fleet {
             self.fault(batch, observation, fault);
             return None;
         }
-        if let Some(notice) = self.observe_campaign(batch, observation) {
-            return Some(notice);
+        if matches!(observation.body, Body::Campaign { .. } | Body::Control { .. }) {
+            return self.observe_campaign(batch, observation);
         }
         let id = batch.text(observation.device);
         let Some(ix) = self.find_or_add(id) else {
@@ -104,6 +105,7 @@ impl Fleet {
                     campaign: word.campaign.to_owned(),
                     state: word.state,
                     changed,
+                    retained: observation.retained,
                     begun,
                     target: word.target.to_owned(),
                     answers: word.request_id.to_owned(),
@@ -226,10 +228,10 @@ impl Fleet {
     fn hear(&mut self, ix: DeviceIx, observation: &Observation) {
         let device = self.devices.get_mut(ix);
         let group = device.group;
-        device.seen = device.seen.max((observation.at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32);
         if observation.retained {
             return;
         }
+        device.seen = device.seen.max((observation.at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32);
         self.groups.add_to(group, Signal::Messages, 1);
         let says_offline = matches!(observation.body, Body::Status { online: Some(false), .. });
         if !device.has(Flag::Online) && !says_offline && !matches!(observation.body, Body::Status { .. }) {
@@ -296,7 +298,10 @@ impl Fleet {
                 self.groups.add_to(group, Signal::Reconnects, 1);
             }
         }
-        self.excuse(ix, true);
+        // A device that was away already is not excused anew by being told so again.
+        if online || (was && !retained) {
+            self.excuse(ix, true);
+        }
     }
 
     /// A device that is away in the middle of an update is excused, as long as it is `recent`.
@@ -369,15 +374,19 @@ impl Fleet {
         target: &str,
         observation: &Observation,
     ) -> Option<Notice> {
-        let number = self.campaigns.find_or_add(campaign)?;
+        let number = self.campaigns.find_or_add(campaign, false)?;
         self.note_wave(ix, campaign, wave);
         let device: &mut Device = self.devices.get_mut(ix);
         let from = Place { campaign: device.campaign, wave: device.wave, state: device.ota };
         let to = Place { campaign: number.0, wave, state };
         (device.campaign, device.wave, device.ota) = (to.campaign, to.wave, to.state);
-        self.excuse(ix, true);
+        self.excuse(ix, !observation.retained);
         let was_here = from.campaign == to.campaign && from.state.in_flight();
-        if state.in_flight() && !was_here && self.started.len() < limits::MAILBOX_OBSERVATIONS {
+        // What is first seen well under way may have started before there was anybody to see it.
+        let begins = state == OtaState::Downloading
+            || from.state != OtaState::None
+            || self.second - self.epoch > i64::from(RECONNECT_S);
+        if state.in_flight() && !was_here && begins && self.started.len() < limits::MAILBOX_OBSERVATIONS {
             self.started.push((CampaignIx(number.0), ix));
         }
         let begun = self.campaigns.move_device(from, to, target, observation.at)?;

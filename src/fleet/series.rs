@@ -135,9 +135,15 @@ impl Series {
         }
     }
 
-    /// The sum of the last `seconds` seconds, or of as many as there are.
-    pub fn sum(&self, seconds: usize) -> u64 {
-        (0..seconds.min(self.seconds())).filter_map(|back| self.back(back)).map(u64::from).sum()
+    /// The sum of the last `seconds` seconds, or of as many as there are. A coarse count gives whole minutes, and of the
+    /// one that is cut a part.
+    pub fn sum(&self, seconds: usize) -> f64 {
+        let seconds = seconds.min(self.seconds());
+        if self.fine.is_none() && self.kind == SignalKind::Count {
+            let share = |n: usize| seconds.saturating_sub(n * MINUTE).min(MINUTE) as f64 / MINUTE as f64;
+            return self.minutes.iter().rev().enumerate().map(|(n, sum)| f64::from(*sum) * share(n)).sum();
+        }
+        (0..seconds).filter_map(|back| self.back(back)).map(f64::from).sum()
     }
 
     /// Finished minutes, oldest first.
@@ -176,6 +182,8 @@ mod tests {
         let counts = filled(SignalKind::Count, false, (0..180).map(|_| 2));
         assert_eq!(counts.minutes().collect::<Vec<_>>(), [120, 120]);
         assert_eq!(counts.back(0), Some(2));
+        let rare = filled(SignalKind::Count, false, (0..180).map(|s| u32::from(s % 60 < 59)));
+        assert_eq!((rare.sum(60), rare.sum(90)), (59.0, 59.0 * 1.5), "59 a minute are not none");
         let levels = filled(SignalKind::Level, false, 0..180);
         assert_eq!(levels.minutes().collect::<Vec<_>>(), [59, 119]);
     }

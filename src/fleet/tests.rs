@@ -81,7 +81,7 @@ fn a_device_moves_between_cohorts_when_its_firmware_changes() {
     assert_eq!(bench.level(CohortKey::of("firmware", "3.2.4"), Signal::Online), 1);
     assert_eq!(bench.level(pair.clone(), Signal::Online), 1);
     let cohort = bench.fleet.cohort(&pair).unwrap();
-    assert_eq!((cohort.series(Signal::Reboots).sum(10), cohort.series(Signal::Reconnects).sum(10)), (1, 1));
+    assert_eq!((cohort.series(Signal::Reboots).sum(10), cohort.series(Signal::Reconnects).sum(10)), (1.0, 1.0));
     assert_eq!(bench.fleet.cohorts().fleet().level(Signal::Devices), 2);
 }
 
@@ -100,7 +100,7 @@ fn what_the_broker_had_in_store_is_state_and_not_news() {
     let fleet = bench.fleet.cohorts().fleet();
     assert_eq!(fleet.level(Signal::Online), 1);
     for signal in [Signal::Messages, Signal::Reconnects, Signal::Reboots] {
-        assert_eq!(fleet.series(signal).sum(10), 0, "{signal}");
+        assert_eq!(fleet.series(signal).sum(10), 0.0, "{signal}");
     }
 }
 
@@ -146,7 +146,7 @@ fn errors_are_counted_once_whether_told_as_events_or_as_a_counter() {
     bench.say("tells", false, &[], counter(1));
     bench.say("tells", false, &[], counter(2));
     bench.seconds(1);
-    assert_eq!(bench.fleet.cohorts().fleet().series(Signal::Errors).sum(5), 3);
+    assert_eq!(bench.fleet.cohorts().fleet().series(Signal::Errors).sum(5), 3.0);
 }
 
 #[test]
@@ -222,7 +222,7 @@ proptest! {
             for signal in Signal::ALL {
                 let sum: u64 = cohorts.iter().map(|c| u64::from(c.level(signal))).sum();
                 prop_assert_eq!(sum, u64::from(fleet.level(signal)), "{}", signal);
-                let history: u64 = cohorts.iter().map(|c| c.series(signal).sum(30)).sum();
+                let history: f64 = cohorts.iter().map(|c| c.series(signal).sum(30)).sum();
                 if signal.kind() == crate::domain::signal::SignalKind::Count {
                     prop_assert_eq!(history, fleet.series(signal).sum(30), "{}", signal);
                 }

@@ -16,14 +16,18 @@ use super::{PoisonError, Reply, Watched};
 use crate::actuate;
 use crate::domain::event::Record;
 use crate::domain::ids::Seq;
-use crate::domain::input::{Effect, Input, LogHealth, Outcome, Proposal};
+use crate::domain::input::{Effect, Input, Outcome, Proposal};
 use crate::domain::observation::Batch;
+use crate::domain::switch::ActuationState;
 use crate::domain::time::At;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::{self, State};
 use crate::limits;
 use crate::mqtt::Outbox;
 use crate::store::writer::Writer;
+
+/// How long a room that closes waits for a switch that was just pulled.
+const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// What a desk is made of.
 pub(super) struct Parts {
@@ -71,6 +75,7 @@ impl Desk {
     /// Works until the inbox is closed.
     pub(super) fn work(mut self) {
         let mut spare = Batch::default();
+        let mut closing: Option<Instant> = None;
         loop {
             let mut taken = self.parts.inbox.take(self.patience(), spare);
             for input in taken.inputs.drain(..) {
@@ -84,10 +89,20 @@ impl Desk {
             self.release();
             self.publish();
             if taken.closed {
+                closing.get_or_insert_with(Instant::now);
+            }
+            if closing.is_some_and(|since| self.is_settled() || since.elapsed() > FAREWELL) {
                 break;
             }
         }
         self.finish();
+    }
+
+    /// Whether no switch is on its way: what was confirmed is sent, or said not to have been.
+    fn is_settled(&self) -> bool {
+        let waiting = self.pending.iter().any(|(_, effect)| matches!(effect, Effect::Actuate(_)));
+        let mut pulled = self.parts.state.room.actuations.values();
+        !waiting && !pulled.any(|actuation| actuation.state == ActuationState::Requested)
     }
 
     /// Until the next second, or until a snapshot that is due may be published.
@@ -106,7 +121,13 @@ impl Desk {
             self.unsent.push_back(step.records);
             self.send();
         }
-        self.pending.extend(step.effects.into_iter().map(|effect| (last, effect)));
+        for effect in step.effects {
+            match effect {
+                // A refusal waits for nothing: least of all for the disk that may be its reason.
+                Effect::Reply { ticket, result: Err(refusal) } => self.reply((ticket, Err(refusal))),
+                effect => self.pending.push_back((last, effect)),
+            }
+        }
         step.spent
     }
 
@@ -136,11 +157,8 @@ impl Desk {
     fn send(&mut self) {
         while let Some(records) = self.unsent.pop_front() {
             if !self.parts.writer.write(records.clone()) {
+                // The engine takes no more commands once too many events wait.
                 self.unsent.push_front(records);
-                let reason = "the disk does not keep up".to_owned();
-                if self.parts.state.log == LogHealth::Safe {
-                    self.parts.inbox.push(Input::Log(LogHealth::Unsafe { reason }));
-                }
                 return;
             }
         }
@@ -152,11 +170,15 @@ impl Desk {
         while self.pending.front().is_some_and(|(seq, _)| *seq <= self.parts.state.durable) {
             let Some((_, effect)) = self.pending.pop_front() else { return };
             match effect {
-                // Whoever asked may have gone.
-                Effect::Reply { ticket, result } => drop(self.parts.reply.try_send((ticket, result))),
+                Effect::Reply { ticket, result } => self.reply((ticket, result)),
                 Effect::Actuate(proposal) => self.actuate(proposal),
             }
         }
+    }
+
+    fn reply(&self, reply: Reply) {
+        // Whoever asked may have gone.
+        drop(self.parts.reply.try_send(reply));
     }
 
     fn actuate(&mut self, proposal: Proposal) {
@@ -175,7 +197,7 @@ impl Desk {
     fn give_up(&mut self) {
         let now = self.parts.clock.now();
         let stale = |effect: &Effect| match effect {
-            Effect::Actuate(proposal) => now.since_ms(proposal.confirmed) > limits::INTENT_MS,
+            Effect::Actuate(proposal) => now.since_ms(proposal.confirmed) > limits::INTENT_MS * proposal.pace,
             Effect::Reply { .. } => false,
         };
         let (given_up, kept) = std::mem::take(&mut self.pending).into_iter().partition(|(_, effect)| stale(effect));

@@ -26,7 +26,10 @@ struct Waiting {
     batch: Batch,
     dropped: u64,
     inputs: VecDeque<Input>,
+    /// Nothing more is taken from outside.
     closed: bool,
+    /// The desk has not been told of it yet.
+    ending: bool,
 }
 
 impl Waiting {
@@ -81,7 +84,8 @@ impl Inbox {
 
     /// Says that nothing more will come; what is in is still taken.
     pub fn close(&self) {
-        self.lock().closed = true;
+        let mut waiting = self.lock();
+        (waiting.closed, waiting.ending) = (true, true);
         self.news.notify_one();
     }
 
@@ -89,10 +93,10 @@ impl Inbox {
     /// is used for the next one.
     pub fn take(&self, patience: Duration, spare: Batch) -> Taken {
         let waiting = self.lock();
-        let idle = |waiting: &mut Waiting| waiting.inputs.is_empty() && !waiting.closed && !waiting.has_telemetry();
+        let idle = |waiting: &mut Waiting| waiting.inputs.is_empty() && !waiting.ending && !waiting.has_telemetry();
         let (waiting, _) =
             self.news.wait_timeout_while(waiting, patience, idle).unwrap_or_else(PoisonError::into_inner);
-        let gather = |waiting: &mut Waiting| waiting.inputs.is_empty() && !waiting.closed && waiting.has_telemetry();
+        let gather = |waiting: &mut Waiting| waiting.inputs.is_empty() && !waiting.ending && waiting.has_telemetry();
         let more = GATHER.min(patience);
         let (mut waiting, _) =
             self.news.wait_timeout_while(waiting, more, gather).unwrap_or_else(PoisonError::into_inner);
@@ -100,7 +104,7 @@ impl Inbox {
             inputs: std::mem::take(&mut waiting.inputs),
             batch: std::mem::replace(&mut waiting.batch, spare),
             dropped: std::mem::take(&mut waiting.dropped),
-            closed: waiting.closed,
+            closed: std::mem::take(&mut waiting.ending),
         }
     }
 }

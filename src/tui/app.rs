@@ -21,6 +21,7 @@ use crate::domain::ids::Seq;
 use crate::domain::input::Ticket;
 use crate::domain::lens::Lens;
 use crate::engine::snapshot::Snapshot;
+use crate::limits;
 
 /// Something the application wants from outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,8 @@ pub enum Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Plainly,
+    /// Nothing needs to be said of it.
+    Quietly,
     Arm,
     Fire,
 }
@@ -89,14 +92,16 @@ impl App {
         self.snapshot = snapshot;
         let armed = self.snapshot.arming.is_some();
         let now = self.snapshot.at;
-        let mut gone = false;
+        let patience_ms = (limits::INTENT_MS + 2_000) * self.snapshot.pace;
         if let Some(Overlay::Confirm(confirm)) = self.ui.overlays.last_mut() {
-            gone = confirm.seen && !armed && !confirm.fired;
+            match confirm.fired {
+                None if confirm.seen && !armed => confirm.end("not confirmed in time, or the link went down"),
+                Some(fired) if now.since_ms(fired) > patience_ms => {
+                    confirm.end("its intent could not be recorded; see the timeline for what became of it");
+                }
+                _ => {}
+            }
             confirm.seen |= armed;
-        }
-        if gone {
-            self.ui.overlays.pop();
-            self.ui.say("disarmed: not confirmed in time, or the link went down", true, now);
         }
     }
 
@@ -111,7 +116,7 @@ impl App {
                 self.close_confirm();
                 self.ui.say(refusal.to_string(), true, now);
                 if asked == Asked::Fire {
-                    self.command(Command::Switch(SwitchCommand::Disarm { reason: "refused".into() }), Asked::Plainly);
+                    self.command(Command::Switch(SwitchCommand::Disarm { reason: "refused".into() }), Asked::Quietly);
                 }
             }
             (Asked::Fire, Ok(seq)) => {
@@ -122,6 +127,7 @@ impl App {
                     now,
                 );
             }
+            (Asked::Quietly, _) => {}
             (Asked::Plainly, Ok(seq)) => self.ui.say(format!("recorded {seq}"), false, now),
             (Asked::Plainly, Err(refusal)) => self.ui.say(refusal.to_string(), true, now),
         }
@@ -149,9 +155,16 @@ impl App {
         }
     }
 
+    /// Takes an arming back, and says so where it was asked for: what was not fired must never look as if it was.
     pub(super) fn disarm(&mut self, reason: &str) {
-        self.close_confirm();
-        self.command(Command::Switch(SwitchCommand::Disarm { reason: reason.to_owned() }), Asked::Plainly);
+        for overlay in &mut self.ui.overlays {
+            if let Overlay::Confirm(confirm) = overlay {
+                confirm.end(reason);
+            }
+        }
+        let now = self.snapshot.at;
+        self.ui.say(format!("NOT fired: taken back by {reason}"), true, now);
+        self.command(Command::Switch(SwitchCommand::Disarm { reason: reason.to_owned() }), Asked::Quietly);
     }
 
     /// Takes a paste. It is text, never keys: where nobody types, it is nothing.
@@ -184,6 +197,10 @@ impl App {
             }
             Meaning::Prefix => {}
             Meaning::Nothing => {
+                if self.snapshot.read_only && self.ui.chord.len() == 1 {
+                    let now = self.snapshot.at;
+                    self.ui.say("this room is read-only: that key is not bound in it", true, now);
+                }
                 // A chord that leads nowhere is forgotten; its last key may be one of its own.
                 let begun = self.ui.chord.len() > 1;
                 self.ui.chord.clear();

@@ -63,7 +63,7 @@ pub fn percent(share: f64) -> String {
         n if n >= 100.0 => " 100%".into(),
         n if n >= 99.0 => format!("{:.1}%", (n * 10.0).floor() / 10.0),
         n if n > 0.0 && n < 1.0 => format!(" {:.1}%", (n * 10.0).ceil() / 10.0),
-        n => format!("{:4.0}%", n),
+        n => format!("{:4.0}%", n.floor()),
     }
 }
 

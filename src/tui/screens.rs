@@ -128,9 +128,10 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
             first.spans.insert(0, scene.span(mark, Role::Key));
         }
         content.append(&mut told);
-        content.push(Line::from(
-            scene.span(format!("   {}", crate::engine::switches::by_hand(&view.actuation.call)), Role::Muted),
-        ));
+        content.push(Line::from(scene.span(
+            format!("   {}", crate::engine::switches::by_hand(&view.actuation.call, &scene.snapshot.shell_options)),
+            Role::Muted,
+        )));
     }
     lines(&content, inner, buffer);
 }

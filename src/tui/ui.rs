@@ -105,7 +105,7 @@ impl Ui {
     /// The incident on the screen.
     pub fn incident<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Arc<Incident>> {
         let chosen = self.incident.and_then(|id| snapshot.incidents.get(&id));
-        chosen.or_else(|| snapshot.open_incidents().next())
+        chosen.or_else(|| snapshot.open_incidents().next()).or_else(|| just_resolved(snapshot))
     }
 
     /// The cohort whose signal is drawn: the one chosen, else the one that an alert or the incident is about.
@@ -130,4 +130,14 @@ impl Ui {
             self.pane = view.panes()[0];
         }
     }
+}
+
+/// The incident that was resolved last, while it is fresh and nothing new is going on: people look at what they have
+/// done, and may have to reopen it.
+fn just_resolved(snapshot: &Snapshot) -> Option<&Arc<Incident>> {
+    const FRESH_S: i64 = 1800;
+    let resolved = |incident: &&Arc<Incident>| incident.moments.resolved;
+    let last = snapshot.incidents.values().max_by_key(resolved)?;
+    let fresh = last.moments.resolved.is_some_and(|at| snapshot.at.since_s(at) < FRESH_S);
+    (fresh && snapshot.loose_alerts().next().is_none()).then_some(last)
 }

@@ -4,7 +4,7 @@ use super::action::{Action, Needs, Spec, spec};
 use super::app::{App, Asked, Request};
 use super::key::{Code, Key};
 use super::overlays::Overlay;
-use super::overlays::confirm::{Confirm, Outcome};
+use super::overlays::confirm::{self, Confirm, Outcome};
 use super::overlays::form::{Field, Form, Purpose};
 use super::overlays::note::NoteEditor;
 use super::overlays::palette::Palette;
@@ -235,7 +235,7 @@ fn copy(app: &mut App) {
     let text = match (app.ui.view, &app.ui.opened, app.ui.pane) {
         (_, Some(device), _) => device.clone(),
         (View::Switches, ..) => match rollout::newest_actuations(snapshot).get(app.ui.switch) {
-            Some(view) => crate::engine::switches::by_hand(&view.actuation.call),
+            Some(view) => crate::engine::switches::by_hand(&view.actuation.call, &snapshot.shell_options),
             None => String::new(),
         },
         (_, _, Pane::Timeline) => {
@@ -292,6 +292,8 @@ fn mark_step(app: &mut App) {
 }
 
 fn arm(app: &mut App, switch: SwitchId, campaign: Option<String>) {
+    // What is confirmed must be what is on the screen, and that must be now.
+    app.ui.frozen = None;
     app.open_confirm();
     app.command(Command::Switch(SwitchCommand::Arm { switch, campaign }), Asked::Arm);
 }
@@ -301,13 +303,23 @@ pub(super) fn confirmed(app: &mut App, confirm: Confirm, outcome: Outcome) -> Op
     match outcome {
         Outcome::Stay => Some(Overlay::Confirm(confirm)),
         Outcome::Disarm(reason) => {
+            let mut confirm = confirm;
+            confirm.end(&reason);
             app.disarm(&reason);
+            Some(Overlay::Confirm(confirm))
+        }
+        Outcome::Leave => {
+            app.disarm("Esc");
+            None
+        }
+        Outcome::Close => None,
+        Outcome::Again(key) => {
+            app.press(key);
             None
         }
         Outcome::Choose { forward } => {
             let arming = app.snapshot.arming.clone()?;
-            let active: Vec<_> =
-                app.snapshot.campaigns.iter().filter(|campaign| campaign.active).map(|c| c.id.clone()).collect();
+            let active = confirm::choices(&app.snapshot, &arming.switch);
             let at = active.iter().position(|id| *id == arming.preview.campaign).unwrap_or(0);
             let next = if forward { at + 1 } else { at + active.len().max(1) - 1 };
             match active.get(next % active.len().max(1)).filter(|id| **id != arming.preview.campaign) {
@@ -319,6 +331,8 @@ pub(super) fn confirmed(app: &mut App, confirm: Confirm, outcome: Outcome) -> Op
             }
         }
         Outcome::Fire { typed } => {
+            let mut confirm = confirm;
+            confirm.fired = Some(app.snapshot.at);
             let arming = app.snapshot.arming.as_ref()?.id;
             app.command(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed })), Asked::Fire);
             Some(Overlay::Confirm(confirm))

@@ -1,14 +1,18 @@
 //! The confirmation of a switch: what it would do, and the one key that does it.
 //!
 //! Enter, Space and the arming key never confirm; any other key takes the arming back. The key that fires is asked for
-//! once; whether it was quick, late or lucky is for the engine to judge.
+//! once; whether it was quick, late or lucky is for the engine to judge. What was taken back, by whatever, stays on the
+//! screen and swallows keys until somebody has seen it: the rest of a typed name must not become commands.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::domain::switch::SwitchId;
-use crate::engine::switches::{Arming, Gate};
+use crate::domain::time::At;
+use crate::engine::snapshot::{CampaignView, Snapshot};
+use crate::engine::switches::{self, Arming, Gate};
+use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
@@ -25,10 +29,12 @@ const END: char = '!';
 pub struct Confirm {
     /// Typed so far, where the gate asks for it.
     typed: String,
-    /// It was asked to fire; the answer is awaited.
-    pub fired: bool,
+    /// When it was asked to fire; the answer is awaited.
+    pub fired: Option<At>,
     /// An arming was on the screen: when it goes, so does this.
     pub seen: bool,
+    /// Why nothing was fired.
+    ended: Option<String>,
 }
 
 /// What a key did.
@@ -37,6 +43,12 @@ pub enum Outcome {
     Stay,
     /// Taken back, by this key.
     Disarm(String),
+    /// Taken back on purpose.
+    Leave,
+    /// It had ended; somebody has seen it.
+    Close,
+    /// It had ended; this key begins anew.
+    Again(Key),
     /// The next or the previous campaign.
     Choose {
         forward: bool,
@@ -46,34 +58,48 @@ pub enum Outcome {
     },
 }
 
+/// The campaigns that a switch makes sense for.
+pub fn choices(snapshot: &Snapshot, switch: &SwitchId) -> Vec<String> {
+    let fits = |c: &&CampaignView| switches::fits(switch, c.state, &c.progress, c.active);
+    snapshot.campaigns.iter().filter(fits).map(|c| c.id.clone()).collect()
+}
+
 impl Confirm {
+    /// Nothing was fired, for this reason.
+    pub fn end(&mut self, reason: &str) {
+        self.ended.get_or_insert_with(|| reason.to_owned());
+    }
+
     pub fn press(&mut self, key: Key, arming: Option<&Arming>) -> Outcome {
-        if self.fired {
+        if self.ended.is_some() {
+            return match key.code {
+                Code::Esc | Code::Enter => Outcome::Close,
+                Code::F(_) => Outcome::Again(key),
+                _ => Outcome::Stay,
+            };
+        }
+        if self.fired.is_some() {
             return Outcome::Stay;
         }
         let gate = arming.map(|arming| &arming.gate);
         match (key.code, gate) {
             // The key that armed it may still be held down.
             (Code::F(_) | Code::Enter, _) => Outcome::Stay,
-            (Code::Esc, _) => Outcome::Disarm("Esc".into()),
+            (Code::Esc, _) => Outcome::Leave,
             (Code::Tab | Code::Down, _) => Outcome::Choose { forward: true },
             (Code::Up, _) => Outcome::Choose { forward: false },
-            (Code::Char(FIRE), Some(Gate::OneKey)) if key.types().is_some() => {
-                self.fired = true;
-                Outcome::Fire { typed: String::new() }
-            }
+            (Code::Char(FIRE), Some(Gate::OneKey)) if key.types().is_some() => Outcome::Fire { typed: String::new() },
             (Code::Backspace, Some(Gate::Typed(_))) => {
                 self.typed.pop();
                 Outcome::Stay
             }
             (Code::Char(END), Some(Gate::Typed(asked))) if self.typed == *asked => {
-                self.fired = true;
                 Outcome::Fire { typed: self.typed.clone() }
             }
-            (Code::Char(c), Some(Gate::Typed(asked)))
-                if key.types().is_some() && self.typed.len() < asked.len() + 8 =>
-            {
-                self.typed.push(c);
+            (Code::Char(c), Some(Gate::Typed(asked))) if key.types().is_some() => {
+                if self.typed.len() < asked.len() + 8 {
+                    self.typed.push(c);
+                }
                 Outcome::Stay
             }
             _ => Outcome::Disarm(format!("the key {key}")),
@@ -82,6 +108,9 @@ impl Confirm {
 
     pub fn draw(&self, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let snapshot = scene.snapshot;
+        if let Some(reason) = &self.ended {
+            return draw_ended(scene, reason, area, buffer);
+        }
         let Some(arming) = &snapshot.arming else {
             let inner = scene.window("switch", Role::Focus, centred(area, 50, 3), buffer);
             return lines(&[Line::from(scene.span("looking at what it would do …", Role::Muted))], inner, buffer);
@@ -125,10 +154,11 @@ impl Confirm {
         shown.extend(wrap(&preview.call, wrapped).into_iter().map(|text| Line::from(scene.span(text, Role::Muted))));
         shown.push(Line::default());
         shown.push(self.question(scene, arming));
-        let left_s = arming.expires.since_s(snapshot.at);
-        let others = snapshot.campaigns.iter().filter(|campaign| campaign.active).count();
+        let left_s = arming.expires.since_s(snapshot.at) / snapshot.pace;
+        let others = choices(snapshot, &arming.switch).len();
         let choose = if others > 1 { " · Tab another campaign" } else { "" };
-        shown.push(Line::from(scene.span(format!("any other key leaves it · {left_s} s left{choose}"), Role::Muted)));
+        let leave = if arming.gate == Gate::OneKey { "any other key" } else { "Esc" };
+        shown.push(Line::from(scene.span(format!("{leave} leaves it · {left_s} s left{choose}"), Role::Muted)));
 
         // Live and drill must not be confirmed with the same words.
         let title = match (halting, snapshot.drill.is_some()) {
@@ -143,7 +173,7 @@ impl Confirm {
     }
 
     fn question<'a>(&self, scene: &Scene<'a>, arming: &Arming) -> Line<'a> {
-        if self.fired {
+        if self.fired.is_some() {
             return Line::from(scene.span(" recording the intent … ", Role::Armed));
         }
         let drill = scene.snapshot.drill.is_some();
@@ -152,11 +182,30 @@ impl Confirm {
                 Line::from(scene.span(format!(" {FIRE} halts it, in this drill only "), Role::Armed))
             }
             Gate::OneKey => Line::from(scene.span(format!(" press {FIRE} to stop the rollout for real "), Role::Armed)),
-            Gate::Typed(asked) => Line::from(vec![
-                scene.span(format!(" type {asked}{END} "), Role::Armed),
-                scene.span(format!("  {}", self.typed), Role::Text),
-                scene.span("▏", Role::Key),
-            ]),
+            Gate::Typed(asked) => {
+                let fits = asked.starts_with(&self.typed);
+                Line::from(vec![
+                    scene.span(format!(" type the campaign's name, then {END} "), Role::Armed),
+                    scene.span(format!("  {}", self.typed), if fits { Role::Text } else { Role::Alarm }),
+                    scene.span("▏", Role::Key),
+                    scene.span(
+                        if fits { format!(" {}{END}", &asked[self.typed.len()..]) } else { " does not match".into() },
+                        Role::Muted,
+                    ),
+                ])
+            }
         }
     }
+}
+
+/// What was not fired, and why.
+fn draw_ended(scene: &Scene<'_>, reason: &str, area: Rect, buffer: &mut Buffer) {
+    let width = 78u16.min(area.width);
+    let mut shown = vec![Line::from(scene.span("✗ NOTHING WAS FIRED", Role::Alarm))];
+    let reason = wrap(&format!("taken back: {reason}"), width.saturating_sub(4).into());
+    shown.extend(reason.into_iter().map(|text| Line::from(scene.span(text, Role::Text))));
+    let again = scene.key(Action::HaltOta);
+    shown.push(Line::from(scene.span(format!("{again} arms the halt again · Esc closes this"), Role::Muted)));
+    let inner = scene.window("disarmed", Role::Alarm, centred(area, width, shown.len() as u16 + 2), buffer);
+    lines(&shown, inner, buffer);
 }

@@ -63,7 +63,7 @@ fn device_line<'a>(
     selected: bool,
     width: usize,
 ) -> Line<'a> {
-    let seen = format!("{} ago", format::ago(scene.snapshot.at.since_s(row.seen)));
+    let seen = row.seen.map_or_else(|| "·".into(), |at| format!("{} ago", format::ago(scene.snapshot.at.since_s(at))));
     let mut text = format!("{}{}", format::left(&row.id, 20), format::right(&seen, 10));
     for (_, at, width) in columns {
         text += &format!("  {}", format::left(row.values.get(*at).map_or("", String::as_str), *width));
@@ -94,7 +94,8 @@ pub fn draw_one(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 fn device_content<'a>(scene: &Scene<'a>, device: &DeviceView, width: usize) -> Vec<Line<'a>> {
     let row = &device.row;
     let (mark, state, role) = if row.online { ("●", "online", Role::Good) } else { ("✗", "offline", Role::Alarm) };
-    let seen = format!(" · last message {} ago", format::ago(scene.snapshot.at.since_s(row.seen)));
+    let ago = |at| format!("last message {} ago", format::ago(scene.snapshot.at.since_s(at)));
+    let seen = format!(" · {}", row.seen.map_or_else(|| "not heard since the room opened".into(), ago));
     let mut content =
         vec![Line::from(vec![scene.span(format!(" {mark} {state}"), role), scene.span(seen, Role::Text)])];
     let facts = |pairs: Vec<(String, String)>| {

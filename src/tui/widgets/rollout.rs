@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::switch::ActuationState;
+use crate::domain::switch::{ActuationState, SwitchId};
 use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot};
 use crate::tui::action::Action;
 use crate::tui::format;
@@ -60,7 +60,7 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
     let wave = view.wave.map(|wave| format!(" · wave {wave}")).unwrap_or_default();
     let state = if view.active { Role::Warn } else { Role::Muted };
     let mut key = Vec::new();
-    if view.active {
+    if view.active && !scene.snapshot.read_only {
         key.push(scene.span(format!("  {} halts it", scene.key(Action::HaltOta)), Role::Key));
     }
     let mut headline = vec![
@@ -91,13 +91,26 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
     ]
 }
 
+/// How many devices have gone back, of how many that were to; none where going back was not asked.
+fn back(snapshot: &Snapshot, view: &ActuationView) -> Option<(u32, u32)> {
+    let asked = &view.actuation.preview;
+    if view.actuation.switch != SwitchId::rollback() {
+        return None;
+    }
+    let now = &snapshot.campaigns.iter().find(|campaign| campaign.id == asked.campaign)?.progress;
+    Some((now.rolled_back.saturating_sub(asked.progress.rolled_back), asked.progress.succeeded))
+}
+
 /// An actuation: what is known of it now, then the way there.
 pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<Line<'a>> {
     let actuation = &view.actuation;
     let seconds = |at| actuation.after_ms(at).map(|ms| format!("{:.1}s", ms as f64 / 1000.0));
     let ended = seconds(actuation.ended).map(|after| format!(" after {after}")).unwrap_or_default();
     let silent = if view.in_flight.1 > 0 { format!(", {} silent", view.in_flight.1) } else { String::new() };
-    let waiting = format!("in flight {}{silent}", view.in_flight.0);
+    let waiting = match back(scene.snapshot, view) {
+        Some((back, all)) => format!("{} of {} back", format::count(back.into()), format::count(all.into())),
+        None => format!("in flight {}{silent}", view.in_flight.0),
+    };
     let (now, role, told) = match &actuation.state {
         ActuationState::Effective => (format!("✓ EFFECTIVE{ended}"), Role::Good, None),
         ActuationState::Escaped { devices } => (format!("✗ effective{ended}, {devices} ESCAPED"), Role::Alarm, None),
@@ -128,6 +141,11 @@ pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> V
     let mut told_lines = vec![headline];
     let way = wrap(&way, width.saturating_sub(2));
     told_lines.extend(way.into_iter().map(|text| Line::from(scene.span(format!("   {text}"), Role::Muted))));
+    if !view.provable {
+        let late = "this room came later and cannot prove it: look, then close it from the palette";
+        let late = wrap(late, width.saturating_sub(2));
+        told_lines.extend(late.into_iter().map(|text| Line::from(scene.span(format!("   {text}"), Role::Warn))));
+    }
     told_lines.extend(told.map(|reason| Line::from(scene.span(format!("   {reason}"), Role::Alarm))));
     if view.escaped > 0 && !actuation.state.is_final() {
         told_lines.push(Line::from(

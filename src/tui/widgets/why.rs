@@ -57,28 +57,41 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         content.push(say(taken + &more, Role::Key));
         return content;
     }
-    let mut content = vec![say("nothing is wrong that the room can see".into(), Role::Muted)];
+    let nothing = if snapshot.link.is_up() {
+        "nothing is wrong that the room can see"
+    } else if snapshot.totals.devices == 0 {
+        "the room sees nothing: it is not connected"
+    } else {
+        "the room sees nothing new: it is not connected"
+    };
+    let mut content = wrapped(nothing, if snapshot.link.is_up() { Role::Muted } else { Role::Warn });
     if !snapshot.codes.is_empty() {
         let codes: Vec<_> =
             snapshot.codes.iter().take(3).map(|(code, n)| format!("{code} ×{}", format::count(*n))).collect();
         content.push(say(format!("error codes so far: {}", codes.join(", ")), Role::Muted));
     }
-    content.push(say(format!("{} declares by hand", scene.key(Action::DeclareByHand)), Role::Muted));
+    if !snapshot.read_only {
+        content.push(say(format!("{} declares by hand", scene.key(Action::DeclareByHand)), Role::Muted));
+    }
     content
 }
 
 fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, width: usize) -> Vec<Line<'a>> {
     let since = format!(
-        "since {}Z · alert {} at {}Z{}",
+        "since {}Z · alert {}{}",
         format::clock(alert.finding.onset),
         alert.id,
-        format::clock(alert.at),
         alert.cleared.map(|at| format!(" · cleared {}Z", format::clock(at))).unwrap_or_default(),
     );
-    let mut told: Vec<_> = wrap(&alert.finding.evidence, width)
-        .into_iter()
-        .map(|text| Line::from(scene.span(format!(" {text}"), Role::Text)))
-        .collect();
+    let then = format!("{}Z: {}", format::clock(alert.at), alert.finding.evidence);
+    let mut told: Vec<_> =
+        wrap(&then, width).into_iter().map(|text| Line::from(scene.span(format!(" {text}"), Role::Text))).collect();
+    if let Some((online, devices)) = scene.snapshot.alert_cohorts.get(&alert.id).filter(|(_, devices)| *devices > 0) {
+        let share = format::percent(f64::from((*online).min(*devices)) / f64::from(*devices));
+        let (online, devices) = (format::count((*online).into()), format::count((*devices).into()));
+        let now = format!(" now {} online, {online} of {devices}{}", share.trim_start(), scene.age());
+        told.push(Line::from(scene.span(now, Role::Title)));
+    }
     told.push(Line::from(scene.span(format!(" {since}"), Role::Muted)));
     told
 }
