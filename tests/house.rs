@@ -26,8 +26,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "actuate", "config", "document", "domain", "drill", "engine", "ingest", "limits", "mqtt", "report",
-            "runtime", "store", "tui",
+            "actuate", "config", "detect", "document", "domain", "drill", "engine", "ingest", "limits", "mqtt",
+            "report", "runtime", "store", "tui",
         ],
     ),
 ];

@@ -65,7 +65,7 @@ fn one_incident_from_the_alert_to_the_end() {
 
     // Rolled back by typing the campaign's name, and the cohort recovers.
     room.press(&["!", "4"]);
-    assert!(room.shows("type fw-3.2.5!"));
+    assert!(room.shows("type the campaign's name, then !"));
     room.wait(1);
     room.type_text("fw-3.2.5!");
     assert_eq!(room.published.len(), 2);

@@ -4,14 +4,17 @@ use proptest::prelude::*;
 
 use super::snapshot::Snapshot;
 use super::*;
+use crate::domain::alert::Finding;
 use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
 use crate::domain::clock::{Clock, Moment};
+use crate::domain::cohort::CohortKey;
 use crate::domain::command::{Confirmation, Declare, SwitchCommand};
 use crate::domain::ids::{ActuationId, IncidentId};
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::input::Outcome;
 use crate::domain::observation::{Body, Envelope, Text};
 use crate::domain::runbook::{StepMark, markdown};
+use crate::domain::signal::Signal;
 use crate::domain::switch::{ActuationState, SwitchId};
 use crate::limits;
 
@@ -313,18 +316,181 @@ fn a_rollback_asks_for_the_campaign_by_name() {
 }
 
 #[test]
-fn an_intent_without_outcome_is_unknown_after_a_restart_and_may_still_become_known() {
+fn after_a_restart_an_intent_is_unknown_and_what_nobody_saw_is_not_proven() {
     let mut bench = Bench::armed();
     bench.fire().unwrap();
     let mut again = Bench::opened(&bench.records);
     assert!(matches!(again.actuation_state(), ActuationState::Unknown { .. }));
     let id = again.actuation();
     again.controller_says(CampaignState::Halted, &id.0);
-    again.wait(5);
-    assert_eq!(again.actuation_state(), ActuationState::Effective);
+    // The device that was in flight has not been heard of in this room.
+    again.wait(1000);
+    assert_eq!(again.actuation_state(), ActuationState::Accepted);
+    assert!(!Snapshot::of(&again.state, again.now).actuations[&id].provable);
+    let reason = "seen in the vendor's console".to_owned();
+    again.ask(Command::Switch(SwitchCommand::Close { actuation: id, reason })).unwrap();
     // A second restart has nothing to say about it.
     let third = Bench::opened(&again.records);
-    assert_eq!(third.actuation_state(), ActuationState::Effective);
+    assert_eq!(third.actuation_state(), again.actuation_state());
+}
+
+#[test]
+fn silence_proves_nothing() {
+    // Our own link is down: nothing is heard, and nothing follows from it.
+    let mut bench = Bench::armed();
+    bench.fire().unwrap();
+    let id = bench.actuation();
+    bench.controller_says(CampaignState::Halted, &id.0);
+    bench.input(Input::Link(LinkChange::Down { reason: "gone".into(), retry_ms: 1 }));
+    bench.wait(1000);
+    assert_eq!(bench.actuation_state(), ActuationState::Accepted);
+    bench.input(Input::Link(LinkChange::Up));
+    bench.wait(290);
+    assert_eq!(bench.actuation_state(), ActuationState::Accepted);
+    // A device that stays silent is not waited for, and is named as what it is.
+    bench.wait(30);
+    assert_eq!(bench.actuation_state(), ActuationState::Effective);
+    let told = bench.records.iter().find_map(|record| match record.event {
+        Event::ActuationEffective { in_flight_before, silent, .. } => Some((in_flight_before, silent)),
+        _ => None,
+    });
+    assert_eq!(told, Some((1, 1)));
+}
+
+/// A campaign that has updated one device, and a rollback of it that was fired.
+fn rolling_back(before: CampaignState) -> Bench {
+    let mut bench = Bench::new();
+    bench.controller_says(CampaignState::Running, "");
+    bench.ota("a", 1, OtaState::Succeeded);
+    bench.controller_says(before, "");
+    bench.ask(Command::Switch(SwitchCommand::Arm { switch: SwitchId::rollback(), campaign: None })).unwrap();
+    bench.wait(1);
+    let arming = bench.state.switches.arming.as_ref().unwrap().id;
+    bench.ask(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed: "fw-1".into() }))).unwrap();
+    let actuation = bench.actuation();
+    bench.input(Input::Outcome { actuation, outcome: Outcome::Sent });
+    bench
+}
+
+fn unanswered() -> ActuationState {
+    let reason = "the broker has it, but the campaign's controller has not answered for 60 s".into();
+    ActuationState::Unknown { reason }
+}
+
+#[test]
+fn what_was_so_before_is_no_answer() {
+    let halted = CampaignState::Halted;
+    // (the words of the controller after the halt was sent, what becomes of it)
+    let cases = [
+        (vec![(halted, "")], ActuationState::Effective),
+        (vec![(CampaignState::Running, ""), (CampaignState::Finished, "")], unanswered()),
+        (vec![(CampaignState::Running, "not-ours")], unanswered()),
+        // It said yes, and then somebody else let it run again.
+        (vec![(halted, ""), (CampaignState::Running, "")], ActuationState::Accepted),
+    ];
+    for (words, outcome) in cases {
+        let mut bench = Bench::armed();
+        bench.fire().unwrap();
+        let actuation = bench.actuation();
+        bench.input(Input::Outcome { actuation, outcome: Outcome::Sent });
+        words.iter().for_each(|(state, answers)| bench.controller_says(*state, answers));
+        bench.ota("a", 1, OtaState::Succeeded);
+        bench.wait(100);
+        assert_eq!(bench.actuation_state(), outcome, "{words:?}");
+    }
+    // A rollback of a campaign that stood already: its standing still is not the answer.
+    let mut bench = rolling_back(halted);
+    bench.controller_says(halted, "");
+    bench.wait(2000);
+    assert_eq!(bench.actuation_state(), unanswered());
+}
+
+#[test]
+fn a_rollback_that_moves_nobody_has_failed() {
+    let mut bench = rolling_back(CampaignState::Running);
+    let id = bench.actuation();
+    bench.controller_says(CampaignState::RollingBack, &id.0);
+    bench.wait(1000);
+    assert!(matches!(bench.actuation_state(), ActuationState::Failed { reason } if reason.contains("no device")));
+}
+
+#[test]
+fn names_that_were_changed_on_their_way_in_are_not_acted_on() {
+    for name in ["", "a/b", "fw-…(80)", "(blank 3)", "<U+202E>x"] {
+        let mut bench = Bench::new();
+        bench.observe("", |batch| Body::Campaign {
+            campaign: batch.keep(name),
+            state: CampaignState::Running,
+            wave: None,
+            target: Text::EMPTY,
+            request_id: Text::EMPTY,
+            waves: (0, 0),
+        });
+        assert!(bench.arm().unwrap_err().contains("cannot be part of a topic"), "{name}");
+    }
+    let call = crate::domain::switch::Call { topic: "x'; reboot; '".into(), payload: "{}".into(), retain: false };
+    let by_hand = r"mosquitto_pub -h b -q 1 -t 'x'\''; reboot; '\''' -m '{}'";
+    assert_eq!(switches::by_hand(&call, " -h b"), by_hand);
+}
+
+fn raise(bench: &mut Bench, signal: Signal, cohort: CohortKey) {
+    let finding = Finding {
+        signal,
+        cohort,
+        onset: bench.now.plus_s(-5),
+        observed: 0.4,
+        expected: 1.0,
+        sample: 100,
+        affected: 60,
+        evidence: "made up".into(),
+    };
+    let mut turn = Turn { state: &mut bench.state, at: bench.now, step: Step::default() };
+    turn.take_change(Change::Raised(finding));
+    let records = turn.step.records;
+    bench.records.extend(records);
+}
+
+#[test]
+fn what_happened_before_the_declaration_belongs_to_it() {
+    let mut bench = Bench::armed();
+    let cohort = CohortKey::of("firmware", "3.2.5").and("hardware", "rev-B");
+    raise(&mut bench, Signal::Online, cohort.clone());
+    raise(&mut bench, Signal::Reboots, cohort);
+    raise(&mut bench, Signal::Online, CohortKey::of("region", "eu-west"));
+    bench.fire().unwrap();
+    let fired = bench.actuation();
+    bench.ask(Command::Declare(Declare { alert: Some(AlertId(1)), ..Declare::default() })).unwrap();
+    let incident = &bench.state.room.incidents[&IncidentId(1)];
+    assert_eq!(incident.alerts, [AlertId(1), AlertId(2)], "another region is another matter");
+    assert_eq!(incident.actuations, [fired]);
+    // And what comes after it, about a part of it or all of it.
+    raise(&mut bench, Signal::Reboots, CohortKey::default());
+    assert_eq!(bench.state.room.incidents[&IncidentId(1)].alerts.len(), 3);
+}
+
+#[test]
+fn an_alert_of_an_earlier_process_clears_when_its_cohort_is_gone() {
+    let mut bench = Bench::new();
+    raise(&mut bench, Signal::Online, CohortKey::of("firmware", "3.2.5"));
+    let mut again = Bench::opened(&bench.records);
+    assert_eq!(again.state.room.open_alerts().count(), 1);
+    again.wait(40);
+    assert_eq!(again.state.room.open_alerts().count(), 0);
+}
+
+#[test]
+fn whoever_ends_an_incident_has_taken_it_on() {
+    let mut bench = Bench::new();
+    let id = bench.declare();
+    bench.wait(5);
+    bench.ask(Command::Resolve(id)).unwrap();
+    let moments = bench.state.room.incidents[&id].moments;
+    assert_eq!((moments.acknowledged, moments.mitigated), (Some(bench.now), Some(bench.now)));
+    let id = bench.declare();
+    for moment in [Moment::Mitigated, Moment::Resolved] {
+        let correct = Command::Correct { incident: id, moment, to: bench.now, reason: "x".into() };
+        assert!(bench.ask(correct).unwrap_err().contains("say so first"));
+    }
 }
 
 #[test]

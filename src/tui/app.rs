@@ -254,7 +254,7 @@ impl App {
             },
             Overlay::Confirm(mut confirm) => {
                 let outcome = confirm.press(key, self.snapshot.arming.as_ref());
-                update::confirmed(self, confirm, outcome)
+                update::pull::confirmed(self, confirm, outcome)
             }
         };
         self.ui.overlays.extend(kept);

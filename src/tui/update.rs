@@ -1,10 +1,11 @@
 //! What each action does to a screen, and what it asks of the engine.
 
+pub(super) mod pull;
+
 use super::action::{Action, Needs, Spec, spec};
 use super::app::{App, Asked, Request};
 use super::key::{Code, Key};
 use super::overlays::Overlay;
-use super::overlays::confirm::{self, Confirm, Outcome};
 use super::overlays::form::{Field, Form, Purpose};
 use super::overlays::note::NoteEditor;
 use super::overlays::palette::Palette;
@@ -13,7 +14,7 @@ use super::ui::{Pane, Ui, View};
 use super::widgets::{rollout, runbook};
 use crate::domain::clock::Moment;
 use crate::domain::cohort::CohortKey;
-use crate::domain::command::{Command, Confirmation, SwitchCommand};
+use crate::domain::command::Command;
 use crate::domain::ids::IncidentId;
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::lens::Filter;
@@ -130,8 +131,8 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Mitigate => on_incident(app, Command::Mitigate),
         Action::Resolve => on_incident(app, Command::Resolve),
         Action::MarkStep => mark_step(app),
-        Action::HaltOta => arm(app, SwitchId::ota_halt(), None),
-        Action::RollBack => arm(app, SwitchId::rollback(), None),
+        Action::HaltOta => pull::arm(app, SwitchId::ota_halt(), None),
+        Action::RollBack => pull::arm(app, SwitchId::rollback(), None),
     }
 }
 
@@ -289,55 +290,6 @@ fn mark_step(app: &mut App) {
     // The cursor goes on with the work: a tick moves it to the next open step.
     app.ui.step = None;
     app.command(Command::MarkStep { incident: incident.id, step, mark }, Asked::Plainly);
-}
-
-fn arm(app: &mut App, switch: SwitchId, campaign: Option<String>) {
-    // What is confirmed must be what is on the screen, and that must be now.
-    app.ui.frozen = None;
-    app.open_confirm();
-    app.command(Command::Switch(SwitchCommand::Arm { switch, campaign }), Asked::Arm);
-}
-
-/// Does what a key in the confirmation asked for. Returns the overlay if it stays.
-pub(super) fn confirmed(app: &mut App, confirm: Confirm, outcome: Outcome) -> Option<Overlay> {
-    match outcome {
-        Outcome::Stay => Some(Overlay::Confirm(confirm)),
-        Outcome::Disarm(reason) => {
-            let mut confirm = confirm;
-            confirm.end(&reason);
-            app.disarm(&reason);
-            Some(Overlay::Confirm(confirm))
-        }
-        Outcome::Leave => {
-            app.disarm("Esc");
-            None
-        }
-        Outcome::Close => None,
-        Outcome::Again(key) => {
-            app.press(key);
-            None
-        }
-        Outcome::Choose { forward } => {
-            let arming = app.snapshot.arming.clone()?;
-            let active = confirm::choices(&app.snapshot, &arming.switch);
-            let at = active.iter().position(|id| *id == arming.preview.campaign).unwrap_or(0);
-            let next = if forward { at + 1 } else { at + active.len().max(1) - 1 };
-            match active.get(next % active.len().max(1)).filter(|id| **id != arming.preview.campaign) {
-                Some(id) => {
-                    arm(app, arming.switch, Some(id.clone()));
-                    None
-                }
-                None => Some(Overlay::Confirm(confirm)),
-            }
-        }
-        Outcome::Fire { typed } => {
-            let mut confirm = confirm;
-            confirm.fired = Some(app.snapshot.at);
-            let arming = app.snapshot.arming.as_ref()?.id;
-            app.command(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed })), Asked::Fire);
-            Some(Overlay::Confirm(confirm))
-        }
-    }
 }
 
 /// Opens the form of an action.

@@ -76,22 +76,19 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
     content
 }
 
+/// What was seen when the alert was raised, and how its cohort is now.
 fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, width: usize) -> Vec<Line<'a>> {
-    let since = format!(
-        "since {}Z · alert {}{}",
-        format::clock(alert.finding.onset),
-        alert.id,
-        alert.cleared.map(|at| format!(" · cleared {}Z", format::clock(at))).unwrap_or_default(),
-    );
-    let then = format!("{}Z: {}", format::clock(alert.at), alert.finding.evidence);
+    let then = format!("{} {}Z: {}", alert.id, format::clock(alert.at), alert.finding.evidence);
     let mut told: Vec<_> =
         wrap(&then, width).into_iter().map(|text| Line::from(scene.span(format!(" {text}"), Role::Text))).collect();
-    if let Some((online, devices)) = scene.snapshot.alert_cohorts.get(&alert.id).filter(|(_, devices)| *devices > 0) {
+    let now = scene.snapshot.alert_cohorts.get(&alert.id).filter(|(_, devices)| *devices > 0);
+    let now = now.map_or_else(String::new, |(online, devices)| {
         let share = format::percent(f64::from((*online).min(*devices)) / f64::from(*devices));
         let (online, devices) = (format::count((*online).into()), format::count((*devices).into()));
-        let now = format!(" now {} online, {online} of {devices}{}", share.trim_start(), scene.age());
-        told.push(Line::from(scene.span(now, Role::Title)));
-    }
-    told.push(Line::from(scene.span(format!(" {since}"), Role::Muted)));
+        format!("now {} online, {online} of {devices}{} · ", share.trim_start(), scene.age())
+    });
+    let cleared = alert.cleared.map(|at| format!(" · cleared {}Z", format::clock(at))).unwrap_or_default();
+    let since = format!("{now}since {}Z{cleared}", format::clock(alert.finding.onset));
+    told.extend(wrap(&since, width).into_iter().map(|text| Line::from(scene.span(format!(" {text}"), Role::Title))));
     told
 }
