@@ -106,6 +106,8 @@ fn a_whole_incident_by_real_keys_on_the_embedded_broker() {
     terminal.shows("INC-1 3.2.5 · rev-B");
     terminal.press(F5);
     terminal.shows("H halts it, in this drill only");
+    // A key that comes at once is a held key, and is refused.
+    terminal.until("a second to look", |screen| screen.contains("· 18 s left") || screen.contains("· 17 s left"));
     terminal.press("H");
     terminal.shows("✓ EFFECTIVE");
     terminal.press("m");
