@@ -33,7 +33,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, paths};
 use crate::document::Mistake;
+use crate::domain::event::Record;
 use crate::domain::text::visible_lines;
+use crate::domain::time::At;
+use crate::runtime::clock::Clock;
 
 /// The terminal war room for IoT-fleet incidents.
 #[derive(Parser)]
@@ -181,6 +184,12 @@ struct Which {
 }
 
 impl Which {
+    /// The moment at which clocks that run are read: now in a live log, the end in one that is closed for good.
+    fn now(&self, records: &[Record]) -> At {
+        let live = !self.drill && self.log.is_none();
+        if live { Clock::live().now() } else { records.last().map(|record| record.at).unwrap_or_default() }
+    }
+
     fn path(&self, common: &Common) -> Result<PathBuf, Failure> {
         let data = common.data_directory();
         match (&self.log, self.drill) {

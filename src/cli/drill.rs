@@ -64,8 +64,7 @@ pub(super) fn run(common: &Common, args: &DrillArgs) -> Result<(), Failure> {
     let (id, root) = (scenario.id.clone(), scenario.fleet.root.clone());
     let world = World::new(scenario, args.seed, args.devices, began);
     let drill = DrillStart { scenario: id.clone(), seed: args.seed, devices: world.devices() };
-    let stamp = began.utc().format("%Y%m%dT%H%M%SZ").to_string();
-    let log = paths::drill_log(&common.data_directory(), &id, &stamp);
+    let log = paths::new_drill_log(&common.data_directory(), &id, began.utc());
     let pace = args.speed.ceil().max(1.0) as i64;
     session::runtime()?.block_on(async {
         let ticking = clock.clone();

@@ -47,10 +47,17 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<(), Failure> {
         head: chain.head.to_string(),
         zone: clock::zone(chain.records.last().map(|record| record.at).unwrap_or_default()),
     };
-    let document =
-        gather(&chain.records, args.incident, &config.targets, &clock::local, provenance).ok_or_else(|| {
-            Failure::Usage(format!("there is no {} in {}; see `warroom incidents`", args.incident, path.display()))
-        })?;
+    let document = gather(
+        &chain.records,
+        args.incident,
+        &config.targets,
+        args.which.now(&chain.records),
+        &clock::local,
+        provenance,
+    )
+    .ok_or_else(|| {
+        Failure::Usage(format!("there is no {} in {}; see `warroom incidents`", args.incident, path.display()))
+    })?;
     let text = match args.format {
         Format::Md => markdown::write(&document, &clock::local),
         Format::Json => as_json(&document)?,

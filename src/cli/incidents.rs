@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Common, Failure, Which};
-use crate::domain::clock::{Clock, Targets};
+use crate::domain::clock::{Clock, ClockState, Targets};
 use crate::engine::room::Room;
 use crate::store::read;
 use crate::tui::format;
@@ -21,7 +21,7 @@ pub(super) fn run(common: &Common, args: &IncidentsArgs) -> Result<(), Failure> 
     let records = read::open(&args.which.path(common)?)?.records;
     let mut room = Room::default();
     records.iter().for_each(|record| room.apply(record));
-    let last = records.last().map(|record| record.at).unwrap_or_default();
+    let now = args.which.now(&records);
     if args.json {
         let incidents: Vec<_> = room
             .incidents
@@ -41,8 +41,9 @@ pub(super) fn run(common: &Common, args: &IncidentsArgs) -> Result<(), Failure> 
     }
     for incident in room.incidents.values() {
         let clocks = Clock::ALL.map(|clock| {
-            let reading = clock.read(&incident.moments, &Targets::default(), last);
-            format!("{} {}", clock, format::duration(reading.elapsed_s))
+            let reading = clock.read(&incident.moments, &Targets::default(), now);
+            let running = if reading.state == ClockState::Running { " running" } else { "" };
+            format!("{} {}{running}", clock, format::duration(reading.elapsed_s))
         });
         say!(
             "{:7} {} {:12} {} · {} · {}",

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use directories::ProjectDirs;
 
 /// The directory of logs, sockets and drills: the one given, or the user's.
@@ -22,8 +23,12 @@ pub fn live_log(data: &Path) -> PathBuf {
 }
 
 /// The log of a drill, so that a live log is never mixed with a game day.
-pub fn drill_log(data: &Path, scenario: &str, began: &str) -> PathBuf {
-    data.join("drills").join(format!("{began}-{scenario}.db"))
+pub fn new_drill_log(data: &Path, scenario: &str, began: DateTime<Utc>) -> PathBuf {
+    let stamp = began.format("%Y%m%dT%H%M%SZ");
+    let name = |n: u32| if n == 1 { format!("{stamp}-{scenario}.db") } else { format!("{stamp}-{scenario}-{n}.db") };
+    let path = |n| data.join("drills").join(name(n));
+    // Two drills may begin in the same second.
+    (1..100).map(path).find(|path| !path.exists()).unwrap_or_else(|| path(1))
 }
 
 /// The log of the newest drill, if there was one.

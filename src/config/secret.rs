@@ -1,9 +1,16 @@
 //! Where a secret is found: in the environment, in a file, or in what a program prints. It is read when it is needed,
 //! and never stored, shown or logged.
 
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// How long a password program may take. It may ask a person, on another screen.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of a secret that are read: MQTT carries no longer one.
+const LONGEST: usize = 65_535;
 
 /// The place of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,18 +49,31 @@ impl Secret {
 
 fn run(argv: &[String]) -> Result<Vec<u8>, String> {
     let Some((program, arguments)) = argv.split_first() else { return Err("`password_command` is empty".into()) };
-    let output = Command::new(program)
+    let cannot = |error| format!("the password program {program} cannot be run: {error}");
+    let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         // What it complains about must not reach the screen behind our back.
         .stderr(Stdio::null())
-        .output()
-        .map_err(|error| format!("the password program {program} cannot be run: {error}"))?;
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(format!("the password program {program} ended with {}", output.status))
-    }
+        .spawn()
+        .map_err(cannot)?;
+    let Some(mut stdout) = child.stdout.take() else { return Err(format!("the password program {program} is mute")) };
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut secret = Vec::new();
+        let read = stdout.by_ref().take(LONGEST as u64).read_to_end(&mut secret);
+        // Nobody listens any more once the patience is at its end.
+        let _ = tell.send(read.map(|_| secret));
+    });
+    let Ok(read) = told.recv_timeout(PATIENCE) else {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!("the password program {program} has not answered for {} s", PATIENCE.as_secs()));
+    };
+    let secret = read.map_err(cannot)?;
+    let status = child.wait().map_err(cannot)?;
+    if status.success() { Ok(secret) } else { Err(format!("the password program {program} ended with {status}")) }
 }
 
 impl std::fmt::Display for Secret {

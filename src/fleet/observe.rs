@@ -147,7 +147,10 @@ impl Fleet {
             return known;
         }
         if self.groups.is_full() {
+            // Its values may be so new that nothing holds them yet.
+            self.hold(&vector);
             self.sweep();
+            self.release(&vector);
         }
         let mut vector = vector;
         if self.groups.is_full() {
@@ -157,11 +160,17 @@ impl Fleet {
                 return known;
             }
         }
-        for (dictionary, value) in self.dictionaries.iter_mut().zip(vector) {
-            dictionary.hold(value);
-        }
+        self.hold(&vector);
         let cohorts = self.cohorts.of(&vector);
         self.groups.add(vector, cohorts)
+    }
+
+    fn hold(&mut self, vector: &Vector) {
+        self.dictionaries.iter_mut().zip(vector).for_each(|(dictionary, value)| dictionary.hold(*value));
+    }
+
+    fn release(&mut self, vector: &Vector) {
+        self.dictionaries.iter_mut().zip(vector).for_each(|(dictionary, value)| dictionary.release(*value));
     }
 
     /// Makes room by forgetting groups without devices and the values that only they held, at most once a minute.
@@ -191,7 +200,10 @@ impl Fleet {
         for (attribute, name) in batch.attributes(observation) {
             let slot = usize::from(attribute.0);
             if self.dictionaries[slot].name(vector[slot]) != name {
-                vector[slot] = self.intern(attribute, name);
+                self.hold(&vector);
+                let value = self.intern(attribute, name);
+                self.release(&vector);
+                vector[slot] = value;
                 changed = true;
             }
         }

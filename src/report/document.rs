@@ -88,18 +88,18 @@ pub struct Provenance {
     pub zone: String,
 }
 
-/// Gathers an incident from the records of a log; none if there is no such incident.
+/// Gathers an incident from the records of a log, its clocks as they stand `now`; none if there is no such incident.
 pub fn gather(
     records: &[Record],
     id: IncidentId,
     targets: &Targets,
+    now: At,
     local: Local<'_>,
     log: Provenance,
 ) -> Option<Document> {
     let mut room = Room::default();
     records.iter().for_each(|record| room.apply(record));
     let incident = room.incidents.get(&id)?;
-    let now = records.last().map_or(incident.declared, |record| record.at);
     let clocks = Clock::ALL.map(|clock| {
         let reading = clock.read(&incident.moments, targets, now);
         ClockLine { standing: reading.word(), reading }

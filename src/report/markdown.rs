@@ -53,16 +53,20 @@ impl Out {
 /// cell of its own.
 pub fn inert(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
         match c {
             '\n' | '\r' => safe.push(' '),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            // Links and mentions are made from these even without brackets.
-            ':' => safe.push_str("&#58;"),
+            // Links and mentions are made from these even without brackets; a colon before a blank or a digit is only a
+            // colon.
+            ':' if characters.peek().is_some_and(|next| !next.is_ascii_digit() && *next != ' ') => {
+                safe.push_str("&#58;");
+            }
             '@' => safe.push_str("&#64;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' | '=' | '+' | '^' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' | '^' => {
                 safe.push('\\');
                 safe.push(c);
             }
@@ -71,11 +75,8 @@ pub fn inert(text: &str) -> String {
         }
     }
     let safe = safe.replace("www.", "www&#46;");
-    // At the start of a line these would begin a list.
-    match safe.strip_prefix('-') {
-        Some(rest) => format!("\\-{rest}"),
-        None => safe,
-    }
+    // At the start of a line these would begin a list, or underline a heading.
+    if safe.starts_with(['-', '+', '=']) { format!("\\{safe}") } else { safe }
 }
 
 fn times(at: At, local: Local<'_>) -> String {
@@ -286,7 +287,8 @@ mod tests {
             ("- item", "\\- item"),
             ("@everyone `code` **b**", "&#64;everyone \\`code\\` \\*\\*b\\*\\*"),
             ("www.evil.example", "www&#46;evil.example"),
-            ("=1+1", "\\=1\\+1"),
+            ("=1+1", "\\=1+1"),
+            ("at 12:30, fleet: 14", "at 12:30, fleet: 14"),
             ("^[0m", "\\^\\[0m"),
         ];
         for (text, safe) in cases {

@@ -69,6 +69,10 @@ pub(super) fn inspect(log: &Path) -> Result<Found, StoreError> {
     }
     let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
     let (version, application) = (number(60), number(68));
+    if (application, version) == (0, 0) && is_unborn(log) {
+        // The first start ended between the making of the file and the first event.
+        return Ok(Found::Nothing);
+    }
     if application != schema::APPLICATION {
         return Err(StoreError::Foreign { path, found: format!("a database of another program, {application:#x}") });
     }
@@ -76,6 +80,14 @@ pub(super) fn inspect(log: &Path) -> Result<Found, StoreError> {
         return Err(StoreError::Newer { path, found: version, known: schema::VERSION });
     }
     Ok(Found::Log)
+}
+
+/// Whether a database without a name has no table either: what SQLite leaves when it is stopped right after it was
+/// asked to make one.
+fn is_unborn(log: &Path) -> bool {
+    rusqlite::Connection::open_with_flags(log, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|db| db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)))
+        .is_ok_and(|tables| tables == 0)
 }
 
 /// Makes the file before SQLite does, so that it is never readable by others, not even for a moment.

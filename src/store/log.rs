@@ -35,9 +35,11 @@ impl Log {
     /// Whatever makes the log unfit to be written to; see [`StoreError`]. The file is left as it was.
     pub fn open(path: &Path, fresh_id: &str) -> Result<(Self, Vec<Record>), StoreError> {
         debug_assert!(rusqlite::version_number() >= OLDEST_SQLITE);
-        let found = files::inspect(path)?;
+        // Looked at before anything is touched, and again once nobody else can touch it.
+        files::inspect(path)?;
         files::make_directory(path)?;
         let lock = files::lock(path)?;
+        let found = files::inspect(path)?;
         let outside = head::read(path);
         if found == Found::Nothing {
             if let Some(outside) = outside.filter(|outside| outside.seq.0 > 0) {

@@ -25,8 +25,10 @@ pub struct Chain {
 /// No log there, not a log, or a damaged one.
 pub fn open(path: &Path) -> Result<Chain, StoreError> {
     let db = connect(path)?;
+    // Read before the events: a room beside us may write more of them meanwhile, and its head with them.
+    let outside = head::read(path);
     let chain = chain(&db, path)?;
-    compare(&db, path, &chain.head, head::read(path).as_ref())?;
+    compare(&db, path, &chain.head, outside.as_ref())?;
     Ok(chain)
 }
 

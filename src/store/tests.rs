@@ -229,3 +229,15 @@ fn a_full_disk_uses_the_reserve_then_refuses_and_recovers() {
     writer.close();
     assert_eq!(read::open(&place.log).unwrap().records.len(), 3);
 }
+
+#[test]
+fn a_first_start_that_was_stopped_before_its_first_event_is_begun_again() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("log.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0)).unwrap();
+    drop(db);
+    assert!(std::fs::metadata(&path).unwrap().len() > 0);
+    let (log, records) = Log::open(&path, "first").unwrap();
+    assert_eq!((log.id(), records.len()), ("first", 0));
+}
