@@ -163,7 +163,7 @@ impl App {
             }
         }
         let now = self.snapshot.at;
-        self.ui.say(format!("NOT fired: taken back by {reason}"), true, now);
+        self.ui.say(format!("NOT fired: {reason}"), true, now);
         self.command(Command::Switch(SwitchCommand::Disarm { reason: reason.to_owned() }), Asked::Quietly);
     }
 
