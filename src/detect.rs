@@ -6,6 +6,7 @@
 
 pub mod attribution;
 mod evidence;
+pub mod suspects;
 pub mod verdict;
 
 use evidence::{Evidence, Symptom};

@@ -10,6 +10,7 @@
 mod decide;
 pub mod room;
 pub mod snapshot;
+mod suspects;
 pub mod switches;
 pub mod timeline;
 mod view;
@@ -135,6 +136,7 @@ pub struct State {
     pub drill: Option<DrillStart>,
     pub lens: Lens,
     detector: Detector,
+    suspects: suspects::Suspects,
     /// Whether alerts of an earlier process have been taken up.
     taken_up: bool,
     wire: WireBudget,
@@ -174,6 +176,7 @@ impl State {
             drill: None,
             lens: Lens::default(),
             detector: Detector::default(),
+            suspects: suspects::Suspects::default(),
             taken_up: false,
             wire: WireBudget::default(),
             settings,
@@ -221,6 +224,8 @@ impl Turn<'_> {
             self.take_change(change);
         }
         self.take_up_alerts();
+        let named = suspects::tick(self.state, self.at);
+        self.record_all(&Actor::Engine, named);
         let mut events = switches::expire(self.state, self.at);
         events.extend(switches::proof::tick(self.state, self.at));
         self.record_all(&Actor::Engine, events);

@@ -182,6 +182,12 @@ impl Fleet {
         self.listening = up.then(|| self.listening.unwrap_or(since));
     }
 
+    /// The running minute, as the devices' last crash is counted.
+    pub fn minute(&self) -> u16 {
+        // Zero is "never"; a wrap after six weeks could hide one crash of one device.
+        ((self.second - self.epoch) / 60 % i64::from(u16::MAX)) as u16 + 1
+    }
+
     /// Seconds that a device has been silent while we listened.
     fn silent_s(&self, device: &devices::Device) -> u32 {
         let now = (self.second - self.epoch) as u32;

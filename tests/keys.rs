@@ -79,7 +79,7 @@ fn one_incident_from_the_alert_to_the_end() {
     assert_eq!(incident.stage(), Stage::Resolved);
     // Every change of the incident has a person's name on it.
     for record in &room.records {
-        let engine_may = matches!(record.event, Event::AlertJoined { .. });
+        let engine_may = matches!(record.event, Event::AlertJoined { .. } | Event::SuspectNamed { .. });
         if record.event.incident().is_some() && !engine_may {
             assert_eq!(record.actor.name(), "mira", "{record:?}");
         }
@@ -287,4 +287,19 @@ fn ten_thousand_keys_of_chance_pull_nothing_and_break_nothing() {
         }
     }
     assert!(room.published.is_empty(), "{:?}", room.published);
+}
+
+#[test]
+fn a_small_fleet_names_the_right_suspect_in_the_end() {
+    // (devices, seed): fleets in which the first alert saw too few devices to name the revision.
+    for (devices, seed) in [(2000, 1), (500, 7), (2000, 3), (10_000, 1)] {
+        let mut room = Rehearsal::drill_with_seed(devices, seed);
+        room.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
+        room.press(&["d", "enter"]);
+        let cohort = |r: &Rehearsal| r.state.room.incidents.values().next().unwrap().cohort.to_string();
+        room.wait_until("the suspect", |r| cohort(r) == "3.2.5 · rev-B");
+        room.wait(60);
+        assert_eq!(cohort(&room), "3.2.5 · rev-B", "{devices} devices, seed {seed}");
+        assert!(room.shows("3.2.5 · rev-B"));
+    }
 }

@@ -112,9 +112,9 @@ impl Table {
                 let known = index[slot].len() as u32;
                 let value = *index[slot].entry_ref(&row[*column]).or_insert(known);
                 if value == known {
-                    if known >= Leaf::VALUES {
+                    if known >= Leaf::NOTHING {
                         let name = &table.attributes[slot];
-                        return Err(wrong(format!("column `{name}` has more than {} values", Leaf::VALUES)));
+                        return Err(wrong(format!("column `{name}` has more than {} values", Leaf::NOTHING)));
                     }
                     table.values[slot].push(row[*column].to_owned());
                 }

@@ -50,6 +50,8 @@ pub struct Leaf {
 impl Leaf {
     /// Values of one attribute that can be told apart.
     pub const VALUES: u32 = 1 << 17;
+    /// The value of an attribute that is not known: nothing that devices share.
+    pub const NOTHING: u32 = Self::VALUES - 1;
 }
 
 /// A condition: an attribute by its place, and its value.
@@ -203,7 +205,7 @@ impl Set {
 fn count(leaves: &[&Leaf], least_affected: f64) -> HashMap<Set, Sums> {
     let mut single: HashMap<Condition, Sums> = HashMap::new();
     for leaf in leaves {
-        for (attribute, value) in leaf.values.iter().enumerate() {
+        for (attribute, value) in leaf.values.iter().enumerate().filter(|(_, value)| **value != Leaf::NOTHING) {
             single.entry((attribute, *value)).or_default().add(leaf);
         }
     }
@@ -363,7 +365,7 @@ fn equivalents(set: &Set, leaves: &[Leaf], sums: Sums) -> Vec<Vec<Condition>> {
         .iter()
         .filter(|(condition, both)| {
             let either = sums.devices + overall[*condition] - **both;
-            !set.conditions().contains(condition) && **both >= SAME * either
+            condition.1 != Leaf::NOTHING && !set.conditions().contains(condition) && **both >= SAME * either
         })
         .map(|(condition, _)| vec![*condition])
         .collect();

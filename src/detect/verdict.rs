@@ -1,6 +1,7 @@
 //! What an alert looks like: the type of incident and the severity that the room proposes. People may overrule both.
 
 use crate::domain::alert::Finding;
+use crate::domain::cohort::CohortKey;
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::signal::Signal;
 use crate::fleet::Fleet;
@@ -37,10 +38,10 @@ pub fn propose_severity(finding: &Finding, fleet: &Fleet) -> Severity {
 }
 
 /// A headline in the fewest words: `3.2.5 · rev-B: online 41 %`.
-pub fn propose_title(finding: &Finding) -> String {
-    match finding.signal {
-        Signal::Online => format!("{} drops offline", finding.cohort),
-        Signal::Reboots => format!("{} is crash-looping", finding.cohort),
-        signal => format!("{}: {signal}", finding.cohort),
+pub fn propose_title(signal: Signal, cohort: &CohortKey) -> String {
+    match signal {
+        Signal::Online => format!("{cohort} drops offline"),
+        Signal::Reboots => format!("{cohort} is crash-looping"),
+        signal => format!("{cohort}: {signal}"),
     }
 }

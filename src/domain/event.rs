@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Finding;
 use super::campaign::{CampaignAction, CampaignState};
 use super::clock::Moment;
+use super::cohort::CohortKey;
 use super::ids::{Actor, ActuationId, AlertId, IncidentId, Seq};
 use super::incident::{Declaration, IncidentType, Severity};
 use super::runbook::{Runbook, StepMark};
@@ -88,6 +89,16 @@ pub enum Event {
         incident: IncidentId,
         from: IncidentType,
         to: IncidentType,
+    },
+    /// What the alerts point at has become clearer.
+    SuspectNamed {
+        incident: IncidentId,
+        from: CohortKey,
+        cohort: CohortKey,
+        /// The new title, where the room had given the old one.
+        title: Option<String>,
+        affected: u32,
+        devices: u32,
     },
     CommanderSet {
         incident: IncidentId,
@@ -205,6 +216,7 @@ impl Event {
             | Self::Retitled { incident, .. }
             | Self::SeveritySet { incident, .. }
             | Self::TypeSet { incident, .. }
+            | Self::SuspectNamed { incident, .. }
             | Self::CommanderSet { incident, .. }
             | Self::Mitigated { incident }
             | Self::Resolved { incident }

@@ -173,13 +173,15 @@ fn joining(state: &State, incident: IncidentId, declaration: &Declaration, onset
 
 /// What the room would declare of an alert. People may overrule all of it.
 pub(super) fn propose(state: &State, alert: &Alert) -> Declaration {
+    let suspect = state.suspects.about(&alert.finding.cohort);
+    let cohort = suspect.map_or_else(|| alert.finding.cohort.clone(), |suspect| suspect.cohort.clone());
     Declaration {
-        title: verdict::propose_title(&alert.finding),
+        title: verdict::propose_title(alert.finding.signal, &cohort),
         severity: verdict::propose_severity(&alert.finding, &state.fleet),
         kind: verdict::propose_type(&alert.finding, &state.fleet),
         commander: state.settings.operator.clone(),
         alert: Some(alert.id),
-        cohort: alert.finding.cohort.clone(),
+        cohort,
     }
 }
 

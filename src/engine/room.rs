@@ -170,6 +170,12 @@ fn change(incident: &mut Incident, record: &Record) {
         Event::Retitled { to, .. } => incident.title.clone_from(to),
         Event::SeveritySet { to, .. } => incident.severity = *to,
         Event::TypeSet { to, .. } => incident.kind = *to,
+        Event::SuspectNamed { cohort, title, .. } => {
+            incident.cohort.clone_from(cohort);
+            if let Some(title) = title {
+                incident.title.clone_from(title);
+            }
+        }
         Event::CommanderSet { to, .. } => incident.commander.clone_from(to),
         Event::NoteAdded { text, .. } => {
             incident.notes.push(Note { at, by: record.actor.clone(), text: text.clone() });

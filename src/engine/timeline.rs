@@ -122,6 +122,10 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::Retitled { from, to, .. } => (Action, format!("renamed: {to} (was: {from})")),
         Event::SeveritySet { from, to, .. } => (Action, format!("severity {to} (was {from})")),
         Event::TypeSet { from, to, .. } => (Action, format!("type {to} (was {from})")),
+        Event::SuspectNamed { from, cohort, affected, devices, .. } => (
+            Action,
+            format!("suspect is {}: {affected} of {devices} affected (was {})", cohort.sentence(), from.sentence()),
+        ),
         Event::CommanderSet { from, to, .. } => (Action, format!("commander {to} (was {from})")),
         Event::NoteAdded { text, .. } => (Normal, text.replace('\n', " ⏎ ")),
         Event::Mitigated { .. } => (Action, "service restored: mitigated".into()),

@@ -284,8 +284,7 @@ impl Fleet {
     }
 
     fn count_rebooter(&mut self, ix: DeviceIx) {
-        // Zero is "never"; a wrap after six weeks could hide one reboot of one device.
-        let minute = ((self.second - self.epoch) / 60 % i64::from(u16::MAX)) as u16 + 1;
+        let minute = self.minute();
         let device = self.devices.get_mut(ix);
         if device.rebooted != minute {
             device.rebooted = minute;

@@ -57,8 +57,12 @@ impl Rehearsal {
 
     /// The shipped game day with `devices` devices.
     pub fn drill(devices: u32) -> Self {
+        Self::drill_with_seed(devices, 1)
+    }
+
+    pub fn drill_with_seed(devices: u32, seed: u64) -> Self {
         let scenario = Scenario::find("bad-firmware").unwrap().unwrap();
-        let world = World::new(scenario, 1, Some(devices), start());
+        let world = World::new(scenario, seed, Some(devices), start());
         Self::open(Some(world), settings())
     }
 
