@@ -132,13 +132,15 @@ pub fn attribute(leaves: &[Leaf]) -> Attribution {
     if total_excess <= 0.0 {
         return Attribution::default();
     }
-    let prices = prices(leaves, all.devices.min(WEIGHT));
+    let single = count_values(leaves);
+    let prices = prices(&single, all.devices.min(WEIGHT));
+    let leaves = &merge(leaves, &single, total_excess * LEAST_SHARE);
     let scale = (WEIGHT / all.devices).min(1.0);
     let mut left: Vec<&Leaf> = leaves.iter().collect();
     let mut sets: Vec<Set> = Vec::new();
     let mut first_rate = 0.0;
     for _ in 0..CAUSES {
-        let search = Search { sums: count(&left, total_excess * LEAST_SHARE), scale, prices: &prices };
+        let search = Search { sums: count(&left), scale, prices: &prices };
         let Some(best) = search.best(total_excess * LEAST_SHARE) else { break };
         let best = search.refine(best);
         let found = search.sums[&best];
@@ -162,13 +164,69 @@ pub fn attribute(leaves: &[Leaf]) -> Attribution {
 }
 
 /// What a condition on each attribute costs: the choice among its values, and half the logarithm of the sample.
-fn prices(leaves: &[Leaf], sample: f64) -> Vec<f64> {
-    let attributes = leaves.first().map_or(0, |leaf| leaf.values.len());
-    let price = |attribute: usize| {
-        let values: hashbrown::HashSet<u32> = leaves.iter().map(|leaf| leaf.values[attribute]).collect();
-        PRICE * ((values.len() as f64).ln() + 0.5 * sample.max(2.0).ln())
+fn prices(single: &[Vec<Sums>], sample: f64) -> Vec<f64> {
+    let choices = |values: &Vec<Sums>| values.iter().filter(|sums| sums.devices > 0.0).count().max(1) as f64;
+    single.iter().map(|values| PRICE * (choices(values).ln() + 0.5 * sample.max(2.0).ln())).collect()
+}
+
+/// The sums of every value of every attribute.
+fn count_values(leaves: &[Leaf]) -> Vec<Vec<Sums>> {
+    let mut single = vec![Vec::new(); leaves.first().map_or(0, |leaf| leaf.values.len())];
+    for leaf in leaves {
+        for (values, value) in single.iter_mut().zip(&leaf.values) {
+            if *value == Leaf::NOTHING {
+                continue;
+            }
+            if values.len() <= *value as usize {
+                values.resize(*value as usize + 1, Sums::default());
+            }
+            values[*value as usize].add(leaf);
+        }
+    }
+    single
+}
+
+/// Puts leaves together that differ only in values that hold too few affected devices to be part of any cause: a million
+/// combinations become some hundreds.
+fn merge(leaves: &[Leaf], single: &[Vec<Sums>], least_affected: f64) -> Vec<Leaf> {
+    // The values of each attribute that matter, numbered from 1; the best ones, where there are more than fit.
+    let candidates: Vec<Vec<u32>> = single.iter().map(|values| candidates(values, least_affected)).collect();
+    let numbers: Vec<Vec<u8>> = candidates
+        .iter()
+        .zip(single)
+        .map(|(candidates, values)| {
+            let mut numbers = vec![0; values.len()];
+            candidates.iter().zip(1..).for_each(|(value, number)| numbers[*value as usize] = number);
+            numbers
+        })
+        .collect();
+    let mut merged: HashMap<u128, Sums> = HashMap::new();
+    for leaf in leaves {
+        let number =
+            |(numbers, value): (&Vec<u8>, &u32)| u128::from(numbers.get(*value as usize).copied().unwrap_or(0));
+        let key = numbers.iter().zip(&leaf.values).map(number).fold(0, |key, number| key << 8 | number);
+        merged.entry(key).or_default().add(leaf);
+    }
+    let mut merged: Vec<(u128, Sums)> = merged.into_iter().collect();
+    merged.sort_unstable_by_key(|(key, _)| *key);
+    let leaf = |(key, sums): (u128, Sums)| {
+        let places = (0..candidates.len()).rev().map(|place| (key >> (8 * place)) as u8);
+        let value = |(number, candidates): (u8, &Vec<u32>)| match number {
+            0 => Leaf::NOTHING,
+            number => candidates[usize::from(number) - 1],
+        };
+        let values = places.zip(&candidates).map(value).collect();
+        Leaf { values, devices: sums.devices, affected: sums.affected, expected: sums.expected }
     };
-    (0..attributes).map(price).collect()
+    merged.into_iter().map(leaf).collect()
+}
+
+fn candidates(values: &[Sums], least_affected: f64) -> Vec<u32> {
+    let mut worthy: Vec<u32> =
+        (0..values.len() as u32).filter(|value| values[*value as usize].affected >= least_affected.max(1e-9)).collect();
+    worthy.sort_by(|a, b| values[*b as usize].affected.total_cmp(&values[*a as usize].affected).then(a.cmp(b)));
+    worthy.truncate(u8::MAX.into());
+    worthy
 }
 
 /// Up to three conditions, packed into one number: 21 bits each, 0 where there is none.
@@ -201,22 +259,14 @@ impl Set {
     }
 }
 
-/// The sums of every set that holds enough affected devices to matter, of one, two and three conditions.
-fn count(leaves: &[&Leaf], least_affected: f64) -> HashMap<Set, Sums> {
-    let mut single: HashMap<Condition, Sums> = HashMap::new();
-    for leaf in leaves {
-        for (attribute, value) in leaf.values.iter().enumerate().filter(|(_, value)| **value != Leaf::NOTHING) {
-            single.entry((attribute, *value)).or_default().add(leaf);
-        }
-    }
-    // A set holds no more affected devices than any of its conditions.
-    single.retain(|_, sums| sums.affected >= least_affected);
+/// The sums of every set of one, two and three conditions.
+fn count(leaves: &[&Leaf]) -> HashMap<Set, Sums> {
     let mut counted: HashMap<Set, Sums> = HashMap::new();
     let mut worthy = Vec::new();
     for leaf in leaves {
         worthy.clear();
         let conditions = leaf.values.iter().enumerate().map(|(attribute, value)| (attribute, *value));
-        worthy.extend(conditions.filter(|condition| single.contains_key(condition)));
+        worthy.extend(conditions.filter(|(_, value)| *value != Leaf::NOTHING));
         for (n, a) in worthy.iter().enumerate() {
             counted.entry(Set::of(&[*a])).or_default().add(leaf);
             for (m, b) in worthy.iter().enumerate().skip(n + 1) {
