@@ -15,6 +15,7 @@ macro_rules! say {
 mod attribute;
 mod completions;
 mod config;
+mod detect;
 mod drill;
 mod export;
 mod incidents;
@@ -88,6 +89,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Explain a table of affected devices: which attribute values they share.
     Attribute(attribute::AttributeArgs),
+    /// Watch one series of values: an anomaly score and a decision for each row of a CSV.
+    Detect(detect::DetectArgs),
     /// Shell completions.
     Completions(completions::CompletionsArgs),
 }
@@ -157,6 +160,7 @@ pub fn run() -> ExitCode {
         Some(Command::Runbook(args)) => runbook::run(&cli.common, &args),
         Some(Command::Config(args)) => config::run(&cli.common, &args),
         Some(Command::Attribute(args)) => attribute::run(&args),
+        Some(Command::Detect(args)) => detect::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
     };
     match result {

@@ -6,6 +6,7 @@
 
 pub mod attribution;
 mod evidence;
+pub mod level;
 pub mod suspects;
 pub mod verdict;
 

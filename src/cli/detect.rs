@@ -1,0 +1,90 @@
+//! `warroom detect`: the level detector over one series of values.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Failure;
+use crate::detect::level::Level;
+use crate::domain::time::At;
+
+#[derive(Args)]
+pub(super) struct DetectArgs {
+    /// CSV with one value a row, in the order of time; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    csv: PathBuf,
+    /// The column of the time: RFC 3339, `2026-11-20 17:30:00`, or epoch seconds.
+    #[arg(long, value_name = "COLUMN", default_value = "timestamp")]
+    time: String,
+    /// The column of the value.
+    #[arg(long, value_name = "COLUMN", default_value = "value")]
+    value: String,
+}
+
+/// Prints a row for each row: `timestamp,value,anomaly_score,alarm`. A row is judged by it and those before it alone.
+pub(super) fn run(args: &DetectArgs) -> Result<(), Failure> {
+    let shown = args.csv.display();
+    let wrong = |reason: String| Failure::Usage(format!("{shown}: {reason}"));
+    let input: Box<dyn std::io::Read> = if args.csv == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(&args.csv).map_err(|error| wrong(error.to_string()))?)
+    };
+    let mut reader = csv::Reader::from_reader(input);
+    let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
+    let column = |name: &str| {
+        header.iter().position(|column| column == name).ok_or_else(|| {
+            let columns: Vec<&str> = header.iter().collect();
+            wrong(format!("there is no column `{name}`; there are {}", columns.join(", ")))
+        })
+    };
+    let (time, value) = (column(&args.time)?, column(&args.value)?);
+    let mut writer = csv::Writer::from_writer(std::io::stdout().lock());
+    let written = |result: csv::Result<()>| {
+        if result.is_err() {
+            // A reader that has had enough is no error.
+            std::process::exit(0);
+        }
+    };
+    written(writer.write_record(["timestamp", "value", "anomaly_score", "alarm"]));
+    let mut level = Level::default();
+    for row in reader.records() {
+        let row = row.map_err(|error| wrong(error.to_string()))?;
+        let (time, text) = (&row[time], &row[value]);
+        // An empty cell, or a word, is a gap; the row is there all the same.
+        let reading = level.observe(moment(time), text.trim().parse().unwrap_or(f64::NAN));
+        let score = format!("{:.6}", reading.score);
+        written(writer.write_record([time, text, &score, if reading.alarm { "1" } else { "0" }]));
+    }
+    written(writer.flush().map_err(csv::Error::from));
+    Ok(())
+}
+
+/// A time as tables have it. None where it is none: then there is no rhythm, and everything else.
+fn moment(text: &str) -> Option<At> {
+    let text = text.trim();
+    let plain = |format| chrono::NaiveDateTime::parse_from_str(text, format).ok();
+    let naive = plain("%Y-%m-%d %H:%M:%S%.f").or_else(|| plain("%Y-%m-%dT%H:%M:%S%.f"));
+    if let Some(naive) = naive {
+        return Some(At::from_ms(naive.and_utc().timestamp_millis()));
+    }
+    let epoch = text.parse::<f64>().ok().filter(|seconds| seconds.abs() < 1e15);
+    let epoch = epoch.map(|n| At::from_ms(if n.abs() < 1e11 { n * 1000.0 } else { n } as i64));
+    epoch.or_else(|| text.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_tables_have_them() {
+        let at = Some(At::from_ms(1_795_176_000_000));
+        for text in
+            ["2026-11-20 12:00:00", "2026-11-20T12:00:00", "2026-11-20T13:00:00+01:00", "1795176000", "1795176000000"]
+        {
+            assert_eq!(moment(text), at, "{text}");
+        }
+        assert_eq!(moment("noon"), None);
+    }
+}
