@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use divan::Bencher;
-use warroom::detect::attribution::{Leaf, attribute};
+use warroom::detect::attribution::{Leaf, Order, attribute};
 use warroom::limits;
 
 const FLEETS: [u32; 3] = [10_000, 100_000, 1_000_000];
@@ -56,7 +56,7 @@ fn count_single_values(bencher: Bencher, devices: u32) {
 fn find_causes(bencher: Bencher, devices: u32) {
     let leaves = leaves(devices);
     bencher.bench_local(|| {
-        let found = attribute(&leaves);
+        let found = attribute(&leaves, Order::EarlierFirst);
         assert_eq!(found.causes[0].conditions, [(0, 3), (1, 5)]);
         found
     });

@@ -12,6 +12,7 @@ macro_rules! say {
     }};
 }
 
+mod analyze;
 mod attribute;
 mod completions;
 mod config;
@@ -87,6 +88,8 @@ enum Command {
     Runbook(runbook::RunbookArgs),
     /// Make, show or find the configuration.
     Config(config::ConfigArgs),
+    /// Say what the room would have said of recorded messages.
+    Analyze(analyze::AnalyzeArgs),
     /// Explain a table of affected devices: which attribute values they share.
     Attribute(attribute::AttributeArgs),
     /// Watch one series of values: an anomaly score and a decision for each row of a CSV.
@@ -159,6 +162,7 @@ pub fn run() -> ExitCode {
         Some(Command::Log(args)) => log::run(&cli.common, &args),
         Some(Command::Runbook(args)) => runbook::run(&cli.common, &args),
         Some(Command::Config(args)) => config::run(&cli.common, &args),
+        Some(Command::Analyze(args)) => analyze::run(&cli.common, &args),
         Some(Command::Attribute(args)) => attribute::run(&args),
         Some(Command::Detect(args)) => detect::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),

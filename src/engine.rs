@@ -154,6 +154,11 @@ pub struct Step {
 }
 
 impl State {
+    /// Who is suspected just now, the best first.
+    pub fn suspects(&self) -> &[crate::detect::suspects::Suspect] {
+        &self.suspects.now
+    }
+
     /// The state after `history`, before anything new.
     pub fn replay<'a>(settings: Settings, history: impl IntoIterator<Item = &'a Record>, now: At) -> Self {
         let mut room = Room::default();

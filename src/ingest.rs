@@ -3,6 +3,7 @@
 //! Usable without a broker: [`Ingest::take`] wants a topic, a payload and a moment. Nothing that comes in here can fail:
 //! what cannot be read becomes a counted fault with a sample. Text is made safe to show on the way in.
 
+pub mod capture;
 pub mod decode;
 pub mod encode;
 pub mod route;

@@ -31,6 +31,8 @@ pub const VALUE: usize = 64;
 pub const SENTENCE: usize = 512;
 /// Bytes of a payload that are read. A megabyte in one message is never telemetry.
 pub const PAYLOAD: usize = 256 * 1024;
+/// Bytes of one line of a capture: a payload, its escapes, and its topic.
+pub const CAPTURE_LINE: u64 = 4 * 1024 * 1024;
 /// Brackets within brackets in a payload. Readers that recurse give up about here, and so would whoever wrote it.
 pub const JSON_DEPTH: usize = 120;
 /// Bytes of a bad payload that are kept as a sample, and of any payload for the device view.

@@ -8,6 +8,7 @@ pub mod clock;
 mod desk;
 mod inbox;
 pub mod offline;
+pub mod playback;
 pub mod random;
 pub mod signals;
 

@@ -22,7 +22,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("report", &["domain", "engine", "limits"]),
     ("config", &["domain", "document", "fleet", "ingest", "limits"]),
     ("tui", &["domain", "document", "engine", "limits"]),
-    ("runtime", &["actuate", "domain", "engine", "ingest", "limits", "mqtt", "store"]),
+    ("runtime", &["actuate", "detect", "domain", "engine", "ingest", "limits", "mqtt", "store"]),
     (
         "cli",
         &[

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use serde::Serialize;
 
 use super::Failure;
-use crate::detect::attribution::{self, Cause, Condition, Leaf, expected};
+use crate::detect::attribution::{self, Cause, Condition, Leaf, Order, expected};
 
 #[derive(Args)]
 pub(super) struct AttributeArgs {
@@ -23,7 +23,7 @@ const COUNTS: [&str; 4] = ["total", "affected", "base_total", "base_affected"];
 
 pub(super) fn run(args: &AttributeArgs) -> Result<(), Failure> {
     let table = Table::read(&args.leaf)?;
-    let found = attribution::attribute(&table.leaves);
+    let found = attribution::attribute(&table.leaves, Order::None);
     let explained = found.is_explained();
     let answer = Answer {
         schema: 1,

@@ -31,6 +31,10 @@ const NARROW_LEAVES: f64 = 0.05;
 const LEAST_SAMPLE: f64 = 10.0;
 /// A further cause must be affected at this share of the first one's rate.
 const LEAST_RATE: f64 = 0.1;
+/// Two sets that share this much of their affected devices are two names of one cause.
+const ALIKE: f64 = 0.85;
+/// Provided that they share this much of all their devices: what everybody has is no name of anything.
+const MOSTLY: f64 = 0.6;
 /// Two sets of devices that overlap by this much cannot be told apart by the data.
 const SAME: f64 = 0.98;
 /// Below this share of the excess explained, the attributes do not explain it.
@@ -124,8 +128,16 @@ impl Attribution {
     }
 }
 
+/// Whether one attribute is a better answer than another that selects the same devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The earlier the attribute stands, the more can be done about it.
+    EarlierFirst,
+    None,
+}
+
 /// Finds the causes of what the leaves show.
-pub fn attribute(leaves: &[Leaf]) -> Attribution {
+pub fn attribute(leaves: &[Leaf], order: Order) -> Attribution {
     let mut all = Sums::default();
     leaves.iter().for_each(|leaf| all.add(leaf));
     let total_excess: f64 = all.excess();
@@ -143,6 +155,7 @@ pub fn attribute(leaves: &[Leaf]) -> Attribution {
         let search = Search { sums: count(&left), scale, prices: &prices };
         let Some(best) = search.best(total_excess * LEAST_SHARE) else { break };
         let best = search.refine(best);
+        let best = if order == Order::EarlierFirst { search.prefer_earlier(best) } else { best };
         let found = search.sums[&best];
         if sets.is_empty() {
             first_rate = found.excess_rate();
@@ -319,6 +332,43 @@ impl Search<'_> {
         set
     }
 
+    /// The set in which a condition is exchanged for one on an earlier attribute, where both select much the same devices:
+    /// the firmware rather than the wave that brought it.
+    fn prefer_earlier(&self, set: Set) -> Set {
+        let conditions = set.conditions();
+        let Some(sums) = self.sums.get(&set) else { return set };
+        for exchanged in (0..conditions.len()).rev() {
+            let mut rest = conditions.clone();
+            let (attribute, _) = rest.remove(exchanged);
+            let single = self.sums.keys().map(|other| other.conditions()).filter(|other| other.len() == 1);
+            let earlier = single
+                .map(|other| other[0])
+                .filter(|(other, _)| *other < attribute && !rest.iter().any(|(kept, _)| kept == other));
+            let with = |condition: Condition, to: &[Condition]| {
+                let mut with = to.to_vec();
+                with.push(condition);
+                with.sort_unstable();
+                with
+            };
+            let mut same: Vec<Set> = earlier
+                .filter_map(|condition| {
+                    let other = Set::of(&with(condition, &rest));
+                    let theirs = self.sums.get(&other)?;
+                    let both = with(condition, &conditions);
+                    let both = if both.len() > DEPTH { return None } else { self.sums.get(&Set::of(&both))? };
+                    let alike = both.affected >= ALIKE * sums.affected.max(theirs.affected)
+                        && both.devices >= MOSTLY * sums.devices.max(theirs.devices);
+                    (alike && self.worth(other, theirs) > 0.0).then_some(other)
+                })
+                .collect();
+            same.sort_unstable();
+            if let Some(better) = same.first() {
+                return self.prefer_earlier(*better);
+            }
+        }
+        set
+    }
+
     /// Without the condition that least divides the affected from the others, if there is one.
     fn wider(&self, set: Set) -> Option<Set> {
         let conditions = set.conditions();
@@ -445,7 +495,8 @@ mod tests {
     }
 
     fn causes(leaves: &[Leaf]) -> Vec<Vec<Condition>> {
-        let mut causes: Vec<_> = attribute(leaves).causes.into_iter().map(|cause| cause.conditions).collect();
+        let mut causes: Vec<_> =
+            attribute(leaves, Order::None).causes.into_iter().map(|cause| cause.conditions).collect();
         causes.sort();
         causes
     }
@@ -472,9 +523,9 @@ mod tests {
     #[test]
     fn what_everybody_shares_is_not_explained_by_an_attribute() {
         let leaves = fleet(|_| true);
-        let found = attribute(&leaves);
+        let found = attribute(&leaves, Order::None);
         assert!(found.causes.iter().all(|cause| cause.lift < 1.5), "{found:?}");
-        assert_eq!(attribute(&[]), Attribution::default());
+        assert_eq!(attribute(&[], Order::None), Attribution::default());
     }
 
     #[test]
@@ -482,11 +533,13 @@ mod tests {
         let mut leaves = fleet(|v| v[0] == 3);
         // A fourth attribute that has its own value exactly where the first one is 3: the wave of a rollout.
         leaves.iter_mut().for_each(|leaf| leaf.values.push(u32::from(leaf.values[0] == 3)));
-        let found = attribute(&leaves);
+        let found = attribute(&leaves, Order::None);
         assert_eq!(found.causes.len(), 1);
         let cause = &found.causes[0];
         let named: Vec<_> = cause.conditions.iter().chain(cause.equivalents.iter().flatten()).copied().collect();
         assert!(named.contains(&(0, 3)) && named.contains(&(3, 1)), "{cause:?}");
+        let ordered = attribute(&leaves, Order::EarlierFirst);
+        assert_eq!(ordered.causes[0].conditions, [(0, 3)], "the attribute that something can be done about");
         assert!(found.is_explained() && found.coverage > 0.99);
     }
 

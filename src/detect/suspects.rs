@@ -3,7 +3,7 @@
 //! A device is affected when it is away without an excuse, or has crashed in the last minutes. What is usual is read off
 //! the attribute values that are least affected, so that no history is needed and a fleet-wide outage names nobody.
 
-use super::attribution::{self, Cause, Leaf, expected};
+use super::attribution::{self, Cause, Leaf, Order, expected};
 use crate::domain::cohort::CohortKey;
 use crate::fleet::Fleet;
 use crate::fleet::attributes::ValueIx;
@@ -35,7 +35,7 @@ pub struct Suspect {
 pub fn find(fleet: &Fleet) -> Vec<Suspect> {
     let mut leaves = leaves(fleet);
     expected::from_peers(&mut leaves);
-    let found = attribution::attribute(&leaves);
+    let found = attribution::attribute(&leaves, Order::EarlierFirst);
     if !found.is_explained() {
         return Vec::new();
     }

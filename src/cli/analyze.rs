@@ -1,0 +1,245 @@
+//! `warroom analyze`: what the room would have said of a capture.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Common, Failure, room};
+use crate::detect::suspects::Suspect;
+use crate::domain::alert::Alert;
+use crate::domain::incident::Incident;
+use crate::domain::time::At;
+use crate::ingest::Ingest;
+use crate::ingest::capture;
+use crate::limits;
+use crate::runtime::playback::{Playback, Played};
+
+#[derive(Args)]
+pub(super) struct AnalyzeArgs {
+    /// Captures, one JSON message a line, in the order of time; `-` for standard input; `.gz` is unpacked.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// For programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lines between two looks at the progress.
+const PROGRESS: u64 = 50_000;
+
+pub(super) fn run(common: &Common, args: &AnalyzeArgs) -> Result<(), Failure> {
+    let began = Instant::now();
+    let config = common.config()?.unwrap_or_default();
+    let router = config.fleet.router().map_err(Failure::Usage)?;
+    let settings = room::settings(common, &config, "a capture".into(), "capture".into());
+    let ingest = Ingest::new(router, settings.fleet.schema.clone());
+    let mut playback = Playback::new(settings, ingest);
+    let mut unread = 0;
+    for path in &args.files {
+        unread += play(path, &mut playback)?;
+    }
+    let played = playback.end();
+    if played.messages == 0 {
+        return Err(Failure::Usage(format!(
+            "no message was found; expected lines like {{\"t\":1774022400.25,\"topic\":\"fleet/ams1/d-1/telemetry\",\"payload\":{{…}}}} ({unread} lines could not be read)"
+        )));
+    }
+    if args.json {
+        let analysis = Analysis::of(&played, unread, began.elapsed().as_millis() as u64);
+        let json = serde_json::to_string(&analysis).map_err(|error| Failure::Run(error.to_string()))?;
+        say!("{json}");
+    } else {
+        tell(&played, unread);
+    }
+    Ok(())
+}
+
+/// Plays one file; returns how many of its lines are no messages.
+fn play(path: &Path, playback: &mut Playback) -> Result<u64, Failure> {
+    let wrong = |error: std::io::Error| Failure::Usage(format!("{}: {error}", path.display()));
+    let zipped = path.extension().is_some_and(|extension| extension == "gz");
+    let (input, size): (Box<dyn Read>, Option<u64>) = if path == Path::new("-") {
+        (Box::new(std::io::stdin()), None)
+    } else {
+        let file = std::fs::File::open(path).map_err(wrong)?;
+        let size = file.metadata().ok().map(|meta| meta.len()).filter(|_| !zipped);
+        if zipped { (Box::new(flate2::read::MultiGzDecoder::new(file)), size) } else { (Box::new(file), size) }
+    };
+    let mut reader = BufReader::with_capacity(1 << 20, input);
+    let shows_progress = std::io::stderr().is_terminal();
+    let (mut line, mut lines, mut bytes, mut unread) = (Vec::new(), 0u64, 0u64, 0);
+    loop {
+        line.clear();
+        // A line without an end must not fill the memory; what is cut off is no message.
+        let n = reader.by_ref().take(limits::CAPTURE_LINE).read_until(b'\n', &mut line).map_err(wrong)?;
+        if n == 0 {
+            break;
+        }
+        match capture::read(&line) {
+            Some(recorded) => playback.take(&recorded),
+            None if line.trim_ascii().is_empty() => {}
+            None => unread += 1,
+        }
+        (lines, bytes) = (lines + 1, bytes + n as u64);
+        if shows_progress && lines.is_multiple_of(PROGRESS) {
+            let share = size.map_or_else(String::new, |size| format!(", {} %", bytes * 100 / size.max(1)));
+            // Only a courtesy: nobody minds if it cannot be shown.
+            let _ = write!(std::io::stderr(), "\r{} messages{share}   ", playback.messages);
+        }
+    }
+    if shows_progress && lines >= PROGRESS {
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
+    }
+    Ok(unread)
+}
+
+fn tell(played: &Played, unread: u64) {
+    let time = |at: Option<At>| at.map_or_else(|| "–".into(), |at| at.to_string());
+    say!("{} messages of {} devices, {} to {}", played.messages, played.devices, time(played.from), time(played.to));
+    if unread + played.faults > 0 {
+        say!("{unread} lines that are no messages; {} messages that could not be read as they are", played.faults);
+    }
+    for alert in &played.alerts {
+        say!("{}  alert {} {} · {}", alert.at, alert.id, alert.finding.cohort, alert.finding.evidence);
+    }
+    for (incident, suspects) in &played.incidents {
+        say!("{}  {} {} {} · {}", incident.declared, incident.id, incident.severity, incident.kind, incident.title);
+        for suspect in suspects {
+            say!(
+                "    {}: {} of {} devices affected, {:.0} % of all affected, {:.0} times as often as the others",
+                suspect.cohort.sentence(),
+                suspect.affected,
+                suspect.devices,
+                suspect.share_of_affected * 100.0,
+                suspect.lift
+            );
+        }
+    }
+    if played.alerts.is_empty() {
+        say!("nothing that the room would have raised");
+    }
+}
+
+/// The JSON, schema 1.
+#[derive(Serialize)]
+struct Analysis {
+    schema: u32,
+    messages: u64,
+    devices: usize,
+    invalid: u64,
+    from: Option<At>,
+    to: Option<At>,
+    wall_ms: u64,
+    alerts: Vec<AlertLine>,
+    incidents: Vec<IncidentLine>,
+}
+
+#[derive(Serialize)]
+struct AlertLine {
+    at: At,
+    onset: At,
+    cleared: Option<At>,
+    signal: String,
+    cohort: BTreeMap<String, String>,
+    observed: f64,
+    expected: f64,
+    sample: u32,
+    evidence: String,
+}
+
+#[derive(Serialize)]
+struct IncidentLine {
+    at: At,
+    onset: Option<At>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    verdict: &'static str,
+    scope: &'static str,
+    severity: String,
+    affected: u32,
+    suspects: Vec<SuspectLine>,
+}
+
+#[derive(Serialize)]
+struct SuspectLine {
+    attributes: BTreeMap<String, String>,
+    devices: u32,
+    affected: u32,
+    share_of_affected: f64,
+    lift: f64,
+}
+
+impl Analysis {
+    fn of(played: &Played, unread: u64, wall_ms: u64) -> Self {
+        Self {
+            schema: 1,
+            messages: played.messages,
+            devices: played.devices,
+            invalid: played.faults + unread,
+            from: played.from,
+            to: played.to,
+            wall_ms,
+            alerts: played.alerts.iter().map(alert_line).collect(),
+            incidents: played
+                .incidents
+                .iter()
+                .map(|(i, suspects)| incident_line(i, suspects, &played.alerts))
+                .collect(),
+        }
+    }
+}
+
+fn alert_line(alert: &Alert) -> AlertLine {
+    let finding = &alert.finding;
+    AlertLine {
+        at: alert.at,
+        onset: finding.onset,
+        cleared: alert.cleared,
+        signal: finding.signal.to_string(),
+        cohort: finding.cohort.0.clone(),
+        observed: round(finding.observed),
+        expected: round(finding.expected),
+        sample: finding.sample,
+        evidence: finding.evidence.clone(),
+    }
+}
+
+fn incident_line(incident: &Incident, suspects: &[Suspect], alerts: &[Alert]) -> IncidentLine {
+    let own = alerts.iter().filter(|alert| incident.alerts.contains(&alert.id));
+    let seen = own.map(|alert| alert.finding.affected).max().unwrap_or(0);
+    let affected = suspects.iter().map(|suspect| suspect.affected).sum::<u32>().max(seen);
+    IncidentLine {
+        at: incident.declared,
+        onset: incident.moments.onset,
+        kind: incident.kind.id(),
+        // Devices that share something have it from themselves; where all are hit alike, it is what they all share.
+        verdict: match (suspects.is_empty(), incident.cohort.is_fleet()) {
+            (false, _) => "device",
+            (true, true) => "platform",
+            (true, false) => "undecided",
+        },
+        scope: if affected > 1 { "broad" } else { "single" },
+        severity: incident.severity.name().to_lowercase(),
+        affected,
+        suspects: suspects.iter().map(suspect_line).collect(),
+    }
+}
+
+fn suspect_line(suspect: &Suspect) -> SuspectLine {
+    SuspectLine {
+        attributes: suspect.cohort.0.clone(),
+        devices: suspect.devices,
+        affected: suspect.affected,
+        share_of_affected: round(suspect.share_of_affected),
+        lift: round(suspect.lift),
+    }
+}
+
+/// Three digits behind the point.
+fn round(n: f64) -> f64 {
+    (n * 1000.0).round() / 1000.0
+}

@@ -1,0 +1,201 @@
+//! A capture played to the engine in virtual time: the same core as a room's, without a clock, a broker or a log.
+//!
+//! What a commander would do to get an incident under way is done by rule: every alert that belongs to no incident is
+//! declared, and an incident whose alerts have all cleared is resolved.
+
+use std::collections::BTreeMap;
+
+use crate::detect::suspects::Suspect;
+use crate::domain::alert::Alert;
+use crate::domain::command::{Command, Declare};
+use crate::domain::event::Event;
+use crate::domain::ids::{Actor, AlertId, IncidentId};
+use crate::domain::incident::Incident;
+use crate::domain::input::{Input, LinkChange, Ticket};
+use crate::domain::observation::Batch;
+use crate::domain::time::At;
+use crate::engine::{self, Settings, State};
+use crate::ingest::capture::Recorded;
+use crate::ingest::{Arrival, Ingest};
+use crate::limits;
+
+/// Seconds without a message that are played; a longer gap is leapt over, as one in which nobody listened.
+const LONGEST_GAP_S: i64 = 3_600;
+
+/// A capture being played.
+pub struct Playback {
+    ingest: Ingest,
+    settings: Settings,
+    state: Option<State>,
+    now: At,
+    batch: Batch,
+    alerts: BTreeMap<AlertId, Alert>,
+    /// The suspects of each incident when most of their devices were affected.
+    suspects: BTreeMap<IncidentId, Vec<Suspect>>,
+    pub messages: u64,
+    pub from: Option<At>,
+}
+
+/// What came of it.
+pub struct Played {
+    pub from: Option<At>,
+    pub to: Option<At>,
+    pub messages: u64,
+    pub devices: usize,
+    /// Messages, or parts of them, that could not be read.
+    pub faults: u64,
+    pub alerts: Vec<Alert>,
+    pub incidents: Vec<(Incident, Vec<Suspect>)>,
+}
+
+impl Playback {
+    pub fn new(settings: Settings, ingest: Ingest) -> Self {
+        Self {
+            ingest,
+            settings,
+            state: None,
+            now: At::default(),
+            batch: Batch::default(),
+            alerts: BTreeMap::new(),
+            suspects: BTreeMap::new(),
+            messages: 0,
+            from: None,
+        }
+    }
+
+    /// Plays one message. Time never goes back: a message that comes late counts as of now.
+    pub fn take(&mut self, recorded: &Recorded) {
+        if self.state.is_none() {
+            self.begin(recorded.at);
+        }
+        self.messages += 1;
+        if recorded.at.second() > self.now.second() {
+            self.flush();
+            self.pass(recorded.at);
+        }
+        self.now = self.now.max(recorded.at);
+        let arrival = Arrival {
+            at: self.now,
+            topic: recorded.topic.as_bytes(),
+            payload: &recorded.payload,
+            retained: recorded.retained,
+            full_length: None,
+        };
+        self.ingest.take(arrival, None, &mut self.batch);
+        if self.batch.len() >= limits::MAILBOX_OBSERVATIONS / 16 {
+            self.flush();
+        }
+    }
+
+    fn begin(&mut self, at: At) {
+        (self.now, self.from) = (at, Some(at));
+        self.state = Some(State::replay(self.settings.clone(), &[], at));
+        self.input(Input::Link(LinkChange::Up));
+    }
+
+    fn pass(&mut self, to: At) {
+        if to.since_s(self.now) > LONGEST_GAP_S {
+            // Nobody listened: what comes after it is judged like what comes after a lost link.
+            self.input(Input::Link(LinkChange::Down { reason: "a gap in the capture".into(), retry_ms: 0 }));
+            self.now = to;
+            self.input(Input::Link(LinkChange::Up));
+        }
+        while self.now.second() < to.second() {
+            self.now = At::from_ms((self.now.second() + 1) * 1000);
+            self.input(Input::Tick);
+            self.note_suspects();
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.batch.is_empty() {
+            let batch = std::mem::take(&mut self.batch);
+            self.batch = self.input(Input::Observed { batch, dropped: 0 }).unwrap_or_default();
+        }
+    }
+
+    /// Gives the engine an input, and does what a commander would. Returns the batch that was taken.
+    fn input(&mut self, input: Input) -> Option<Batch> {
+        let state = self.state.as_mut()?;
+        let step = engine::step(state, self.now, input);
+        state.durable = state.room.last;
+        let mut wanted = Vec::new();
+        for record in &step.records {
+            match &record.event {
+                Event::AlertRaised { alert, finding } => {
+                    let raised = Alert {
+                        id: *alert,
+                        at: record.at,
+                        finding: finding.clone(),
+                        acknowledged: None,
+                        cleared: None,
+                    };
+                    self.alerts.insert(*alert, raised);
+                    if state.room.incident_of(*alert).is_none() {
+                        wanted.push(Command::Declare(Declare { alert: Some(*alert), ..Declare::default() }));
+                    }
+                }
+                Event::AlertCleared { alert } => {
+                    if let Some(alert) = self.alerts.get_mut(alert) {
+                        alert.cleared = Some(record.at);
+                    }
+                    let over = |incident: &&Incident| {
+                        let open = |id| state.room.alerts.get(id).is_some_and(Alert::is_open);
+                        !incident.alerts.iter().any(open)
+                    };
+                    wanted
+                        .extend(state.room.open_incidents().filter(over).map(|incident| Command::Resolve(incident.id)));
+                }
+                _ => {}
+            }
+        }
+        for command in wanted {
+            // Refused where an alert of the same moment has joined meanwhile, or an incident is resolved already.
+            self.input(Input::Command { ticket: Ticket(0), by: Actor::Engine, command });
+        }
+        step.spent
+    }
+
+    fn note_suspects(&mut self) {
+        let Some(state) = &self.state else { return };
+        let affected = |suspects: &[Suspect]| suspects.first().map_or(0, |suspect| suspect.affected);
+        for incident in state.room.open_incidents() {
+            let about = |suspect: &&Suspect| suspect.cohort.is_related(&incident.cohort);
+            let now: Vec<Suspect> = state.suspects().iter().filter(about).cloned().collect();
+            let known = self.suspects.entry(incident.id).or_default();
+            if !now.is_empty() && affected(&now) >= affected(known) {
+                *known = now;
+            }
+        }
+    }
+
+    /// Plays the last messages, and tells what came of all of them.
+    pub fn end(mut self) -> Played {
+        self.flush();
+        // The last second ends, and what was noticed in it is looked at.
+        let last = self.now.plus_s(1);
+        self.pass(last);
+        let Some(state) = self.state else {
+            return Played {
+                from: None,
+                to: None,
+                messages: 0,
+                devices: 0,
+                faults: 0,
+                alerts: Vec::new(),
+                incidents: Vec::new(),
+            };
+        };
+        let mut suspects = self.suspects;
+        let incidents = state.room.incidents.values();
+        Played {
+            from: self.from,
+            to: Some(self.now),
+            messages: self.messages,
+            devices: state.fleet.devices().len(),
+            faults: state.fleet.faults().total(),
+            alerts: self.alerts.into_values().collect(),
+            incidents: incidents.map(|i| (i.clone(), suspects.remove(&i.id).unwrap_or_default())).collect(),
+        }
+    }
+}

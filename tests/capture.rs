@@ -1,0 +1,96 @@
+//! Captures, analysed by the real program: what it says of a fleet that is well, of one that is not, and of broken files.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::Value;
+use warroom::drill::scenario::Scenario;
+use warroom::drill::world::{Published, World};
+
+/// The shipped game day as a capture: retained status first, then so many seconds of it.
+fn capture(devices: u32, seconds: i64) -> String {
+    let scenario = Scenario::find("bad-firmware").unwrap().unwrap();
+    let start = support::start();
+    let mut world = World::new(scenario, 1, Some(devices), start);
+    let mut text = String::new();
+    let mut write = |published: Published, retained: bool| {
+        let message = &published.message;
+        let payload = String::from_utf8_lossy(&message.payload);
+        let t = published.at.ms() as f64 / 1000.0;
+        let line = serde_json::json!({ "t": t, "topic": message.topic, "payload": payload, "retain": retained });
+        text += &format!("{line}\n");
+    };
+    world.retained(start).into_iter().for_each(|published| write(published, true));
+    for second in 1..=seconds {
+        world.advance(start.plus_s(second)).into_iter().for_each(|published| write(published, false));
+    }
+    text
+}
+
+fn analyze(path: &Path) -> (i32, Value, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"))
+        .args(["analyze", "--json", path.to_str().unwrap()])
+        .env_remove("WARROOM_CONFIG")
+        .output()
+        .unwrap();
+    let json = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    (output.status.code().unwrap(), json, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn the_game_day_is_found_in_its_capture_and_its_quiet_beginning_is_quiet() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("capture.jsonl");
+    std::fs::write(&path, capture(4000, 90)).unwrap();
+    let (code, quiet, _) = analyze(&path);
+    assert_eq!((code, quiet["devices"].as_u64(), quiet["schema"].as_u64()), (0, Some(4000), Some(1)));
+    assert_eq!((quiet["alerts"].as_array().unwrap().len(), quiet["invalid"].as_u64()), (0, Some(0)));
+
+    let zipped = directory.path().join("capture.jsonl.gz");
+    let mut writer =
+        flate2::write::GzEncoder::new(std::fs::File::create(&zipped).unwrap(), flate2::Compression::fast());
+    writer.write_all(capture(4000, 400).as_bytes()).unwrap();
+    writer.finish().unwrap();
+    let (code, found, _) = analyze(&zipped);
+    assert_eq!(code, 0);
+    let incidents = found["incidents"].as_array().unwrap();
+    assert_eq!(incidents.len(), 1, "{found:#}");
+    let incident = &incidents[0];
+    assert_eq!((&incident["type"], &incident["verdict"]), (&"bad-firmware".into(), &"device".into()));
+    let suspect = serde_json::json!({ "firmware": "3.2.5", "hardware": "rev-B" });
+    assert_eq!(incident["suspects"][0]["attributes"], suspect, "{incident:#}");
+    assert!(incident["suspects"][0]["lift"].as_f64().unwrap() > 3.0);
+    assert!(found["alerts"].as_array().unwrap().iter().all(|alert| alert["evidence"].as_str().is_some()));
+    // The same capture gives the same answer.
+    let mut again = analyze(&zipped).1;
+    again["wall_ms"] = found["wall_ms"].clone();
+    assert_eq!(again, found);
+}
+
+#[test]
+fn broken_captures_are_counted_or_refused_and_never_a_mass_incident() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("broken.jsonl");
+    let good = capture(200, 30);
+    // Cut in the middle of a line, sorted backwards, with time stamps of all ages, and with a line that never ends.
+    let mut lines: Vec<&str> = good.lines().collect();
+    lines.reverse();
+    let mut text = lines.join("\n");
+    text += "\n{\"t\":4102444800,\"topic\":\"fleet/a/b/telemetry\",\"payload\":\"{}\"}\n{\"t\":1,\"topic\":\"fleet/a/b/tele";
+    text += &"x".repeat(9_000_000);
+    std::fs::write(&path, text).unwrap();
+    let (code, found, error) = analyze(&path);
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(found["alerts"], Value::Array(Vec::new()));
+    assert!(found["invalid"].as_u64().unwrap() > 0);
+
+    std::fs::write(&path, "timestamp,value\n1,2\n").unwrap();
+    let (code, _, error) = analyze(&path);
+    assert!(code == 2 && error.contains("expected lines like"), "{error}");
+    let (code, _, error) = analyze(&directory.path().join("missing"));
+    assert!(code == 2 && error.contains("missing"), "{error}");
+}
