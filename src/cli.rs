@@ -27,8 +27,8 @@ mod runbook;
 mod session;
 
 use std::fmt;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -178,6 +178,16 @@ pub fn run() -> ExitCode {
             })
         }
     }
+}
+
+/// What a command reads: a file, or standard input for `-`.
+fn input(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    let file = std::fs::File::open(path);
+    file.map(|file| Box::new(file) as Box<dyn Read>)
+        .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
 }
 
 /// Which log a command reads.

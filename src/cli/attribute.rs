@@ -7,7 +7,7 @@ use clap::Args;
 use hashbrown::HashMap;
 use serde::Serialize;
 
-use super::Failure;
+use super::{Failure, input};
 use crate::detect::attribution::{self, Cause, Condition, Leaf, Order, expected};
 
 #[derive(Args)]
@@ -75,12 +75,7 @@ impl Table {
     fn read(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
         let wrong = |reason: String| Failure::Usage(format!("{shown}: {reason}"));
-        let input: Box<dyn std::io::Read> = if path == Path::new("-") {
-            Box::new(std::io::stdin())
-        } else {
-            Box::new(std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?)
-        };
-        let mut reader = csv::Reader::from_reader(input);
+        let mut reader = csv::Reader::from_reader(input(path)?);
         let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
         let column = |name: &str| header.iter().position(|column| column == name);
         let needed = |name: &str| {

@@ -1,10 +1,10 @@
 //! `warroom detect`: the level detector over one series of values.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Failure;
+use super::{Failure, input};
 use crate::detect::level::Level;
 use crate::domain::time::At;
 
@@ -25,12 +25,7 @@ pub(super) struct DetectArgs {
 pub(super) fn run(args: &DetectArgs) -> Result<(), Failure> {
     let shown = args.csv.display();
     let wrong = |reason: String| Failure::Usage(format!("{shown}: {reason}"));
-    let input: Box<dyn std::io::Read> = if args.csv == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(std::fs::File::open(&args.csv).map_err(|error| wrong(error.to_string()))?)
-    };
-    let mut reader = csv::Reader::from_reader(input);
+    let mut reader = csv::Reader::from_reader(input(&args.csv)?);
     let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
     let column = |name: &str| {
         header.iter().position(|column| column == name).ok_or_else(|| {
@@ -68,9 +63,7 @@ fn moment(text: &str) -> Option<At> {
     if let Some(naive) = naive {
         return Some(At::from_ms(naive.and_utc().timestamp_millis()));
     }
-    let epoch = text.parse::<f64>().ok().filter(|seconds| seconds.abs() < 1e15);
-    let epoch = epoch.map(|n| At::from_ms(if n.abs() < 1e11 { n * 1000.0 } else { n } as i64));
-    epoch.or_else(|| text.parse().ok())
+    text.parse().ok().and_then(At::from_epoch).or_else(|| text.parse().ok())
 }
 
 #[cfg(test)]

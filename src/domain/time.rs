@@ -19,6 +19,12 @@ impl At {
         Self(ms)
     }
 
+    /// Seconds since 1970, or milliseconds where they would otherwise lie beyond the year 5000; none where it is no time.
+    pub fn from_epoch(n: f64) -> Option<Self> {
+        let ms = if n.abs() < 1e11 { n * 1000.0 } else { n };
+        (ms.abs() < 1e15).then(|| Self(ms.round() as i64))
+    }
+
     /// Milliseconds since 1970-01-01 UTC.
     pub const fn ms(self) -> i64 {
         self.0

@@ -32,7 +32,7 @@ struct Line {
 pub fn read(line: &[u8]) -> Option<Recorded> {
     let line: Line = serde_json::from_slice(line).ok()?;
     let at = match &line.t {
-        Value::Number(seconds) => moment(seconds.as_f64()?)?,
+        Value::Number(seconds) => At::from_epoch(seconds.as_f64().filter(|n| *n >= 0.0)?)?,
         Value::String(text) => time(text)?,
         _ => return None,
     };
@@ -43,12 +43,6 @@ pub fn read(line: &[u8]) -> Option<Recorded> {
     };
     let retained = line.retain == Value::Bool(true) || line.retain.as_u64() == Some(1);
     Some(Recorded { at, topic: line.topic, payload, retained })
-}
-
-/// Epoch seconds, or milliseconds where they would otherwise lie beyond the year 5000.
-fn moment(n: f64) -> Option<At> {
-    let ms = if n.abs() < 1e11 { n * 1000.0 } else { n };
-    (0.0..1e14).contains(&ms).then(|| At::from_ms(ms.round() as i64))
 }
 
 /// RFC 3339, and what mosquitto makes of it: an offset without its colon, or behind a `Z`.

@@ -187,7 +187,7 @@ fn telemetry(
 fn stamp(raw: Option<&RawStamp<'_>>, message: &Message<'_>) -> (Option<At>, Option<Fault>) {
     let read = match raw {
         None => return (None, None),
-        Some(RawStamp::Number(n)) => epoch(*n),
+        Some(RawStamp::Number(n)) => At::from_epoch(*n),
         Some(RawStamp::Text(text)) => rfc3339(&text.0),
     };
     let Some(stamp) = read.filter(|at| at.second() >= UNSET_S) else { return (None, Some(Fault::BadTimestamp)) };
@@ -199,12 +199,6 @@ fn stamp(raw: Option<&RawStamp<'_>>, message: &Message<'_>) -> (Option<At>, Opti
         _ => None,
     };
     (Some(stamp), fault)
-}
-
-/// Seconds since 1970, or milliseconds where they would otherwise lie beyond the year 5000.
-fn epoch(n: f64) -> Option<At> {
-    let ms = if n.abs() < 1e11 { n * 1000.0 } else { n };
-    (ms.abs() < 1e15).then(|| At::from_ms(ms as i64))
 }
 
 /// RFC 3339. Nearly all come as `2026-11-20T12:00:00Z` with or without a fraction, and those are read by hand: the
@@ -295,9 +289,9 @@ mod tests {
         for (text, ms) in cases {
             assert_eq!(rfc3339(text).map(At::ms), ms, "{text}");
         }
-        assert_eq!(epoch(1_774_022_400.25).map(At::ms), Some(1_774_022_400_250));
-        assert_eq!(epoch(1_774_022_400_250.0).map(At::ms), Some(1_774_022_400_250));
-        assert_eq!(epoch(1e308), None);
+        assert_eq!(At::from_epoch(1_774_022_400.25).map(At::ms), Some(1_774_022_400_250));
+        assert_eq!(At::from_epoch(1_774_022_400_250.0).map(At::ms), Some(1_774_022_400_250));
+        assert_eq!(At::from_epoch(1e308), None);
     }
 
     proptest::proptest! {
