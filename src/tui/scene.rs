@@ -110,13 +110,9 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
             if !line.is_empty() && line.width() + 1 + word.width() > width {
                 wrapped.push(std::mem::take(&mut line));
             }
-            while word.width() > width && width > 0 {
-                let head: String = format::fit(&word, width + 1).trim_end_matches('…').to_owned();
-                if head.is_empty() {
-                    break;
-                }
-                word = word[head.len()..].to_owned();
-                wrapped.push(head);
+            while word.width() > width && width > 0 && head(&word, width) < word.len() {
+                let rest = word.split_off(head(&word, width));
+                wrapped.push(std::mem::replace(&mut word, rest));
             }
             if !line.is_empty() {
                 line.push(' ');
@@ -128,6 +124,18 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     wrapped
 }
 
+/// Bytes of text that fit into `width` columns; one character at least, or nothing would ever end.
+fn head(text: &str, width: usize) -> usize {
+    use unicode_width::UnicodeWidthChar;
+    let mut used = 0;
+    let fits = |(_, c): &(usize, char)| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    };
+    let end = text.char_indices().take_while(fits).last().or_else(|| text.char_indices().next());
+    end.map_or(text.len(), |(at, c)| at + c.len_utf8())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +144,9 @@ mod tests {
     fn text_is_wrapped_at_spaces_and_never_wider_than_asked() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("abcd ef", 3), ["abc", "d", "ef"], "one column too wide is too wide");
+        assert_eq!(wrap("漢字漢字", 5), ["漢字", "漢字"]);
+        assert_eq!(wrap("漢字", 1), ["漢", "字"]);
         assert_eq!(wrap("a\n\nb", 5), ["a", "", "b"]);
         assert_eq!(wrap("", 5), [""]);
     }

@@ -86,8 +86,10 @@ fn plot_line(scene: &Scene<'_>, chart: &Chart, low: f64, high: f64, plot: Rect, 
 
 fn draw_labels(scene: &Scene<'_>, low: f64, high: f64, plot: Rect, buffer: &mut Buffer) {
     let rows = plot.height.saturating_sub(1);
-    for (share, y) in [(1.0, plot.y), (0.5, plot.y + rows / 2), (0.0, plot.y + rows)] {
-        let value = low + (high - low) * share;
+    for row in [0, rows / 2, rows] {
+        // What stands on this very row: half of the rows is not always a whole one.
+        let value = high - (high - low) * f64::from(row) / f64::from(rows.max(1));
+        let (value, y) = (if high - low >= 10.0 { value.round() } else { value }, plot.y + row);
         let text = if value >= 100.0 || value.fract() == 0.0 {
             format::rate(value).replace(".0", "")
         } else {
