@@ -300,6 +300,16 @@ fn a_small_fleet_names_the_right_suspect_in_the_end() {
         room.wait_until("the suspect", |r| cohort(r) == "3.2.5 · rev-B");
         room.wait(60);
         assert_eq!(cohort(&room), "3.2.5 · rev-B", "{devices} devices, seed {seed}");
-        assert!(room.shows("3.2.5 · rev-B"));
+        assert!(room.shows("INC-1 3.2.5 · rev-B"));
+        // Sent back, they are on another firmware; the incident is still about the one they fell ill on.
+        room.press(&["F5"]);
+        room.wait(1);
+        room.press(&["H"]);
+        room.wait(60);
+        room.press(&["!", "4"]);
+        room.wait(1);
+        room.type_text("fw-3.2.5!");
+        room.wait(240);
+        assert_eq!(cohort(&room), "3.2.5 · rev-B", "{devices} devices, seed {seed}");
     }
 }

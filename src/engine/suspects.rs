@@ -5,6 +5,7 @@ use crate::detect::suspects::{self, Suspect};
 use crate::detect::verdict;
 use crate::domain::cohort::CohortKey;
 use crate::domain::event::Event;
+use crate::domain::switch::SwitchId;
 use crate::domain::time::At;
 
 /// Seconds between two looks: each goes over all devices.
@@ -50,8 +51,14 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
         return Vec::new();
     }
     let told = |incident: &crate::domain::incident::Incident| {
-        // One that nobody's alert began is about what its commander says it is about.
-        let suspect = state.suspects.about(&incident.cohort).filter(|_| !incident.alerts.is_empty())?;
+        // One that nobody's alert began is about what its commander says it is about; and once devices are sent back,
+        // they no longer are what they were when they fell ill.
+        let is_open = !incident.alerts.is_empty() && incident.moments.mitigated.is_none();
+        let goes_back = |id| state.room.actuations.get(id).is_some_and(|pulled| pulled.switch == SwitchId::rollback());
+        if !is_open || incident.actuations.iter().any(goes_back) {
+            return None;
+        }
+        let suspect = state.suspects.about(&incident.cohort)?;
         (suspect.cohort != incident.cohort).then(|| Event::SuspectNamed {
             incident: incident.id,
             from: incident.cohort.clone(),
