@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::domain::alert::Alert;
+use crate::domain::cohort::CohortKey;
 use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::scene::{Scene, lines, wrap};
@@ -26,7 +27,7 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         let about = format!("{} · {} · {}", incident.kind, incident.cohort.sentence(), incident.stage().name());
         let mut content = wrapped(&about, Role::Title);
         match alert {
-            Some(alert) => content.extend(evidence(scene, alert, width)),
+            Some(alert) => content.extend(evidence(scene, alert, &incident.cohort, width)),
             None => content.extend(wrapped(&format!("declared by hand, by {}", incident.declared_by), Role::Muted)),
         }
         if let Some(note) = incident.notes.last() {
@@ -40,7 +41,7 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         let proposal = snapshot.proposals.get(&alert.id);
         let kind = proposal.map(|p| format!("looks like {}, {} · ", p.kind, p.severity)).unwrap_or_default();
         let mut content = wrapped(&format!("{kind}{}", alert.finding.cohort.sentence()), Role::Alarm);
-        content.extend(evidence(scene, alert, width));
+        content.extend(evidence(scene, alert, &alert.finding.cohort, width));
         let taken = alert.acknowledged.as_ref().map_or_else(
             || {
                 format!(
@@ -77,8 +78,10 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
 }
 
 /// What was seen when the alert was raised, and how its cohort is now.
-fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, width: usize) -> Vec<Line<'a>> {
-    let then = format!("{} {}Z: {}", alert.id, format::clock(alert.at), alert.finding.evidence);
+fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, about: &CohortKey, width: usize) -> Vec<Line<'a>> {
+    // An incident may be about fewer devices than its first alert.
+    let of = if alert.finding.cohort == *about { String::new() } else { format!(" {}", alert.finding.cohort) };
+    let then = format!("{}{of} {}Z: {}", alert.id, format::clock(alert.at), alert.finding.evidence);
     let mut told: Vec<_> =
         wrap(&then, width).into_iter().map(|text| Line::from(scene.span(format!(" {text}"), Role::Text))).collect();
     let now = scene.snapshot.alert_cohorts.get(&alert.id).filter(|(_, devices)| *devices > 0);
