@@ -190,6 +190,11 @@ fn input(path: &Path) -> Result<Box<dyn Read>, Failure> {
         .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
 }
 
+/// A number for programs: three digits behind the point.
+fn round(n: f64) -> f64 {
+    (n * 1000.0).round() / 1000.0
+}
+
 /// Which log a command reads.
 #[derive(Args, Clone, Debug)]
 struct Which {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Common, Failure, room};
+use super::{Common, Failure, room, round};
 use crate::detect::suspects::Suspect;
 use crate::domain::alert::Alert;
 use crate::domain::incident::Incident;
@@ -237,9 +237,4 @@ fn suspect_line(suspect: &Suspect) -> SuspectLine {
         share_of_affected: round(suspect.share_of_affected),
         lift: round(suspect.lift),
     }
-}
-
-/// Three digits behind the point.
-fn round(n: f64) -> f64 {
-    (n * 1000.0).round() / 1000.0
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use hashbrown::HashMap;
 use serde::Serialize;
 
-use super::{Failure, input};
+use super::{Failure, input, round};
 use crate::detect::attribution::{self, Cause, Condition, Leaf, Order, expected};
 
 #[derive(Args)]
@@ -147,9 +147,4 @@ impl Table {
             equivalents: cause.equivalents.iter().map(|conditions| self.names(conditions)).collect(),
         }
     }
-}
-
-/// Three digits behind the point.
-fn round(n: f64) -> f64 {
-    (n * 1000.0).round() / 1000.0
 }

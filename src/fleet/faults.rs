@@ -32,11 +32,6 @@ impl Faults {
         samples.push_back(sample);
     }
 
-    /// Counts a fault of which there is nothing to show.
-    pub fn count(&mut self, fault: Fault) {
-        self.kinds.entry(fault).or_default().0 += 1;
-    }
-
     pub fn total(&self) -> u64 {
         self.kinds.values().map(|(count, _)| count).sum()
     }

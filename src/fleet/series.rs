@@ -103,11 +103,6 @@ impl Series {
         }
     }
 
-    /// Whether there is a value for every second.
-    pub const fn is_fine(&self) -> bool {
-        self.fine.is_some()
-    }
-
     /// Seconds of history there are.
     pub fn seconds(&self) -> usize {
         self.fine.as_ref().map_or(self.minutes.len() * MINUTE, |fine| fine.minutes.len() * MINUTE + fine.len)

@@ -47,10 +47,6 @@ impl Clock {
     pub fn real_ms_until(&self, at: At) -> u64 {
         (at.since_ms(self.now()).max(0) as f64 / self.speed).ceil() as u64
     }
-
-    pub const fn speed(&self) -> f64 {
-        self.speed
-    }
 }
 
 /// A moment in this machine's zone, summer time and all.

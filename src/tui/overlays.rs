@@ -28,11 +28,6 @@ pub enum Overlay {
 }
 
 impl Overlay {
-    /// Whether keys are text here: no action key is live while somebody types.
-    pub const fn takes_text(&self) -> bool {
-        matches!(self, Self::Palette(_) | Self::Form(_) | Self::Note(_))
-    }
-
     pub fn draw(&self, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         match self {
             Self::Help { scroll } => help::draw(*scroll, scene, area, buffer),

@@ -1,7 +1,7 @@
 //! The terminal: taken over at the start, given back at the end, whatever the end is.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
@@ -14,8 +14,6 @@ use crate::limits;
 
 /// Whether the terminal is ours just now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
-/// Bytes written to the terminal since the start.
-static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// The screen that is drawn on.
 pub type Screen = Terminal<CrosstermBackend<Frames>>;
@@ -73,11 +71,6 @@ pub fn size() -> Rect {
     Rect::new(0, 0, columns.min(limits::TERMINAL.0), rows.min(limits::TERMINAL.1))
 }
 
-/// Bytes that frames have cost so far.
-pub fn bytes_written() -> u64 {
-    WRITTEN.load(Ordering::Relaxed)
-}
-
 /// Gathers a frame and writes it in one piece, so that a slow line does not show half of it.
 #[derive(Debug, Default)]
 pub struct Frames {
@@ -96,7 +89,6 @@ impl Write for Frames {
             self.frame.clear();
             return Ok(());
         }
-        WRITTEN.fetch_add(self.frame.len() as u64, Ordering::Relaxed);
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(&self.frame).and_then(|()| stdout.flush());
         self.frame.clear();

@@ -61,7 +61,7 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
     let state = if view.active { Role::Warn } else { Role::Muted };
     let mut key = Vec::new();
     if view.active && !scene.snapshot.read_only {
-        key.push(scene.span(format!("  {} halts it", scene.key(Action::HaltOta)), Role::Key));
+        key.push(scene.span(format!("  {} halts", scene.key(Action::HaltOta)), Role::Key));
     }
     let mut headline = vec![
         scene.span(format!(" {} → {}", view.id, view.target), Role::Title),
