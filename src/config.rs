@@ -24,7 +24,7 @@ use screen::ScreenSection;
 pub const SAMPLE: &str = include_str!("config/sample.toml");
 
 /// A configuration as its file has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Who is at the keys; the login name where not set.

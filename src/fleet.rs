@@ -12,6 +12,7 @@ pub mod devices;
 mod faults;
 pub mod filter;
 pub mod groups;
+pub mod kpis;
 mod messages;
 mod observe;
 pub mod series;
@@ -27,6 +28,7 @@ use cohorts::{Cohort, Cohorts, Grouping, Key};
 use devices::{DeviceIx, DeviceTable, Flag};
 use faults::Faults;
 use groups::{GroupIx, Groups, Vector};
+use kpis::KpiPlan;
 use messages::Messages;
 
 use crate::domain::campaign::OtaState;
@@ -49,6 +51,8 @@ pub struct FleetSettings {
     pub pairs: Vec<Grouping>,
     /// A device that never told its presence is offline after this long without a message, in seconds.
     pub silent_after_s: u32,
+    /// What measured values may be.
+    pub kpis: Vec<KpiPlan>,
 }
 
 impl Default for FleetSettings {
@@ -57,7 +61,7 @@ impl Default for FleetSettings {
         let pair = |a, b| Grouping::by(&[schema.find(a)?, schema.find(b)?]);
         let pairs = [pair("firmware", "hardware"), pair("firmware", "region"), pair("firmware", "carrier")];
         let pairs = pairs.into_iter().flatten().collect();
-        Self { schema, pairs, silent_after_s: 300 }
+        Self { schema, pairs, silent_after_s: 300, kpis: Vec::new() }
     }
 }
 

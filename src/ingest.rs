@@ -48,18 +48,18 @@ impl Ingest {
     /// Reads a message into the batch. `watched` is a device whose every message is to be kept as it came.
     pub fn take(&self, arrival: Arrival<'_>, watched: Option<&str>, batch: &mut Batch) {
         let Ok(topic) = std::str::from_utf8(arrival.topic) else {
-            return fault(arrival, Fault::BadTopic, batch);
+            return fault(arrival, "", Fault::BadTopic, batch);
         };
         let routed = match self.router.route(topic) {
             Ok(Some(routed)) => routed,
             Ok(None) => return,
-            Err(problem) => return fault(arrival, problem, batch),
+            Err(problem) => return fault(arrival, "", problem, batch),
         };
-        if arrival.payload.len() > limits::PAYLOAD || arrival.full_length.is_some() {
-            return fault(arrival, Fault::TooLarge, batch);
-        }
         let Routed { route, device, site, campaign, action } = routed;
         let device = device.map(|id| visible_name(id, limits::DEVICE_ID));
+        if arrival.payload.len() > limits::PAYLOAD || arrival.full_length.is_some() {
+            return fault(arrival, device.as_deref().unwrap_or(""), Fault::TooLarge, batch);
+        }
         let message = Message {
             arrival,
             kind: route.kind,
@@ -80,16 +80,17 @@ impl Ingest {
 /// Takes a message that was set aside on its way in: too large to be read, or with a topic that is not one.
 pub fn take_quarantined(arrival: Arrival<'_>, batch: &mut Batch) {
     let too_large = arrival.full_length.is_some_and(|length| length > limits::PAYLOAD as u64);
-    fault(arrival, if too_large { Fault::TooLarge } else { Fault::BadTopic }, batch);
+    fault(arrival, "", if too_large { Fault::TooLarge } else { Fault::BadTopic }, batch);
 }
 
-/// Pushes a fault with its sample.
-fn fault(arrival: Arrival<'_>, fault: Fault, batch: &mut Batch) {
+/// Pushes a fault with its sample, and with the device whose message it is where the topic tells.
+fn fault(arrival: Arrival<'_>, device: &str, fault: Fault, batch: &mut Batch) {
     let mark = batch.mark();
+    let device = batch.keep(device);
     let topic = batch.keep(&visible_bytes(arrival.topic, limits::SENTENCE));
     let raw = batch.keep(&visible_bytes(arrival.payload, limits::PREVIEW));
     let bytes = arrival.full_length.unwrap_or(arrival.payload.len() as u64).min(u32::MAX.into()) as u32;
-    let envelope = Envelope { at: arrival.at, retained: arrival.retained, bytes, topic, raw, ..Envelope::default() };
+    let envelope = Envelope { at: arrival.at, device, retained: arrival.retained, bytes, topic, raw };
     batch.push(mark, envelope, Body::Fault(fault));
 }
 

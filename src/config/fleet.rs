@@ -6,11 +6,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::fleet::FleetSettings;
-use crate::fleet::attributes::Schema;
+use crate::fleet::attributes::{Schema, measured_name};
 use crate::fleet::cohorts::Grouping;
+use crate::fleet::kpis::KpiPlan;
 use crate::ingest::route::{Format, MessageKind, Route, Router};
+use crate::limits;
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FleetSection {
     /// The first level of the topics of the standard format.
@@ -23,9 +25,27 @@ pub struct FleetSection {
     pub silent_after_s: u32,
     /// Subscriptions; made from the routes where there are none.
     pub subscribe: Vec<String>,
+    /// Values that devices measure.
+    #[serde(rename = "kpi")]
+    pub kpis: Vec<KpiSection>,
     /// Topics of this fleet, instead of the standard ones.
     #[serde(rename = "route")]
     pub routes: Vec<RouteSection>,
+}
+
+/// `[[fleet.kpi]]`: a value that devices measure, and what it may be.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KpiSection {
+    /// Where it stands in the payload: `values.temp_c`.
+    pub path: Spanned<String>,
+    #[serde(default)]
+    pub min: Option<f64>,
+    #[serde(default)]
+    pub max: Option<f64>,
+    /// The most it may change in a minute.
+    #[serde(default)]
+    pub change_per_minute: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -61,6 +81,7 @@ impl Default for FleetSection {
             pairs: Spanned::new(0..0, pairs.map(|(a, b)| (a.to_owned(), b.to_owned())).into()),
             silent_after_s: 300,
             subscribe: Vec::new(),
+            kpis: Vec::new(),
             routes: Vec::new(),
         }
     }
@@ -71,12 +92,19 @@ impl FleetSection {
         if let Err(message) = self.groupings() {
             return Some((self.pairs.span(), message));
         }
+        if let Some(kpi) = self.kpis.get(limits::KPIS) {
+            return Some((kpi.path.span(), format!("more than {} values are not followed", limits::KPIS)));
+        }
+        let empty = |kpi: &&KpiSection| kpi.min.zip(kpi.max).is_some_and(|(min, max)| min >= max);
+        if let Some(kpi) = self.kpis.iter().find(empty) {
+            return Some((kpi.path.span(), "`min` must be less than `max`".into()));
+        }
         let bad = |route: &RouteSection| route.route().err().map(|message| (route.topic.span(), message));
         self.routes.iter().find_map(bad).or_else(|| self.router().err().map(|message| (0..0, message)))
     }
 
     fn schema(&self) -> Schema {
-        Schema::with(&self.attributes)
+        Schema::with(&self.attributes).measuring(self.kpis.iter().map(|kpi| kpi.path.get_ref().as_str()))
     }
 
     fn groupings(&self) -> Result<Vec<Grouping>, String> {
@@ -94,7 +122,14 @@ impl FleetSection {
     /// How the fleet is to be read. Pairs that do not exist were refused when the file was read.
     pub fn settings(&self) -> FleetSettings {
         let pairs = self.groupings().unwrap_or_default();
-        FleetSettings { schema: self.schema(), pairs, silent_after_s: self.silent_after_s }
+        let plan = |kpi: &KpiSection| KpiPlan {
+            name: measured_name(kpi.path.get_ref()).to_owned(),
+            min: kpi.min,
+            max: kpi.max,
+            change_per_minute: kpi.change_per_minute,
+        };
+        let kpis = self.kpis.iter().map(plan).collect();
+        FleetSettings { schema: self.schema(), pairs, silent_after_s: self.silent_after_s, kpis }
     }
 
     /// Routes and subscriptions.

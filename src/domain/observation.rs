@@ -42,6 +42,7 @@ pub struct Observation {
     /// The beginning of the payload, likewise.
     pub raw: Text,
     attributes: (u32, u32),
+    values: (u32, u32),
     pub body: Body,
 }
 
@@ -89,6 +90,8 @@ pub enum Body {
     Answer {
         request_id: Text,
     },
+    /// A counter or gauge of the broker itself; never a device's.
+    Broker(BrokerMetric, f64),
     /// Something wrong with the message. Where the message was taken all the same, it follows as its own observation.
     Fault(Fault),
 }
@@ -100,6 +103,21 @@ pub struct WavePlan {
     pub planned: u32,
     pub done: u32,
     pub failed: u32,
+}
+
+/// What a broker tells of itself, whatever it calls it. Counters are totals since it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BrokerMetric {
+    /// Clients connected now.
+    Connected,
+    /// Messages waiting for clients that are away or slow.
+    Queued,
+    /// Messages thrown away, in total.
+    Dropped,
+    /// Publishes received, in total.
+    Received,
+    /// Seconds since it started.
+    Uptime,
 }
 
 /// Kinds of device events.
@@ -134,6 +152,7 @@ pub struct Telemetry {
 pub struct Batch {
     text: String,
     attributes: Vec<(AttributeIx, Text)>,
+    values: Vec<(Text, f64)>,
     waves: Vec<WavePlan>,
     items: Vec<Observation>,
 }
@@ -152,6 +171,13 @@ impl Batch {
         self.attributes.push((attribute, value));
     }
 
+    /// Adds a measured value, named by its path in the payload without a leading
+    /// `values.`, to the observation that is pushed next.
+    pub fn value(&mut self, path: &str, value: f64) {
+        let path = self.keep(path);
+        self.values.push((path, value));
+    }
+
     /// Adds a wave to the campaign message that is pushed next.
     pub fn wave(&mut self, wave: WavePlan) {
         self.waves.push(wave);
@@ -159,16 +185,21 @@ impl Batch {
 
     /// Where the attributes of the next observation begin; give it back to [`Batch::push`].
     pub fn mark(&self) -> Mark {
-        Mark { attributes: self.attributes.len() as u32, waves: self.waves.len() as u32 }
+        Mark {
+            attributes: self.attributes.len() as u32,
+            values: self.values.len() as u32,
+            waves: self.waves.len() as u32,
+        }
     }
 
-    /// Forgets attributes and waves added since `mark`, for a message that turned out bad.
+    /// Forgets attributes, values and waves added since `mark`, for a message that turned out bad.
     pub fn rewind(&mut self, mark: Mark) {
         self.attributes.truncate(mark.attributes as usize);
+        self.values.truncate(mark.values as usize);
         self.waves.truncate(mark.waves as usize);
     }
 
-    /// Pushes an observation with the attributes and waves added since `mark`.
+    /// Pushes an observation with the attributes, values and waves added since `mark`.
     pub fn push(&mut self, mark: Mark, envelope: Envelope, body: Body) {
         let mut body = body;
         if let Body::Campaign { waves, .. } = &mut body {
@@ -182,6 +213,7 @@ impl Batch {
             topic: envelope.topic,
             raw: envelope.raw,
             attributes: (mark.attributes, self.attributes.len() as u32),
+            values: (mark.values, self.values.len() as u32),
             body,
         });
     }
@@ -193,6 +225,12 @@ impl Batch {
     pub fn attributes(&self, observation: &Observation) -> impl Iterator<Item = (AttributeIx, &str)> {
         let (from, to) = observation.attributes;
         self.attributes[from as usize..to as usize].iter().map(|(ix, text)| (*ix, self.text(*text)))
+    }
+
+    /// The measured values of an observation, with their paths.
+    pub fn values(&self, observation: &Observation) -> impl Iterator<Item = (&str, f64)> {
+        let (from, to) = observation.values;
+        self.values[from as usize..to as usize].iter().map(|(path, value)| (self.text(*path), *value))
     }
 
     pub fn waves(&self, range: (u32, u32)) -> &[WavePlan] {
@@ -220,6 +258,7 @@ impl Batch {
     pub fn clear(&mut self) {
         self.text.clear();
         self.attributes.clear();
+        self.values.clear();
         self.waves.clear();
         self.items.clear();
     }
@@ -240,5 +279,6 @@ pub struct Envelope {
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     attributes: u32,
+    values: u32,
     waves: u32,
 }

@@ -6,15 +6,17 @@ use crate::domain::cohort;
 use crate::domain::observation::AttributeIx;
 use crate::limits;
 
-/// The attributes of this fleet, the most actionable first.
+/// The attributes of this fleet, the most actionable first, and the values its devices measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     names: Vec<String>,
+    /// Paths in the payload of the values that are followed; where there are none, the first that come under `values`.
+    measured: Vec<String>,
 }
 
 impl Default for Schema {
     fn default() -> Self {
-        Self { names: cohort::ATTRIBUTES.map(str::to_owned).into() }
+        Self { names: cohort::ATTRIBUTES.map(str::to_owned).into(), measured: Vec::new() }
     }
 }
 
@@ -28,6 +30,23 @@ impl Schema {
             }
         }
         schema
+    }
+
+    /// The same attributes, and these measured values, by their paths in the payload: `values.temp_c`, `gps.ttf_s`.
+    #[must_use]
+    pub fn measuring<'a>(mut self, paths: impl IntoIterator<Item = &'a str>) -> Self {
+        self.measured = paths.into_iter().map(|path| measured_name(path).to_owned()).take(limits::KPIS).collect();
+        self
+    }
+
+    /// Whether a field at the top of a payload is, or holds, a measured value.
+    pub fn measures_in(&self, field: &str) -> bool {
+        self.measured.iter().any(|path| path.split('.').next() == Some(field))
+    }
+
+    /// Whether the value at this path (without a leading `values.`) is followed.
+    pub fn measures(&self, path: &str) -> bool {
+        self.measured.is_empty() || self.measured.iter().any(|known| known == path)
     }
 
     pub fn names(&self) -> &[String] {
@@ -45,6 +64,11 @@ impl Schema {
     pub fn all(&self) -> impl Iterator<Item = AttributeIx> + use<> {
         (0..self.names.len() as u8).map(AttributeIx)
     }
+}
+
+/// What a measured value is called: its path, without the `values.` that most of them begin with.
+pub fn measured_name(path: &str) -> &str {
+    path.strip_prefix("values.").unwrap_or(path)
 }
 
 /// An interned value of one attribute.

@@ -50,7 +50,7 @@ impl Fleet {
             self.fault(batch, observation, fault);
             return None;
         }
-        if matches!(observation.body, Body::Campaign { .. } | Body::Control { .. }) {
+        if matches!(observation.body, Body::Campaign { .. } | Body::Control { .. } | Body::Broker(..)) {
             return self.observe_campaign(batch, observation);
         }
         let id = batch.text(observation.device);
@@ -83,7 +83,11 @@ impl Fleet {
                 return Some(Notice::Answer { request_id: batch.text(*request_id).to_owned() });
             }
             // The version that a device reports is an attribute, and so has been taken already.
-            Body::ConfigReported { .. } | Body::Campaign { .. } | Body::Control { .. } | Body::Fault(_) => {}
+            Body::ConfigReported { .. }
+            | Body::Campaign { .. }
+            | Body::Control { .. }
+            | Body::Broker(..)
+            | Body::Fault(_) => {}
         }
         None
     }

@@ -39,6 +39,7 @@ fn told(topic: &str, payload: &[u8]) -> Vec<String> {
                 format!("control {} {action:?} {}", text(*campaign), text(*request_id))
             }
             Body::Answer { request_id } => format!("answer {}", text(*request_id)),
+            Body::Broker(metric, value) => format!("broker {metric:?} {value}"),
             Body::Fault(fault) => fault.label().to_owned(),
         };
         let attributes: Vec<_> =

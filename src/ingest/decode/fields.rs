@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::fault::Fault;
 use crate::domain::observation::{AttributeIx, WavePlan};
@@ -108,6 +108,8 @@ pub(super) struct Fields<'a> {
     pub action: Option<Str<'a>>,
     pub request_id: Option<Str<'a>>,
     pub waves: Vec<WavePlan>,
+    /// Measured numbers, by their path without a leading `values.`.
+    pub values: Vec<(Str<'a>, f64)>,
     /// Attribute values, at most one each.
     pub attributes: Vec<(AttributeIx, Str<'a>)>,
     /// What is wrong although the JSON is right.
@@ -227,6 +229,7 @@ impl<'de> Fields<'de> {
             "version" => set(&mut self.version, fault, map),
             "action" => set(&mut self.action, fault, map),
             "request_id" => set(&mut self.request_id, fault, map),
+            "values" => map.next_value_seed(Values { below: "", found: &mut self.values, schema }),
             "waves" => map.next_value::<Waves>().map(|waves| self.waves = waves.0),
             _ => {
                 let name = match key {
@@ -236,6 +239,9 @@ impl<'de> Fields<'de> {
                 };
                 match schema.find(name) {
                     Some(attribute) => self.take_attribute(attribute, map),
+                    None if schema.measures_in(key) => {
+                        map.next_value_seed(Values { below: key, found: &mut self.values, schema })
+                    }
                     None => map.next_value::<IgnoredAny>().map(drop),
                 }
             }
@@ -268,6 +274,126 @@ fn set<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
     }
     *field = map.next_value()?;
     Ok(())
+}
+
+/// `{"temp_c":4.1,"door":"open"}`: the numbers of it that are followed. What is no number is not measured.
+struct Values<'v, 'de> {
+    /// The field it stands in; empty for `values` itself.
+    below: &'v str,
+    found: &'v mut Vec<(Str<'de>, f64)>,
+    schema: &'v Schema,
+}
+
+impl<'de> Values<'_, 'de> {
+    fn take(&mut self, path: Str<'de>, value: f64) {
+        if self.found.len() < limits::KPIS && self.schema.measures(&path.0) {
+            self.found.push((path, value));
+        }
+    }
+
+    /// A number that stands for itself at the top of the payload.
+    fn take_bare(mut self, value: f64) {
+        if !self.below.is_empty() {
+            self.take(Str(Cow::Owned(self.below.to_owned())), value);
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Values<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Values<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("numbers")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<Str<'de>>()? {
+            if let Number(Some(value)) = map.next_value()? {
+                let path =
+                    if self.below.is_empty() { name } else { Str(Cow::Owned(format!("{}.{}", self.below, name.0))) };
+                self.take(path, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<(), E> {
+        self.take_bare(value);
+        Ok(())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
+        self.take_bare(value as f64);
+        Ok(())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<(), E> {
+        self.take_bare(value as f64);
+        Ok(())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// A number, or none where there stands something else.
+struct Number(Option<f64>);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct V;
+        impl<'de> Visitor<'de> for V {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_f64<E: de::Error>(self, n: f64) -> Result<Number, E> {
+                Ok(Number(Some(n)))
+            }
+
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Number, E> {
+                Ok(Number(Some(n as f64)))
+            }
+
+            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Number, E> {
+                Ok(Number(Some(n as f64)))
+            }
+
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Number, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Number(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Number, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Number(None))
+            }
+        }
+        deserializer.deserialize_any(V)
+    }
 }
 
 /// `[{"wave":1,"planned":100,"done":98,"failed":2}]`, as many as are followed.

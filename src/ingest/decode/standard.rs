@@ -45,7 +45,7 @@ pub fn decode(message: &Message<'_>, schema: &Schema, batch: &mut Batch) {
         Ok((body, fields)) => push(message, batch, mark, schema, &fields, body),
         Err(fault) => {
             batch.rewind(mark);
-            ingest::fault(message.arrival, fault, batch);
+            ingest::fault(message.arrival, message.device, fault, batch);
         }
     }
 }
@@ -66,7 +66,7 @@ fn presence_word(payload: &[u8]) -> Option<bool> {
 fn body(message: &Message<'_>, fields: &Fields<'_>, batch: &mut Batch) -> Result<Body, Fault> {
     let (stamp, stamp_fault) = stamp(fields.ts.as_ref(), message);
     if let Some(fault) = stamp_fault {
-        ingest::fault(message.arrival, fault, batch);
+        ingest::fault(message.arrival, message.device, fault, batch);
     }
     Ok(match message.kind {
         MessageKind::Status => Body::Status {
@@ -178,7 +178,7 @@ fn telemetry(
         uptime_s: within(fields.uptime_s, 0.0, f64::from(u32::MAX)).map(|n| n as u32),
     };
     if out_of_range {
-        ingest::fault(message.arrival, Fault::OutOfRange, batch);
+        ingest::fault(message.arrival, message.device, Fault::OutOfRange, batch);
     }
     Ok(telemetry)
 }
@@ -242,6 +242,9 @@ fn push(message: &Message<'_>, batch: &mut Batch, mark: Mark, schema: &Schema, f
             for (attribute, value) in &fields.attributes {
                 batch.attribute(*attribute, &visible_name(&value.0, limits::VALUE));
             }
+        }
+        for (name, value) in &fields.values {
+            batch.value(&visible_name(&name.0, limits::VALUE), *value);
         }
         if let (MessageKind::ConfigReported, Some(version), Some(attribute)) =
             (message.kind, &fields.version, schema.find("config"))
