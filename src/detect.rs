@@ -1,59 +1,85 @@
-//! Detection: which cohort is not as it should be, since when, and what that looks like.
+//! Detection: which devices are not as they should be, since when, and what that looks like.
 //!
-//! Pure: it reads the fleet's numbers and the time it is given. The interface is [`Detector::examine`], once a second;
-//! what is inside may be replaced without anybody noticing but the people who are woken less. It proposes; it never
-//! declares an incident.
+//! Pure: it reads the fleet's numbers and the time it is given. The interface is [`Detector::examine`], once a second. It
+//! proposes; it never declares an incident.
+//!
+//! Three steps. [`watch`] holds every symptom of every cohort against its past and against the rest of the fleet, and says
+//! where it rises beyond chance. [`attribution`] then looks for the fewest attribute values that explain the devices
+//! that show it. What comes out is a [`causes::Cause`], which is one alert, whatever it makes its devices do.
 
 pub mod attribution;
+mod causes;
+pub mod census;
 mod evidence;
 pub mod level;
+mod rhythm;
+mod stream;
 pub mod suspects;
 pub mod verdict;
+mod watch;
 
-use evidence::{Evidence, Symptom};
+use attribution::Condition;
+use causes::Cause;
+use census::Census;
+use watch::{Rise, Watch};
 
 use crate::domain::alert::Finding;
 use crate::domain::cohort::CohortKey;
 use crate::domain::signal::Signal;
+use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::Fleet;
-use crate::fleet::cohorts::{Cohort, Key};
+use crate::fleet::cohorts::Key;
 
 /// Devices a cohort needs before anything is said about it. Of thirty, eight are a quarter.
 const MINIMUM_SAMPLE: u32 = 30;
-/// Devices that must be affected: one device is never a mass event.
-const MINIMUM_AFFECTED: f64 = 8.0;
-/// Seconds a deviation must last before it is raised, and be gone before it is cleared.
-const RAISE_AFTER_S: u32 = 5;
-const CLEAR_AFTER_S: u32 = 60;
+/// Devices that must be affected, and the share of the cohort: one device is never a mass event.
+const MINIMUM_AFFECTED: f32 = 8.0;
+const MINIMUM_SHARE: f32 = 0.002;
+/// A cohort explains a symptom when its devices show it this many times as often as the others.
+const LEAST_LIFT: f64 = 3.0;
 /// Seconds after our own link came up in which nothing is judged: the fleet is still being filled.
 const SETTLE_S: i64 = 30;
+/// Looks in a row with the same answer before an alert is raised, and before one more about a symptom that has one; and
+/// looks after which an answer that wavers is as good as it gets.
+const STEADY: u32 = 2;
+const STEADY_BESIDE: u32 = 6;
+const WAVERING: u32 = 4;
 
 /// What changed in the detector's opinion.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Raised(Finding),
-    Cleared { signal: Signal, cohort: CohortKey },
+    /// The devices of an open alert, known by its signal and cohort, also do something else.
+    Grew {
+        signal: Signal,
+        cohort: CohortKey,
+        also: Finding,
+    },
+    Cleared {
+        signal: Signal,
+        cohort: CohortKey,
+    },
 }
 
-/// A deviation that is being watched.
+/// An answer that is not steady yet.
 #[derive(Clone, Debug)]
-struct Track {
+struct Pending {
     symptom: Symptom,
-    key: Key,
-    name: CohortKey,
-    /// What it should be, as it was before it began. It stays while the deviation lasts.
-    expected: f64,
-    /// Seconds in a row that it has deviated, or has been back.
-    bad_s: u32,
-    good_s: u32,
-    raised: bool,
+    conditions: Vec<Condition>,
+    looks: u32,
+    /// Looks since there has been any answer about the symptom.
+    wavered: u32,
+    fresh: bool,
 }
 
 /// The detector and what it is watching.
 #[derive(Debug, Default)]
 pub struct Detector {
-    tracks: Vec<Track>,
+    watch: Watch,
+    causes: Vec<Cause>,
+    pending: Vec<Pending>,
+    looked: Option<At>,
     /// Since when our own link has been up.
     live_since: Option<At>,
 }
@@ -68,24 +94,13 @@ impl Detector {
     ///
     /// False when the cohort is not there any more, and so cannot be watched.
     pub fn resume(&mut self, fleet: &Fleet, finding: &Finding) -> bool {
-        let symptom = match finding.signal {
-            Signal::Online => Symptom::Offline,
-            _ => Symptom::Rebooting,
-        };
-        let Some(cohort) = fleet.cohort(&finding.cohort).filter(|cohort| cohort.level(Signal::Devices) > 0) else {
+        let Some(cause) = Cause::resumed(fleet, finding) else { return false };
+        let counted = Census::take(fleet, 0);
+        if counted.count(&cause.conditions, Symptom::Offline).0 == 0 {
             return false;
-        };
-        if !self.tracks.iter().any(|track| track.name == finding.cohort && track.symptom == symptom) {
-            let name = finding.cohort.clone();
-            self.tracks.push(Track {
-                symptom,
-                key: cohort.key,
-                name,
-                expected: finding.expected,
-                bad_s: 0,
-                good_s: 0,
-                raised: true,
-            });
+        }
+        if !self.causes.iter().any(|known| known.is(finding.signal, &finding.cohort)) {
+            self.causes.push(cause);
         }
         true
     }
@@ -95,85 +110,128 @@ impl Detector {
         self.live_since.is_some_and(|since| now.since_s(since) >= SETTLE_S)
     }
 
-    /// Looks at every cohort. To be called once a second.
+    /// The symptoms that open alerts are about, a bit each.
+    pub fn symptoms(&self) -> u16 {
+        self.causes.iter().fold(0, |bits, cause| bits | cause.symptoms())
+    }
+
+    /// Looks at every cohort, every five seconds. To be called once a second.
     pub fn examine(&mut self, fleet: &Fleet, now: At) -> Vec<Change> {
         if !self.is_settled(now) {
+            self.looked = None;
+            self.pending.clear();
             return Vec::new();
         }
-        let mut changes = Vec::new();
-        for symptom in Symptom::ALL {
-            self.follow(fleet, symptom, &mut changes);
-            self.search(fleet, symptom, now, &mut changes);
+        if self.looked.is_some_and(|looked| now.since_s(looked) < stream::LOOK_S) {
+            return Vec::new();
         }
+        if self.looked.replace(now).is_none() {
+            self.watch.resume(fleet);
+        }
+        let ill = self.symptoms();
+        let rises = self.watch.look(fleet, now, |symptom| ill & symptom.bit() != 0);
+        if rises.is_empty() && self.causes.is_empty() {
+            self.pending.clear();
+            return Vec::new();
+        }
+        let counted = Census::take(fleet, ill);
+        let mut changes = self.clear(&counted);
+        for symptom in Symptom::ALL {
+            let risen: Vec<&Rise> = rises.iter().filter(|rise| rise.symptom == symptom).collect();
+            if !risen.is_empty() {
+                self.judge(fleet, &counted, &risen, now, &mut changes);
+            }
+        }
+        self.pending.retain_mut(|pending| std::mem::take(&mut pending.fresh));
         changes
     }
 
     /// Looks again at what is raised, and clears what has been well for a minute.
-    fn follow(&mut self, fleet: &Fleet, symptom: Symptom, changes: &mut Vec<Change>) {
-        for track in self.tracks.iter_mut().filter(|t| t.symptom == symptom && t.raised) {
-            let still = fleet.cohorts().find(&track.key).and_then(|cohort| {
-                let now = Evidence::against(symptom, cohort, track.expected)?;
-                Some(now.affected >= MINIMUM_AFFECTED / 2.0 && now.deviation() >= now.margin() / 2.0)
-            });
-            track.good_s = if still == Some(true) { 0 } else { track.good_s + 1 };
-        }
-        self.tracks.retain(|track| {
-            let well = track.symptom == symptom && track.raised && track.good_s >= CLEAR_AFTER_S;
-            if well {
-                changes.push(Change::Cleared { signal: symptom.signal(), cohort: track.name.clone() });
+    fn clear(&mut self, counted: &Census) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let watch = &mut self.watch;
+        self.causes.retain_mut(|cause| {
+            let over = cause.is_over(counted);
+            if over {
+                changes.push(cause.cleared());
+                Symptom::ALL.into_iter().filter(|s| cause.has(*s)).for_each(|symptom| watch.forget(symptom));
             }
-            !well
+            !over
         });
+        changes
     }
 
-    /// Finds new deviations: of all cohorts that deviate, the one that holds the most of it in the fewest devices, then
-    /// the next one that it does not explain.
-    fn search(&mut self, fleet: &Fleet, symptom: Symptom, now: At, changes: &mut Vec<Change>) {
-        let mut suspects: Vec<(&Cohort, Evidence)> = fleet
-            .cohorts()
-            .iter()
-            .filter(|cohort| cohort.level(Signal::Devices) >= MINIMUM_SAMPLE && !cohort.key.is_leftover())
-            .filter_map(|cohort| Some((cohort, Evidence::gather(symptom, cohort, fleet)?)))
-            .filter(|(_, evidence)| evidence.affected >= MINIMUM_AFFECTED && evidence.deviation() >= evidence.margin())
-            .collect();
-        suspects.sort_by(|a, b| b.1.weight().total_cmp(&a.1.weight()).then_with(|| a.0.key.cmp(&b.0.key)));
-
-        let mut explained: Vec<Key> =
-            self.tracks.iter().filter(|t| t.symptom == symptom && t.raised).map(|t| t.key).collect();
-        let mut seen = Vec::new();
-        for (cohort, evidence) in suspects {
-            if evidence::is_explained(symptom, &cohort.key, &explained, fleet, &evidence) {
+    /// Finds who shows a symptom that has risen, and raises what is new and steady.
+    fn judge(&mut self, fleet: &Fleet, counted: &Census, risen: &[&Rise], now: At, changes: &mut Vec<Change>) {
+        let symptom = risen[0].symptom;
+        for (conditions, rise) in who(fleet, counted, risen) {
+            let evidence = evidence::gather(fleet, counted, symptom, &conditions, rise.usual);
+            let least = MINIMUM_AFFECTED.max(MINIMUM_SHARE * evidence.devices as f32);
+            if evidence.affected as f32 - evidence.expected() < least {
                 continue;
             }
-            explained.push(cohort.key);
-            seen.push(cohort.key);
-            let track = self.track(fleet, symptom, cohort, &evidence);
-            track.bad_s += 1;
-            if !track.raised && track.bad_s >= RAISE_AFTER_S {
-                track.raised = true;
-                changes.push(Change::Raised(evidence.finding(cohort, track.name.clone(), now)));
+            let known = self.causes.iter_mut().find(|cause| cause.is_about(counted, &conditions));
+            if let Some(cause) = known {
+                if !cause.has(symptom) && steady(&mut self.pending, symptom, &conditions, STEADY) {
+                    let finding = evidence.clone().finding(fleet, rise, now);
+                    changes.push(cause.add(&evidence, finding));
+                } else if cause.has(symptom) && steady(&mut self.pending, symptom, &conditions, STEADY_BESIDE) {
+                    cause.conditions = conditions;
+                }
+                continue;
+            }
+            let beside = self.causes.iter().any(|cause| cause.has(symptom));
+            if steady(&mut self.pending, symptom, &conditions, if beside { STEADY_BESIDE } else { STEADY }) {
+                self.causes.push(Cause::new(&evidence, &conditions));
+                changes.push(Change::Raised(evidence.finding(fleet, rise, now)));
             }
         }
-        self.tracks.retain(|track| track.symptom != symptom || track.raised || seen.contains(&track.key));
     }
+}
 
-    fn track(&mut self, fleet: &Fleet, symptom: Symptom, cohort: &Cohort, evidence: &Evidence) -> &mut Track {
-        let at = self.tracks.iter().position(|track| track.symptom == symptom && track.key == cohort.key);
-        let at = at.unwrap_or_else(|| {
-            let (key, name) = (cohort.key, fleet.cohort_key(&cohort.key));
-            self.tracks.push(Track {
-                symptom,
-                key,
-                name,
-                expected: evidence.expected,
-                bad_s: 0,
-                good_s: 0,
-                raised: false,
-            });
-            self.tracks.len() - 1
-        });
-        &mut self.tracks[at]
-    }
+/// The cohorts that explain a symptom, each with the rise that shows it best; where attributes explain nothing, the
+/// cohort in which most of it lies.
+fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise]) -> Vec<(Vec<Condition>, &'r Rise)> {
+    let of = |rise: &Rise| key_conditions(&fleet.cohorts().get(rise.cohort).key);
+    let Some(heaviest) = risen.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)) else { return Vec::new() };
+    let found = counted.explain(heaviest.symptom);
+    let within = |conditions: &[Condition], rise: &Rise| of(rise).iter().all(|c| conditions.contains(c));
+    let only_fleet = risen.iter().all(|rise| of(rise).is_empty());
+    // What all devices share explains nothing.
+    let all = f64::from(counted.devices());
+    let sets_apart = |cause: &&attribution::Cause| all - cause.sums.devices >= MINIMUM_AFFECTED.into() && cause.lift >= LEAST_LIFT;
+    let causes = found.causes.iter().filter(|cause| found.is_explained() && sets_apart(cause));
+    let explained: Vec<_> = causes
+        .filter_map(|cause| {
+            // What is always so in some cohort has not risen in it.
+            let own = risen.iter().filter(|rise| within(&cause.conditions, rise) && (only_fleet || !of(rise).is_empty()));
+            let best = own.max_by(|a, b| a.weight.total_cmp(&b.weight))?;
+            Some((cause.conditions.clone(), *best))
+        })
+        .collect();
+    if explained.is_empty() { vec![(of(heaviest), *heaviest)] } else { explained }
+}
+
+fn key_conditions(key: &Key) -> Vec<Condition> {
+    key.grouping.attributes().zip(key.values).map(|(a, v)| (usize::from(a.0), v.0.into())).collect()
+}
+
+/// Notes an answer; whether it has been the same for so many looks, or has wavered for long enough.
+fn steady(pending: &mut Vec<Pending>, symptom: Symptom, conditions: &[Condition], looks: u32) -> bool {
+    let wavered = pending.iter().filter(|p| p.symptom == symptom).map(|p| p.wavered).max().unwrap_or(0) + 1;
+    let known = pending.iter_mut().find(|p| p.symptom == symptom && p.conditions == conditions);
+    let seen = match known {
+        Some(known) => {
+            known.looks += 1;
+            (known.wavered, known.fresh) = (wavered, true);
+            known.looks
+        }
+        None => {
+            pending.push(Pending { symptom, conditions: conditions.to_vec(), looks: 1, wavered, fresh: true });
+            1
+        }
+    };
+    seen >= looks || wavered >= looks + WAVERING
 }
 
 #[cfg(test)]

@@ -18,5 +18,6 @@ pub mod observation;
 pub mod runbook;
 pub mod signal;
 pub mod switch;
+pub mod symptom;
 pub mod text;
 pub mod time;

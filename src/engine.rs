@@ -387,6 +387,15 @@ impl Turn<'_> {
                     self.record(Actor::Engine, Event::AlertJoined { incident, alert });
                 }
             }
+            Change::Grew { signal, cohort, also } => {
+                let is_it = |alert: &&crate::domain::alert::Alert| {
+                    alert.finding.signal == signal && alert.finding.cohort == cohort
+                };
+                let grown = self.state.room.open_alerts().find(is_it).map(|alert| alert.id);
+                if let Some(alert) = grown {
+                    self.record(Actor::Engine, Event::AlertGrew { alert, also });
+                }
+            }
             Change::Cleared { signal, cohort } => {
                 let open = self.state.room.open_alerts();
                 let cleared = open.filter(|alert| alert.finding.signal == signal && alert.finding.cohort == cohort);

@@ -15,7 +15,9 @@ pub mod groups;
 pub mod kpis;
 mod messages;
 mod observe;
+mod place;
 pub mod series;
+mod symptoms;
 
 pub use faults::Sample;
 pub use messages::Message;
@@ -25,10 +27,10 @@ use attributes::{Dictionary, Schema, ValueIx};
 use campaigns::Campaigns;
 use codes::Codes;
 use cohorts::{Cohort, Cohorts, Grouping, Key};
-use devices::{DeviceIx, DeviceTable, Flag};
+use devices::{DeviceIx, DeviceTable};
 use faults::Faults;
 use groups::{GroupIx, Groups, Vector};
-use kpis::KpiPlan;
+use kpis::{KpiPlan, Kpis};
 use messages::Messages;
 
 use crate::domain::campaign::OtaState;
@@ -75,6 +77,7 @@ pub struct Fleet {
     cohorts: Cohorts,
     campaigns: Campaigns,
     codes: Codes,
+    kpis: Kpis,
     faults: Faults,
     messages: Messages,
     /// The device somebody looks at: its telemetry is kept too.
@@ -88,6 +91,8 @@ pub struct Fleet {
     received: u64,
     /// Attribute values that found no room and count as `(other)`.
     overflowed: u64,
+    /// Devices left out of account.
+    suppressed: u32,
     /// Since when our link has been up, in seconds since the epoch; none while it is down.
     listening: Option<u32>,
     /// When unused values and groups were last swept, so that an attack cannot make us sweep all day.
@@ -105,6 +110,7 @@ impl Fleet {
             cohorts: Cohorts::new(settings.schema.all(), &settings.pairs),
             campaigns: Campaigns::default(),
             codes: Codes::default(),
+            kpis: Kpis::new(&settings.kpis),
             faults: Faults::default(),
             messages: Messages::default(),
             watched: None,
@@ -113,6 +119,7 @@ impl Fleet {
             second: now.second(),
             received: 0,
             overflowed: 0,
+            suppressed: 0,
             listening: Some(0),
             swept: 0,
             settings,
@@ -163,6 +170,11 @@ impl Fleet {
     /// Attribute values that were counted as `(other)` because their table was full.
     pub const fn overflowed(&self) -> u64 {
         self.overflowed
+    }
+
+    /// Devices in maintenance, suspended or decommissioned: heard, but neither counted nor missed.
+    pub const fn suppressed(&self) -> u32 {
+        self.suppressed
     }
 
     pub fn vector(&self, group: GroupIx) -> &Vector {
@@ -248,7 +260,7 @@ impl Fleet {
 
     fn settle(&mut self) {
         let Self { groups, cohorts, .. } = self;
-        groups.settle(|cohort, signal, change| cohorts.add(cohort, signal, change));
+        groups.settle(cohorts);
     }
 
     /// Lets time pass up to `now`: ends every second before it. Returns whether a second has ended.
@@ -269,33 +281,12 @@ impl Fleet {
         while self.second < target {
             self.settle();
             self.cohorts.end_second(self.second.rem_euclid(60) == 59);
-            if self.second.rem_euclid(10) == 0 {
-                self.mark_silent();
+            if self.second.rem_euclid(10) == 9 {
+                self.look_around(self.second.rem_euclid(60) == 59);
             }
             self.second += 1;
         }
         true
-    }
-
-    /// Devices that have never told their presence are offline once they have been silent for long enough; devices that
-    /// have been away in an update for too long are missed.
-    fn mark_silent(&mut self) {
-        let Some(since) = self.listening else { return };
-        let now = (self.second - self.epoch) as u32;
-        let mut missed = Vec::new();
-        let Self { devices, groups, settings, .. } = self;
-        for (ix, device) in devices.iter_mut() {
-            let silent_s = now.saturating_sub(device.seen.max(since));
-            if device.has(Flag::Excused) && silent_s > RECONNECT_S {
-                missed.push(ix);
-            }
-            let silent = silent_s > settings.silent_after_s;
-            if silent && device.has(Flag::Online) && !device.has(Flag::HasStatus) {
-                device.set(Flag::Online, false);
-                groups.add_to(device.group, Signal::Online, -1);
-            }
-        }
-        missed.into_iter().for_each(|ix| self.excuse(ix, false));
     }
 
     /// Devices in flight in a campaign: those heard from within `window_s`, and those silent for longer.

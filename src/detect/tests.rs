@@ -1,4 +1,4 @@
-//! The first detector on fleets made up for it: what it raises, and when it keeps quiet.
+//! The detector on fleets made up for it: what it raises, and when it keeps quiet.
 
 use super::*;
 use crate::domain::observation::{Batch, Body, Envelope, Text};
@@ -70,7 +70,7 @@ fn raised(changes: &[Change]) -> Vec<String> {
         .iter()
         .filter_map(|change| match change {
             Change::Raised(finding) => Some(format!("{} {}", finding.signal, finding.cohort)),
-            Change::Cleared { .. } => None,
+            Change::Grew { .. } | Change::Cleared { .. } => None,
         })
         .collect()
 }

@@ -14,7 +14,10 @@ pub struct Finding {
     pub cohort: CohortKey,
     /// When it began, found back in the data.
     pub onset: At,
-    /// The signal's value now: a share of 0..=1 for online, a rate a device and minute for counts.
+    /// Seconds before and after it within which it really lies.
+    #[serde(default)]
+    pub onset_within_s: u32,
+    /// The share of the devices, 0..=1: that are online, or that show what the signal is about.
     pub observed: f64,
     /// What it should have been.
     pub expected: f64,
@@ -34,9 +37,21 @@ pub struct Alert {
     pub finding: Finding,
     pub acknowledged: Option<(At, Actor)>,
     pub cleared: Option<At>,
+    /// What else its devices do.
+    #[serde(default)]
+    pub also: Vec<Finding>,
 }
 
 impl Alert {
+    pub const fn new(id: AlertId, at: At, finding: Finding) -> Self {
+        Self { id, at, finding, acknowledged: None, cleared: None, also: Vec::new() }
+    }
+
+    /// Every signal it is about, the one it was raised for first.
+    pub fn signals(&self) -> impl Iterator<Item = Signal> {
+        std::iter::once(&self.finding).chain(&self.also).map(|finding| finding.signal)
+    }
+
     /// Still going on.
     pub const fn is_open(&self) -> bool {
         self.cleared.is_none()

@@ -48,6 +48,11 @@ pub enum Event {
         alert: AlertId,
         finding: Finding,
     },
+    /// The devices of an alert also do something else.
+    AlertGrew {
+        alert: AlertId,
+        also: Finding,
+    },
     AlertAcknowledged {
         alert: AlertId,
     },

@@ -90,6 +90,8 @@ pub enum Body {
     Answer {
         request_id: Text,
     },
+    /// Whether a device is in a state in which nobody misses it: in maintenance, suspended, decommissioned.
+    Suppressed(bool),
     /// A counter or gauge of the broker itself; never a device's.
     Broker(BrokerMetric, f64),
     /// Something wrong with the message. Where the message was taken all the same, it follows as its own observation.

@@ -23,8 +23,18 @@ pub enum Signal {
     Errors,
     /// Reboots that nobody asked for, by boot counter where a device has one.
     Reboots,
-    /// Devices that rebooted, each once a minute: one mad device is not an incident.
-    Rebooters,
+    // From here on without a history of their own: alerts are about them, charts are not.
+    AuthFailures,
+    Refusals,
+    BadSignatures,
+    UpdateFailures,
+    Silence,
+    Queue,
+    Battery,
+    Format,
+    Values,
+    StuckValues,
+    Order,
 }
 
 /// How a signal adds up over time.
@@ -37,10 +47,10 @@ pub enum SignalKind {
 }
 
 impl Signal {
-    /// How many signals there are.
-    pub const COUNT: usize = 8;
+    /// How many signals have a history.
+    pub const COUNT: usize = 7;
 
-    /// Every signal, in the order of its index.
+    /// Every signal with a history, in the order of its index.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Devices,
         Self::Online,
@@ -49,13 +59,12 @@ impl Signal {
         Self::Reconnects,
         Self::Errors,
         Self::Reboots,
-        Self::Rebooters,
     ];
 
     pub const fn kind(self) -> SignalKind {
         match self {
             Self::Devices | Self::Online | Self::Updating => SignalKind::Level,
-            Self::Messages | Self::Reconnects | Self::Errors | Self::Reboots | Self::Rebooters => SignalKind::Count,
+            _ => SignalKind::Count,
         }
     }
 
@@ -68,7 +77,17 @@ impl Signal {
             Self::Reconnects => "reconnects",
             Self::Errors => "errors",
             Self::Reboots => "reboots",
-            Self::Rebooters => "rebooting devices",
+            Self::AuthFailures => "auth failures",
+            Self::Refusals => "refusals",
+            Self::BadSignatures => "bad signatures",
+            Self::UpdateFailures => "update failures",
+            Self::Silence => "silence",
+            Self::Queue => "queue",
+            Self::Battery => "battery",
+            Self::Format => "format",
+            Self::Values => "values",
+            Self::StuckValues => "stuck values",
+            Self::Order => "order",
         }
     }
 }

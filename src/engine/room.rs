@@ -71,9 +71,15 @@ impl Room {
             Event::AlertRaised { alert, finding } => {
                 let finding = finding.clone();
                 self.alerts_raised = self.alerts_raised.max(alert.0);
-                self.alerts
-                    .insert(*alert, Alert { id: *alert, at: record.at, finding, acknowledged: None, cleared: None });
+                self.alerts.insert(*alert, Alert::new(*alert, record.at, finding));
                 self.forget_old_alerts();
+            }
+            Event::AlertGrew { alert, also } => {
+                if let Some(alert) = self.alerts.get_mut(alert)
+                    && !alert.signals().any(|signal| signal == also.signal)
+                {
+                    alert.also.push(also.clone());
+                }
             }
             Event::AlertAcknowledged { alert } => {
                 if let Some(alert) = self.alerts.get_mut(alert) {

@@ -40,7 +40,7 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
     if !state.link.is_up() || state.suspects.looked.is_some_and(|looked| at.since_s(looked) < EVERY_S) {
         return Vec::new();
     }
-    let found = suspects::find(&state.fleet);
+    let found = suspects::find(&state.fleet, state.detector.symptoms());
     let first = |suspects: &[Suspect]| suspects.first().map(|suspect| suspect.cohort.clone());
     let same = first(&found) == first(&state.suspects.now);
     let steady = if same { state.suspects.steady + 1 } else { 1 };

@@ -437,6 +437,7 @@ fn raise(bench: &mut Bench, signal: Signal, cohort: CohortKey) {
     let finding = Finding {
         signal,
         cohort,
+        onset_within_s: 5,
         onset: bench.now.plus_s(-5),
         observed: 0.4,
         expected: 1.0,

@@ -107,6 +107,7 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::AlertRaised { alert, finding } => {
             (Alarm, format!("alert {alert} {} · {}", finding.cohort, finding.evidence))
         }
+        Event::AlertGrew { alert, also } => (Normal, format!("alert {alert} also: {}", also.evidence)),
         Event::AlertAcknowledged { alert } => (Action, format!("acknowledged alert {alert}")),
         Event::AlertCleared { alert } => (Normal, format!("alert {alert} has cleared")),
         Event::IncidentDeclared { incident, declaration, .. } => (

@@ -7,6 +7,7 @@ use super::groups::Vector;
 use super::series::Series;
 use crate::domain::observation::AttributeIx;
 use crate::domain::signal::{Signal, SignalKind};
+use crate::domain::symptom::Symptom;
 use crate::limits;
 
 /// A cohort by its place.
@@ -80,16 +81,39 @@ pub struct Cohort {
     /// Levels as they stand, counts of the running second.
     now: [u32; Signal::COUNT],
     series: [Series; Signal::COUNT],
+    /// Devices that have shown each symptom, each once a minute, added up since the cohort began; it wraps.
+    shown: [u32; Symptom::COUNT],
 }
 
 impl Cohort {
     fn new(key: Key, fine: bool) -> Self {
-        Self { key, now: [0; Signal::COUNT], series: Signal::ALL.map(|signal| Series::new(signal.kind(), fine)) }
+        Self {
+            key,
+            now: [0; Signal::COUNT],
+            series: Signal::ALL.map(|signal| Series::new(signal.kind(), fine)),
+            shown: [0; Symptom::COUNT],
+        }
     }
 
     /// The level now.
     pub const fn level(&self, signal: Signal) -> u32 {
         self.now[signal as usize]
+    }
+
+    /// Devices that have shown each symptom, each once a minute, added up; to be compared with an earlier answer.
+    pub const fn shown(&self) -> &[u32; Symptom::COUNT] {
+        &self.shown
+    }
+
+    /// Devices that belong to it, now.
+    pub const fn devices(&self) -> u32 {
+        self.level(Signal::Devices)
+    }
+
+    /// Devices that are neither connected nor excused, now.
+    pub const fn away(&self) -> u32 {
+        let here = self.level(Signal::Online) + self.level(Signal::Updating);
+        self.level(Signal::Devices).saturating_sub(here)
     }
 
     pub const fn series(&self, signal: Signal) -> &Series {
@@ -238,16 +262,27 @@ impl Cohorts {
         self.get(Self::FLEET)
     }
 
+    /// Every followed cohort with its place, in a stable order.
+    pub fn places(&self) -> impl Iterator<Item = (CohortIx, &Cohort)> {
+        let alive = |(ix, cohort): &(CohortIx, &Cohort)| self.index.get(&cohort.key) == Some(ix);
+        self.cohorts.iter().enumerate().map(|(ix, cohort)| (CohortIx(ix as u32), cohort)).filter(alive)
+    }
+
     /// Every followed cohort, in a stable order.
     pub fn iter(&self) -> impl Iterator<Item = &Cohort> {
-        let alive = |(ix, cohort): &(usize, &Cohort)| self.index.get(&cohort.key) == Some(&CohortIx(*ix as u32));
-        self.cohorts.iter().enumerate().filter(alive).map(|(_, cohort)| cohort)
+        self.places().map(|(_, cohort)| cohort)
     }
 
     /// Takes a change that a group tells.
     pub fn add(&mut self, cohort: CohortIx, signal: Signal, change: i64) {
         let value = &mut self.cohorts[cohort.0 as usize].now[signal as usize];
         *value = (i64::from(*value) + change).clamp(0, i64::from(u32::MAX)) as u32;
+    }
+
+    /// Takes devices that showed symptoms.
+    pub fn show(&mut self, cohort: CohortIx, shown: &[u16; Symptom::COUNT]) {
+        let totals = &mut self.cohorts[cohort.0 as usize].shown;
+        totals.iter_mut().zip(shown).for_each(|(total, n)| *total = total.wrapping_add((*n).into()));
     }
 
     /// Ends a second: every signal gets its value, counts start anew.

@@ -1,4 +1,4 @@
-//! The device table: thirty-two bytes a device, its id in one arena, found by hash.
+//! The device table: fifty-two bytes a device, its id in one arena, found by hash.
 
 use std::hash::BuildHasher;
 
@@ -6,13 +6,14 @@ use hashbrown::HashTable;
 
 use super::groups::GroupIx;
 use crate::domain::campaign::OtaState;
+use crate::domain::symptom::Symptom;
 use crate::limits;
 
 /// A device by its place in the table; it keeps it for the life of the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceIx(pub u32);
 
-/// What is known of a device. Strings are interned elsewhere; a million of these are 32 MB.
+/// What is known of a device. Strings are interned elsewhere; a million of these are 52 MB.
 #[derive(Clone, Copy, Debug)]
 pub struct Device {
     pub group: GroupIx,
@@ -24,10 +25,22 @@ pub struct Device {
     /// The error counter of its telemetry.
     pub errors: u32,
     pub queue: u16,
-    /// The minute of its last counted reboot, as `Rebooters` counts it.
-    pub rebooted: u16,
+    /// What it has shown to be wrong with it, lately.
+    pub shown: Shown,
+    /// Messages in the running minute, and its usual number of them in one; 0 where not known yet.
+    pub messages: u16,
+    pub usual: u16,
+    /// Seconds between its messages when it is slow; 0 where not known yet.
+    pub period_s: f32,
     /// The last error code, interned.
     pub error_code: u16,
+    /// The fields that its telemetry always has, and how many messages in a row have had exactly these.
+    pub fields: u16,
+    pub steady: u8,
+    /// The lowest battery since it was last charged.
+    pub battery_low: u8,
+    /// How often it came back lately: one is forgiven every minute.
+    pub returns: u8,
     flags: u8,
     /// Percent, or [`Device::UNKNOWN_BATTERY`].
     pub battery: u8,
@@ -49,8 +62,15 @@ impl Device {
             boots: 0,
             errors: 0,
             queue: 0,
-            rebooted: 0,
+            shown: Shown { minute: 0, now: 0, lately: 0, earlier: 0 },
+            messages: 0,
+            usual: 0,
+            period_s: 0.0,
             error_code: 0,
+            fields: 0,
+            steady: 0,
+            battery_low: Self::UNKNOWN_BATTERY,
+            returns: 0,
             flags: 0,
             battery: Self::UNKNOWN_BATTERY,
             rssi: 0,
@@ -88,6 +108,54 @@ pub enum Flag {
     HasErrors = 32,
     /// Offline in the middle of an update, and not for too long: it is not missed yet.
     Excused = 64,
+    /// In maintenance, suspended or decommissioned: heard, but neither counted nor missed.
+    Suppressed = 128,
+}
+
+/// The symptoms of a device, a bit each: of the running minute, and of the last minutes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    minute: u16,
+    now: u16,
+    lately: u16,
+    earlier: u16,
+}
+
+/// Minutes in which what a device showed is kept together; it is forgotten after one to two times as long.
+const EPOCH_MIN: u16 = 3;
+
+impl Shown {
+    /// Notes a symptom. Whether it is the first time in this minute.
+    pub const fn note(&mut self, symptom: Symptom, minute: u16) -> bool {
+        self.roll(minute);
+        let bit = symptom.bit();
+        let first = self.now & bit == 0;
+        self.now |= bit;
+        self.lately |= bit;
+        first
+    }
+
+    /// The symptoms of the last three to six minutes.
+    pub const fn recent(&self, minute: u16) -> u16 {
+        match (minute / EPOCH_MIN).wrapping_sub(self.minute / EPOCH_MIN) {
+            0 => self.lately | self.earlier,
+            1 => self.lately,
+            _ => 0,
+        }
+    }
+
+    const fn roll(&mut self, minute: u16) {
+        if minute == self.minute {
+            return;
+        }
+        match (minute / EPOCH_MIN).wrapping_sub(self.minute / EPOCH_MIN) {
+            0 => {}
+            1 => (self.earlier, self.lately) = (self.lately, 0),
+            _ => (self.earlier, self.lately) = (0, 0),
+        }
+        self.now = 0;
+        self.minute = minute;
+    }
 }
 
 /// Bytes of ids in one block, so that growing never copies them.
@@ -191,8 +259,22 @@ mod tests {
 
     #[test]
     fn a_record_stays_small() {
-        assert_eq!(size_of::<Device>(), 32);
+        assert_eq!(size_of::<Device>(), 52);
         assert_eq!(size_of::<IdPlace>(), 8);
+    }
+
+    #[test]
+    fn a_symptom_counts_once_a_minute_and_is_forgotten_after_some() {
+        let mut shown = Shown::default();
+        let minutes = [(30, true), (30, false), (31, true), (33, true)];
+        for (minute, first) in minutes {
+            assert_eq!(shown.note(Symptom::Rebooting, minute), first, "minute {minute}");
+        }
+        shown.note(Symptom::Erring, 37);
+        let both = Symptom::Erring.bit() | Symptom::Rebooting.bit();
+        for (minute, recent) in [(37, both), (38, both), (39, Symptom::Erring.bit()), (42, 0), (100, 0)] {
+            assert_eq!(shown.recent(minute), recent, "minute {minute}");
+        }
     }
 
     #[test]

@@ -4,8 +4,9 @@
 use hashbrown::HashMap;
 
 use super::attributes::ValueIx;
-use super::cohorts::CohortIx;
-use crate::domain::signal::Signal;
+use super::cohorts::{CohortIx, Cohorts};
+use crate::domain::signal::{Signal, SignalKind};
+use crate::domain::symptom::Symptom;
 use crate::limits;
 
 /// A group by its place.
@@ -23,6 +24,9 @@ pub struct Group {
     pub now: [u32; Signal::COUNT],
     /// The levels that the cohorts know of.
     told: [u32; Signal::COUNT],
+    /// Devices that showed each symptom in the running second, and which are not zero.
+    shown: [u16; Symptom::COUNT],
+    shows: u16,
     touched: bool,
     /// The cohorts it is part of.
     pub cohorts: Box<[CohortIx]>,
@@ -48,7 +52,15 @@ impl Groups {
 
     /// Adds a group that is not there yet.
     pub fn add(&mut self, vector: Vector, cohorts: Box<[CohortIx]>) -> GroupIx {
-        let group = Group { vector, now: [0; Signal::COUNT], told: [0; Signal::COUNT], touched: false, cohorts };
+        let group = Group {
+            vector,
+            now: [0; Signal::COUNT],
+            told: [0; Signal::COUNT],
+            shown: [0; Symptom::COUNT],
+            shows: 0,
+            touched: false,
+            cohorts,
+        };
         let ix = match self.free.pop() {
             Some(ix) => {
                 self.groups[ix.0 as usize] = group;
@@ -76,6 +88,20 @@ impl Groups {
         let g = &mut self.groups[group.0 as usize];
         let value = &mut g.now[signal as usize];
         *value = value.saturating_add_signed(n);
+        self.touch(group);
+    }
+
+    /// Counts a device that shows a symptom.
+    pub fn show(&mut self, group: GroupIx, symptom: Symptom) {
+        let g = &mut self.groups[group.0 as usize];
+        let count = &mut g.shown[symptom as usize];
+        *count = count.saturating_add(1);
+        g.shows |= symptom.bit();
+        self.touch(group);
+    }
+
+    fn touch(&mut self, group: GroupIx) {
+        let g = &mut self.groups[group.0 as usize];
         if !g.touched {
             g.touched = true;
             self.touched.push(group);
@@ -88,21 +114,23 @@ impl Groups {
         all.filter(|(_, group)| group.now[Signal::Devices as usize] > 0)
     }
 
-    /// Hands what changed since the last time to `tell` as (cohort, signal, change), and starts counts anew.
-    pub fn settle(&mut self, mut tell: impl FnMut(CohortIx, Signal, i64)) {
+    /// Hands what changed since the last time to `cohorts`, and starts counts anew.
+    pub fn settle(&mut self, cohorts: &mut Cohorts) {
         for ix in self.touched.drain(..) {
             let group = &mut self.groups[ix.0 as usize];
             group.touched = false;
+            if group.shows != 0 {
+                group.cohorts.iter().for_each(|cohort| cohorts.show(*cohort, &group.shown));
+                (group.shown, group.shows) = ([0; Symptom::COUNT], 0);
+            }
             for signal in Signal::ALL {
                 let change = i64::from(group.now[signal as usize]) - i64::from(group.told[signal as usize]);
                 if change != 0 {
-                    group.cohorts.iter().for_each(|cohort| tell(*cohort, signal, change));
+                    group.cohorts.iter().for_each(|cohort| cohorts.add(*cohort, signal, change));
                 }
                 match signal.kind() {
-                    crate::domain::signal::SignalKind::Level => {
-                        group.told[signal as usize] = group.now[signal as usize]
-                    }
-                    crate::domain::signal::SignalKind::Count => group.now[signal as usize] = 0,
+                    SignalKind::Level => group.told[signal as usize] = group.now[signal as usize],
+                    SignalKind::Count => group.now[signal as usize] = 0,
                 }
             }
         }

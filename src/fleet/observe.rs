@@ -1,16 +1,16 @@
 //! How the fleet takes an observation.
 
-use super::attributes::ValueIx;
 use super::campaigns::{CampaignIx, Place, Word};
 use super::devices::{Device, DeviceIx, Flag};
 use super::faults::Sample;
-use super::groups::{GroupIx, Vector};
 use super::messages::Message;
+use super::symptoms::learn_period;
 use super::{Fleet, RECONNECT_S, limits};
 use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
 use crate::domain::fault::Fault;
-use crate::domain::observation::{AttributeIx, Batch, Body, EventKind, Observation, Telemetry};
+use crate::domain::observation::{Batch, Body, EventKind, Observation, Telemetry};
 use crate::domain::signal::Signal;
+use crate::domain::symptom::Symptom;
 
 /// Something in the telemetry that the engine may have to record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,10 @@ impl Fleet {
     pub fn observe(&mut self, batch: &Batch, observation: &Observation) -> Option<Notice> {
         self.received += 1;
         if let Body::Fault(fault) = observation.body {
-            self.fault(batch, observation, fault);
+            match self.devices.find(batch.text(observation.device)) {
+                Some(ix) => self.suffer(ix, batch, observation, fault),
+                None => self.fault(batch, observation, fault),
+            }
             return None;
         }
         if matches!(observation.body, Body::Campaign { .. } | Body::Control { .. } | Body::Broker(..)) {
@@ -58,8 +61,14 @@ impl Fleet {
             self.fault(batch, observation, Fault::TableFull);
             return None;
         };
+        if let Body::Suppressed(suppressed) = observation.body {
+            self.suppress(ix, suppressed);
+            return None;
+        }
         self.set_attributes(ix, batch, observation);
-        self.hear(ix, observation);
+        let silent_s = self.silent_s(self.devices.get(ix));
+        let followed = self.was_followed(ix);
+        self.hear(ix, silent_s, observation);
         if observation.raw.is_empty() {
             if self.watched == Some(ix) {
                 self.keep_message(ix, batch, observation);
@@ -70,10 +79,15 @@ impl Fleet {
         match &observation.body {
             Body::Status { online, boots, boot_reason, .. } => {
                 let planned = is_planned(batch.text(*boot_reason)) || self.devices.get(ix).ota.in_flight();
-                self.count_boots(ix, *boots, planned || observation.retained);
+                self.count_boots(ix, *boots, planned || observation.retained || !followed);
                 self.set_presence(ix, *online, observation.retained);
             }
-            Body::Telemetry(telemetry) => self.take_telemetry(ix, telemetry, batch, observation),
+            Body::Telemetry(telemetry) => {
+                if let Some(told) = self.take_telemetry(ix, telemetry, followed, batch, observation) {
+                    self.check_telemetry(ix, told, batch, observation);
+                    self.measure(ix, silent_s, batch, observation);
+                }
+            }
             Body::Event { kind, code, .. } => self.take_event(ix, *kind, batch.text(*code), observation.retained),
             Body::Ota { campaign, wave, state, target } => {
                 let wave = wave.unwrap_or(0).min(u16::from(u8::MAX)) as u8;
@@ -87,6 +101,7 @@ impl Fleet {
             | Body::Campaign { .. }
             | Body::Control { .. }
             | Body::Broker(..)
+            | Body::Suppressed(_)
             | Body::Fault(_) => {}
         }
         None
@@ -136,123 +151,24 @@ impl Fleet {
         });
     }
 
-    fn find_or_add(&mut self, id: &str) -> Option<DeviceIx> {
-        if let Some(known) = self.devices.find(id) {
-            return Some(known);
-        }
-        let group = self.group_of([ValueIx::UNKNOWN; limits::ATTRIBUTES]);
-        let ix = self.devices.add(id, group, 0)?;
-        self.groups.add_to(group, Signal::Devices, 1);
-        Some(ix)
-    }
-
-    fn group_of(&mut self, vector: Vector) -> GroupIx {
-        if let Some(known) = self.groups.find(&vector) {
-            return known;
-        }
-        if self.groups.is_full() {
-            // Its values may be so new that nothing holds them yet.
-            self.hold(&vector);
-            self.sweep();
-            self.release(&vector);
-        }
-        let mut vector = vector;
-        if self.groups.is_full() {
-            self.overflowed += 1;
-            vector = [ValueIx::OTHER; limits::ATTRIBUTES];
-            if let Some(known) = self.groups.find(&vector) {
-                return known;
-            }
-        }
-        self.hold(&vector);
-        let cohorts = self.cohorts.of(&vector);
-        self.groups.add(vector, cohorts)
-    }
-
-    fn hold(&mut self, vector: &Vector) {
-        self.dictionaries.iter_mut().zip(vector).for_each(|(dictionary, value)| dictionary.hold(*value));
-    }
-
-    fn release(&mut self, vector: &Vector) {
-        self.dictionaries.iter_mut().zip(vector).for_each(|(dictionary, value)| dictionary.release(*value));
-    }
-
-    /// Makes room by forgetting groups without devices and the values that only they held, at most once a minute.
-    fn sweep(&mut self) {
-        if self.second - self.swept < 60 {
-            return;
-        }
-        self.swept = self.second;
-        self.settle();
-        for vector in self.groups.sweep() {
-            for (dictionary, value) in self.dictionaries.iter_mut().zip(vector) {
-                dictionary.release(value);
-            }
-        }
-        for attribute in self.settings.schema.all() {
-            let values = self.dictionaries[usize::from(attribute.0)].sweep();
-            if !values.is_empty() {
-                self.cohorts.forget(attribute, &values);
-            }
-        }
-    }
-
-    fn set_attributes(&mut self, ix: DeviceIx, batch: &Batch, observation: &Observation) {
-        let group = self.devices.get(ix).group;
-        let mut vector = *self.vector(group);
-        let mut changed = false;
-        for (attribute, name) in batch.attributes(observation) {
-            let slot = usize::from(attribute.0);
-            if self.dictionaries[slot].name(vector[slot]) != name {
-                self.hold(&vector);
-                let value = self.intern(attribute, name);
-                self.release(&vector);
-                vector[slot] = value;
-                changed = true;
-            }
-        }
-        if changed {
-            self.move_to(ix, vector);
-        }
-    }
-
-    fn intern(&mut self, attribute: AttributeIx, name: &str) -> ValueIx {
-        let slot = usize::from(attribute.0);
-        if let Some(value) = self.dictionaries[slot].intern(name) {
-            return value;
-        }
-        self.sweep();
-        self.dictionaries[slot].intern(name).unwrap_or_else(|| {
-            self.overflowed += 1;
-            ValueIx::OTHER
-        })
-    }
-
-    fn move_to(&mut self, ix: DeviceIx, vector: Vector) {
-        let to = self.group_of(vector);
-        let device = self.devices.get_mut(ix);
-        let from = std::mem::replace(&mut device.group, to);
-        let (online, excused) = (device.has(Flag::Online), device.has(Flag::Excused));
-        for (group, n) in [(from, -1), (to, 1)] {
-            self.groups.add_to(group, Signal::Devices, n);
-            self.groups.add_to(group, Signal::Online, if online { n } else { 0 });
-            self.groups.add_to(group, Signal::Updating, if excused { n } else { 0 });
-        }
-    }
-
     /// Any message shows life, but for one that the broker had in store.
-    fn hear(&mut self, ix: DeviceIx, observation: &Observation) {
+    fn hear(&mut self, ix: DeviceIx, silent_s: u32, observation: &Observation) {
         let device = self.devices.get_mut(ix);
         let group = device.group;
         if observation.retained {
             return;
         }
+        let followed = device.has(Flag::Online) && self.listening.is_some_and(|since| device.seen >= since);
+        if followed && device.seen > 0 {
+            learn_period(device, silent_s as f32);
+        }
         device.seen = device.seen.max((observation.at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32);
+        device.messages = device.messages.saturating_add(1);
         self.groups.add_to(group, Signal::Messages, 1);
         let says_offline = matches!(observation.body, Body::Status { online: Some(false), .. });
         if !device.has(Flag::Online) && !says_offline && !matches!(observation.body, Body::Status { .. }) {
             device.set(Flag::Online, true);
-            self.groups.add_to(group, Signal::Online, 1);
+            self.level(ix, Signal::Online, 1);
             self.excuse(ix, true);
         }
     }
@@ -283,24 +199,14 @@ impl Fleet {
             device.set(Flag::HasSeq, false);
             // One message can show several boots; a counter that leaps is a counter that was set.
             self.groups.add_to(group, Signal::Reboots, (boots - before).min(10) as i32);
-            self.count_rebooter(ix);
-        }
-    }
-
-    fn count_rebooter(&mut self, ix: DeviceIx) {
-        let minute = self.minute();
-        let device = self.devices.get_mut(ix);
-        if device.rebooted != minute {
-            device.rebooted = minute;
-            let group = device.group;
-            self.groups.add_to(group, Signal::Rebooters, 1);
+            self.show(ix, Symptom::Rebooting);
         }
     }
 
     fn set_presence(&mut self, ix: DeviceIx, online: Option<bool>, retained: bool) {
         let Some(online) = online else { return };
         let device = self.devices.get_mut(ix);
-        let (group, was) = (device.group, device.has(Flag::Online));
+        let (group, was, was_known) = (device.group, device.has(Flag::Online), device.has(Flag::HasStatus));
         device.set(Flag::HasStatus, true);
         device.set(Flag::Online, online);
         if online && !was {
@@ -308,9 +214,10 @@ impl Fleet {
             device.set(Flag::HasSeq, false);
         }
         if was != online {
-            self.groups.add_to(group, Signal::Online, if online { 1 } else { -1 });
+            self.level(ix, Signal::Online, if online { 1 } else { -1 });
             if online && !retained {
                 self.groups.add_to(group, Signal::Reconnects, 1);
+                self.returned(ix, was_known);
             }
         }
         // A device that was away already is not excused anew by being told so again.
@@ -325,27 +232,46 @@ impl Fleet {
         let excused = recent && !device.has(Flag::Online) && device.ota.in_flight();
         if device.has(Flag::Excused) != excused {
             device.set(Flag::Excused, excused);
-            let group = device.group;
-            self.groups.add_to(group, Signal::Updating, if excused { 1 } else { -1 });
+            self.level(ix, Signal::Updating, if excused { 1 } else { -1 });
         }
     }
 
-    fn take_telemetry(&mut self, ix: DeviceIx, told: &Telemetry, batch: &Batch, observation: &Observation) {
+    /// Takes the numbers of a telemetry message; none of a message that has come before, or whose place was before.
+    fn take_telemetry<'t>(
+        &mut self,
+        ix: DeviceIx,
+        told: &'t Telemetry,
+        followed: bool,
+        batch: &Batch,
+        observation: &Observation,
+    ) -> Option<&'t Telemetry> {
         let device = self.devices.get_mut(ix);
         let group = device.group;
         if let Some(seq) = told.seq {
-            let back = device.seq.checked_sub(seq).filter(|_| device.has(Flag::HasSeq) && seq > 1 || seq == device.seq);
+            let known = device.has(Flag::HasSeq);
+            let last = device.seq;
+            let back = last.checked_sub(seq).filter(|_| known && seq > 1 || seq == last);
             match back {
-                Some(0) if device.has(Flag::HasSeq) => return self.fault(batch, observation, Fault::Duplicate),
-                Some(1..RESTARTED_SEQ) => return self.fault(batch, observation, Fault::OutOfOrder),
+                Some(0) if known => {
+                    self.suffer(ix, batch, observation, Fault::Duplicate);
+                    return None;
+                }
+                Some(1..RESTARTED_SEQ) => {
+                    self.suffer(ix, batch, observation, Fault::OutOfOrder);
+                    return None;
+                }
                 _ => {}
             }
             device.seq = seq;
             device.set(Flag::HasSeq, true);
+            // What was missed while nobody listened is not the device's fault.
+            if known && followed && (2..RESTARTED_SEQ).contains(&seq.saturating_sub(last)) {
+                self.show(ix, Symptom::Disordered);
+            }
         }
+        let device = self.devices.get_mut(ix);
         device.battery = told.battery.unwrap_or(device.battery);
         device.rssi = told.rssi.unwrap_or(device.rssi);
-        device.queue = told.queue.map_or(device.queue, |queue| queue.min(u16::MAX.into()) as u16);
         if let Some(errors) = told.errors {
             let before = device.has(Flag::HasErrors).then_some(device.errors);
             device.errors = errors;
@@ -353,8 +279,10 @@ impl Fleet {
             let risen = before.map_or(0, |before| errors.saturating_sub(before));
             if risen > 0 && !device.has(Flag::SendsErrors) {
                 self.groups.add_to(group, Signal::Errors, risen.min(1000) as i32);
+                self.show(ix, Symptom::Erring);
             }
         }
+        Some(told)
     }
 
     fn take_event(&mut self, ix: DeviceIx, kind: EventKind, code: &str, retained: bool) {
@@ -370,13 +298,17 @@ impl Fleet {
                     device.error_code = self.codes.add(code);
                 }
                 self.groups.add_to(group, Signal::Errors, 1);
+                self.show(ix, Symptom::Erring);
             }
             // Where a device has a boot counter, that counts.
             EventKind::Reboot if !device.has(Flag::HasBoots) => {
                 self.groups.add_to(group, Signal::Reboots, 1);
-                self.count_rebooter(ix);
+                self.show(ix, Symptom::Rebooting);
             }
-            _ => {}
+            EventKind::AuthFailure => self.show(ix, Symptom::AuthFailing),
+            EventKind::Throttled | EventKind::Rejected => self.show(ix, Symptom::Refused),
+            EventKind::SignatureFailure => self.show(ix, Symptom::BadSignature),
+            EventKind::Reboot | EventKind::Other => {}
         }
     }
 
@@ -396,6 +328,10 @@ impl Fleet {
         let to = Place { campaign: number.0, wave, state };
         (device.campaign, device.wave, device.ota) = (to.campaign, to.wave, to.state);
         self.excuse(ix, !observation.retained);
+        let went_back = state == OtaState::RolledBack && self.campaigns.get(number).state != CampaignState::RollingBack;
+        if (state == OtaState::Failed || went_back) && from.state != state && !observation.retained {
+            self.show(ix, Symptom::UpdateFailing);
+        }
         let was_here = from.campaign == to.campaign && from.state.in_flight();
         // What is first seen well under way may have started before there was anybody to see it.
         let begins = state == OtaState::Downloading

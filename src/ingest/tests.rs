@@ -39,14 +39,42 @@ fn told(topic: &str, payload: &[u8]) -> Vec<String> {
                 format!("control {} {action:?} {}", text(*campaign), text(*request_id))
             }
             Body::Answer { request_id } => format!("answer {}", text(*request_id)),
+            Body::Suppressed(suppressed) => format!("suppressed {suppressed}"),
             Body::Broker(metric, value) => format!("broker {metric:?} {value}"),
             Body::Fault(fault) => fault.label().to_owned(),
         };
+        if let Body::Fault(_) = o.body {
+            return what;
+        }
         let attributes: Vec<_> =
             batch.attributes(o).map(|(ix, value)| format!("{}={value}", Schema::default().name(ix))).collect();
         format!("{} {what} {}", text(o.device), attributes.join(" ")).trim().to_owned()
     };
     batch.iter().map(describe).collect()
+}
+
+#[test]
+fn a_fault_names_its_device_where_the_topic_does() {
+    for (topic, device) in [("fleet/a/d1/telemetry", "d1"), ("fleet/a/d1/nonsense", "")] {
+        let batch = take(topic, b"{");
+        let named: Vec<_> = batch.iter().map(|o| batch.text(o.device)).collect();
+        assert_eq!(named, [device], "{topic}");
+    }
+}
+
+#[test]
+fn measured_values_are_the_numbers_that_are_followed() {
+    let payload = br#"{"seq":1,"values":{"temp_c":4.1,"door":"open","deep":{"x":[1]},"n":null,"humidity":40},"gps":{"ttf_s":31}}"#;
+    let plain = Schema::default();
+    let gps = Schema::default().measuring(["gps.ttf_s", "values.humidity"]);
+    for (schema, expected) in [(plain, "temp_c=4.1 humidity=40"), (gps, "humidity=40 gps.ttf_s=31")] {
+        let ingest = Ingest::new(Router::standard("fleet").unwrap(), schema);
+        let mut batch = Batch::default();
+        let topic = b"fleet/a/d/telemetry";
+        ingest.take(Arrival { at: now(), topic, payload, retained: false, full_length: None }, None, &mut batch);
+        let values: Vec<_> = batch.iter().flat_map(|o| batch.values(o)).map(|(n, v)| format!("{n}={v}")).collect();
+        assert_eq!(values.join(" "), expected);
+    }
 }
 
 #[test]

@@ -123,16 +123,14 @@ impl Playback {
         for record in &step.records {
             match &record.event {
                 Event::AlertRaised { alert, finding } => {
-                    let raised = Alert {
-                        id: *alert,
-                        at: record.at,
-                        finding: finding.clone(),
-                        acknowledged: None,
-                        cleared: None,
-                    };
-                    self.alerts.insert(*alert, raised);
+                    self.alerts.insert(*alert, Alert::new(*alert, record.at, finding.clone()));
                     if state.room.incident_of(*alert).is_none() {
                         wanted.push(Command::Declare(Declare { alert: Some(*alert), ..Declare::default() }));
+                    }
+                }
+                Event::AlertGrew { alert, also } => {
+                    if let Some(alert) = self.alerts.get_mut(alert) {
+                        alert.also.push(also.clone());
                     }
                 }
                 Event::AlertCleared { alert } => {

@@ -27,7 +27,8 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         Signal::Reconnects => "reconnects a second",
         Signal::Errors => "errors a second",
         Signal::Reboots => "reboots a second",
-        Signal::Rebooters => "devices rebooting a second",
+        // Without a history there is no chart.
+        other => other.name(),
     };
     let span_s = i64::from(chart.step_s) * chart.points.len() as i64;
     let title = format!("{unit} · {} · last {}{}", chart.cohort, format::ago(span_s), scene.age());

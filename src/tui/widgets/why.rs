@@ -43,19 +43,12 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         let mut content = wrapped(&format!("{kind}{}", alert.finding.cohort.sentence()), Role::Alarm);
         content.extend(evidence(scene, alert, &alert.finding.cohort, width));
         let taken = alert.acknowledged.as_ref().map_or_else(
-            || {
-                format!(
-                    "{} takes it · {} declares an incident",
-                    scene.key(Action::Acknowledge),
-                    scene.key(Action::Declare)
-                )
-            },
-            |(at, by)| {
-                format!("{by} took it at {} · {} declares an incident", format::clock(*at), scene.key(Action::Declare))
-            },
+            || format!("{} takes it", scene.key(Action::Acknowledge)),
+            |(at, by)| format!("{by} took it at {}", format::clock(*at)),
         );
         let more = if more > 0 { format!(" · {more} more alerts") } else { String::new() };
-        content.push(say(taken + &more, Role::Key));
+        // Before the evidence, which may be longer than the pane.
+        content.insert(0, say(format!("{taken} · {} declares an incident{more}", scene.key(Action::Declare)), Role::Key));
         return content;
     }
     let nothing = if snapshot.link.is_up() {
@@ -81,7 +74,9 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
 fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, about: &CohortKey, width: usize) -> Vec<Line<'a>> {
     // An incident may be about fewer devices than its first alert.
     let of = if alert.finding.cohort == *about { String::new() } else { format!(" {}", alert.finding.cohort) };
-    let then = format!("{}{of} {}Z: {}", alert.id, format::clock(alert.at), alert.finding.evidence);
+    let also: Vec<_> = alert.also.iter().map(|finding| finding.signal.name()).collect();
+    let also = if also.is_empty() { String::new() } else { format!(" · also {}", also.join(", ")) };
+    let then = format!("{}{of} {}Z: {}{also}", alert.id, format::clock(alert.at), alert.finding.evidence);
     let mut told: Vec<_> =
         wrap(&then, width).into_iter().map(|text| Line::from(scene.span(format!(" {text}"), Role::Text))).collect();
     let now = scene.snapshot.alert_cohorts.get(&alert.id).filter(|(_, devices)| *devices > 0);

@@ -1,0 +1,122 @@
+//! Causes: what alerts are open about. One cause is one alert, whatever it makes its devices do.
+
+use super::attribution::Condition;
+use super::census::{self, Census};
+use super::evidence::{Evidence, expected};
+use super::stream::LOOK_S;
+use super::{Change, MINIMUM_AFFECTED};
+use crate::domain::alert::Finding;
+use crate::domain::cohort::CohortKey;
+use crate::domain::signal::Signal;
+use crate::domain::symptom::Symptom;
+use crate::fleet::Fleet;
+
+/// Seconds for which a symptom must be gone before it is over.
+const CLEAR_AFTER_S: i64 = 60;
+/// The share of the most devices that ever showed it, from which a symptom goes on.
+const GOES_ON: f32 = 0.10;
+const AWAY_GOES_ON: f32 = 0.05;
+/// Two cohorts that share more than this of their devices are about the same.
+const SAME: f32 = 0.5;
+
+/// One symptom of a cause.
+#[derive(Clone, Debug)]
+struct Ailment {
+    symptom: Symptom,
+    usual: f32,
+    /// The most devices beyond the usual.
+    peak: f32,
+    good_s: i64,
+}
+
+/// Something that is wrong with a cohort.
+#[derive(Clone, Debug)]
+pub(super) struct Cause {
+    /// The alert is known by these.
+    signal: Signal,
+    name: CohortKey,
+    /// The devices it is about, as is known by now.
+    pub(super) conditions: Vec<Condition>,
+    ailments: Vec<Ailment>,
+}
+
+impl Cause {
+    pub(super) fn new(evidence: &Evidence, conditions: &[Condition]) -> Self {
+        Self {
+            signal: evidence.symptom.signal(),
+            name: evidence.cohort.clone(),
+            conditions: conditions.to_vec(),
+            ailments: vec![Ailment::new(evidence)],
+        }
+    }
+
+    /// The cause of an alert that an earlier process raised.
+    pub(super) fn resumed(fleet: &Fleet, finding: &Finding) -> Option<Self> {
+        let symptom = Symptom::of(finding.signal)?;
+        let share = match symptom {
+            Symptom::Offline => 1.0 - finding.expected,
+            _ => finding.expected / f64::from(super::evidence::CENSUS_MIN),
+        };
+        Some(Self {
+            signal: finding.signal,
+            name: finding.cohort.clone(),
+            conditions: census::conditions(fleet, &finding.cohort)?,
+            ailments: vec![Ailment { symptom, usual: share as f32, peak: finding.affected as f32, good_s: 0 }],
+        })
+    }
+
+    pub(super) fn has(&self, symptom: Symptom) -> bool {
+        self.ailments.iter().any(|ailment| ailment.symptom == symptom)
+    }
+
+    /// Every symptom, a bit each.
+    pub(super) fn symptoms(&self) -> u16 {
+        self.ailments.iter().fold(0, |bits, ailment| bits | ailment.symptom.bit())
+    }
+
+    /// Whether devices with these attribute values are the ones it is about.
+    pub(super) fn is_about(&self, census: &Census, conditions: &[Condition]) -> bool {
+        let holds = |a: &[Condition], b: &[Condition]| a.iter().all(|condition| b.contains(condition));
+        let (own, other) = (&self.conditions, conditions);
+        if holds(own, other) || holds(other, own) {
+            return true;
+        }
+        let (either, both) = census.overlap(own, other);
+        both as f32 > SAME * either as f32
+    }
+
+    /// Adds a symptom of the same devices.
+    pub(super) fn add(&mut self, evidence: &Evidence, finding: Finding) -> Change {
+        self.ailments.push(Ailment::new(evidence));
+        Change::Grew { signal: self.signal, cohort: self.name.clone(), also: finding }
+    }
+
+    /// Looks again; says whether everything has been well for long enough.
+    pub(super) fn is_over(&mut self, census: &Census) -> bool {
+        for ailment in &mut self.ailments {
+            let (devices, shown) = census.count(&self.conditions, ailment.symptom);
+            let beyond = shown as f32 - expected(ailment.symptom, ailment.usual, devices);
+            ailment.peak = ailment.peak.max(beyond);
+            let part = if ailment.symptom == Symptom::Offline { AWAY_GOES_ON } else { GOES_ON };
+            let goes_on = beyond >= (MINIMUM_AFFECTED / 2.0).max(part * ailment.peak);
+            ailment.good_s = if goes_on { 0 } else { ailment.good_s + LOOK_S };
+        }
+        self.ailments.iter().all(|ailment| ailment.good_s >= CLEAR_AFTER_S)
+    }
+
+    pub(super) fn cleared(&self) -> Change {
+        Change::Cleared { signal: self.signal, cohort: self.name.clone() }
+    }
+
+    /// Whether it is the cause of this alert.
+    pub(super) fn is(&self, signal: Signal, cohort: &CohortKey) -> bool {
+        self.signal == signal && self.name == *cohort
+    }
+}
+
+impl Ailment {
+    fn new(evidence: &Evidence) -> Self {
+        let peak = evidence.affected as f32 - evidence.expected();
+        Self { symptom: evidence.symptom, usual: evidence.usual, peak, good_s: 0 }
+    }
+}

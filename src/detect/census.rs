@@ -1,0 +1,134 @@
+//! A census: of every group of devices alike in all attributes, how many show each symptom just now.
+
+use super::attribution::{self, Attribution, Condition, Leaf, Order, expected};
+use crate::domain::cohort::CohortKey;
+use crate::domain::observation::AttributeIx;
+use crate::domain::symptom::Symptom;
+use crate::fleet::Fleet;
+use crate::fleet::attributes::ValueIx;
+use crate::fleet::devices::{Device, Flag};
+use crate::fleet::groups::Vector;
+use crate::limits;
+
+/// The devices of one group.
+#[derive(Clone, Debug, Default)]
+struct Row {
+    vector: Vector,
+    devices: u32,
+    shown: [u32; Symptom::COUNT],
+    /// Devices with any of the symptoms that were asked for.
+    any: u32,
+}
+
+/// The whole fleet, counted once.
+#[derive(Debug)]
+pub(super) struct Census {
+    rows: Vec<Row>,
+    attributes: usize,
+}
+
+/// What is wrong with a device just now: away, or what it has shown in the last minutes.
+pub fn symptoms(device: &Device, minute: u16) -> u16 {
+    let away = !device.has(Flag::Online) && !device.has(Flag::Excused);
+    let shown = device.shown.recent(minute) & !Symptom::Offline.bit();
+    if away { shown | Symptom::Offline.bit() } else { shown }
+}
+
+impl Census {
+    /// Counts every device; `asked` are the symptoms (a bit each) of which any makes a device affected.
+    pub(super) fn take(fleet: &Fleet, asked: u16) -> Self {
+        let minute = fleet.minute();
+        let mut rows: Vec<Row> = Vec::new();
+        for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
+            let group = device.group.0 as usize;
+            if rows.len() <= group {
+                rows.resize(group + 1, Row::default());
+            }
+            let row = &mut rows[group];
+            row.devices += 1;
+            let mut bits = symptoms(device, minute);
+            row.any += u32::from(bits & asked != 0);
+            while bits != 0 {
+                row.shown[bits.trailing_zeros() as usize] += 1;
+                bits &= bits - 1;
+            }
+        }
+        for (ix, group) in fleet.groups().iter() {
+            if let Some(row) = rows.get_mut(ix.0 as usize) {
+                row.vector = group.vector;
+            }
+        }
+        rows.retain(|row| row.devices > 0);
+        Self { rows, attributes: fleet.schema().names().len().min(limits::ATTRIBUTES) }
+    }
+
+    /// All devices.
+    pub(super) fn devices(&self) -> u32 {
+        self.rows.iter().map(|row| row.devices).sum()
+    }
+
+    /// Devices with these attribute values, and how many of them show a symptom.
+    pub(super) fn count(&self, conditions: &[Condition], symptom: Symptom) -> (u32, u32) {
+        let rows = self.rows.iter().filter(|row| holds(conditions, &row.vector));
+        rows.fold((0, 0), |(devices, shown), row| (devices + row.devices, shown + row.shown[symptom as usize]))
+    }
+
+    /// Devices that are in either of two cohorts, and in both.
+    pub(super) fn overlap(&self, a: &[Condition], b: &[Condition]) -> (u32, u32) {
+        self.rows.iter().fold((0, 0), |(either, both), row| {
+            match (holds(a, &row.vector), holds(b, &row.vector)) {
+                (true, true) => (either + row.devices, both + row.devices),
+                (false, false) => (either, both),
+                _ => (either + row.devices, both),
+            }
+        })
+    }
+
+    /// Who explains the devices that show a symptom.
+    pub(super) fn explain(&self, symptom: Symptom) -> Attribution {
+        self.attribute(|row| row.shown[symptom as usize])
+    }
+
+    /// Who explains the devices that show any of the symptoms asked for.
+    pub(super) fn explain_any(&self) -> Attribution {
+        self.attribute(|row| row.any)
+    }
+
+    fn attribute(&self, affected: impl Fn(&Row) -> u32) -> Attribution {
+        let value = |value: &ValueIx| match *value {
+            // What is not known is nothing that devices share.
+            ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
+            ValueIx(known) => known.into(),
+        };
+        let leaf = |row: &Row| Leaf {
+            values: row.vector[..self.attributes].iter().map(value).collect(),
+            devices: row.devices.into(),
+            affected: affected(row).into(),
+            expected: 0.0,
+        };
+        let mut leaves: Vec<Leaf> = self.rows.iter().map(leaf).collect();
+        expected::from_peers(&mut leaves);
+        attribution::attribute(&leaves, Order::EarlierFirst)
+    }
+}
+
+fn holds(conditions: &[Condition], vector: &Vector) -> bool {
+    conditions.iter().all(|(attribute, value)| u32::from(vector[*attribute].0) == *value)
+}
+
+/// The name of the cohort with these attribute values.
+pub(super) fn cohort(fleet: &Fleet, conditions: &[Condition]) -> CohortKey {
+    conditions.iter().fold(CohortKey::default(), |key, (attribute, value)| {
+        let attribute = AttributeIx(*attribute as u8);
+        key.and(fleet.schema().name(attribute), fleet.dictionary(attribute).name(ValueIx(*value as u16)))
+    })
+}
+
+/// The attribute values of a cohort; none where the fleet does not know one of them.
+pub(super) fn conditions(fleet: &Fleet, cohort: &CohortKey) -> Option<Vec<Condition>> {
+    let condition = |(attribute, value): (&String, &String)| {
+        let attribute = fleet.schema().find(attribute)?;
+        Some((usize::from(attribute.0), fleet.dictionary(attribute).find(value)?.0.into()))
+    };
+    cohort.0.iter().map(condition).collect()
+}

@@ -1,0 +1,82 @@
+//! Symptoms: what can be wrong with a device, noticed message by message or by the lack of them.
+//!
+//! Devices are counted, not messages: within a minute a device shows a symptom once, however often it does, so that one
+//! mad device is not an incident.
+
+use serde::{Deserialize, Serialize};
+
+use super::signal::Signal;
+
+macro_rules! symptoms {
+    ($($(#[$doc:meta])* $name:ident = $signal:ident, $words:literal;)*) => {
+        /// A thing that can be wrong with a device; the words follow a number of devices.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        #[repr(u8)]
+        pub enum Symptom { $($(#[$doc])* $name,)* }
+
+        impl Symptom {
+            pub const ALL: [Self; 16] = [$(Self::$name,)*];
+
+            /// What an alert about it is called after.
+            pub const fn signal(self) -> Signal {
+                match self { $(Self::$name => Signal::$signal,)* }
+            }
+
+            /// What the devices do: `are away`, `rebooted`.
+            pub const fn words(self) -> &'static str {
+                match self { $(Self::$name => $words,)* }
+            }
+        }
+    };
+}
+
+symptoms! {
+    /// Away without an excuse.
+    Offline = Online, "went away";
+    /// Rebooted though nobody asked for it.
+    Rebooting = Reboots, "rebooted";
+    /// Came back for the third time within a few minutes.
+    Reconnecting = Reconnects, "reconnect again and again";
+    Erring = Errors, "report errors";
+    /// Was refused its credentials, or spoke with another's name.
+    AuthFailing = AuthFailures, "fail to authenticate";
+    /// Was told to be quiet, or had a message refused.
+    Refused = Refusals, "are throttled or refused";
+    BadSignature = BadSignatures, "refuse the signature of their firmware";
+    UpdateFailing = UpdateFailures, "fail their update";
+    /// Is connected, and sends nothing where it always did.
+    Silent = Silence, "are connected but silent";
+    /// Sends many times as much as it did.
+    Flooding = Messages, "send many times their usual messages";
+    /// Has more and more messages waiting in itself.
+    Queueing = Queue, "have a growing backlog";
+    /// Its battery lost another point.
+    Draining = Battery, "lose battery";
+    /// Sends what cannot be read, or lacks fields it always had.
+    Malformed = Format, "send malformed data";
+    /// Measures what is out of range, or unlike anything it measured before.
+    Implausible = Values, "send implausible values";
+    /// Measures exactly the same again and again.
+    Stuck = StuckValues, "repeat one value";
+    /// Sends late, early, twice, out of order, or with gaps.
+    Disordered = Order, "send late, twice or out of order";
+}
+
+impl Symptom {
+    pub const COUNT: usize = Self::ALL.len();
+
+    pub const fn bit(self) -> u16 {
+        1 << self as u8
+    }
+
+    /// Whether it says that data is wrong rather than devices.
+    pub const fn is_about_data(self) -> bool {
+        matches!(self, Self::Malformed | Self::Implausible | Self::Stuck | Self::Disordered)
+    }
+
+    /// The symptom that alerts of this signal are about.
+    pub fn of(signal: Signal) -> Option<Self> {
+        Self::ALL.into_iter().find(|symptom| symptom.signal() == signal)
+    }
+}

@@ -1,0 +1,179 @@
+//! Measured values (KPIs) of devices: each is held against its plan, and against what the same device measured before.
+
+use super::devices::DeviceIx;
+use super::{Fleet, limits};
+use crate::domain::observation::{Batch, Observation};
+use crate::domain::symptom::Symptom;
+
+/// What a measured value may be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KpiPlan {
+    /// Its path in the payload, without a leading `values.`.
+    pub name: String,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    /// The most it may change in a minute.
+    pub change_per_minute: Option<f64>,
+}
+
+/// Measurements before a device's own past says anything.
+const KNOWN: u8 = 8;
+/// Weight of a measurement in a device's usual value and spread.
+const SLOW: f32 = 1.0 / 128.0;
+/// Spreads that a measurement may lie off, and the least spread as a share of the value.
+const SPREADS: f32 = 8.0;
+const LEAST_SPREAD: f32 = 0.01;
+/// The same measurement this often in a row is a stuck sensor, where it ever moved.
+const STUCK: u8 = 12;
+
+/// What a device measured of one value so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Past {
+    usual: f32,
+    /// The usual distance from the usual value.
+    spread: f32,
+    last: f32,
+    /// Measurements seen, up to what is enough.
+    seen: u8,
+    /// Measurements in a row that were the same.
+    same: u8,
+    moved: bool,
+}
+
+/// The followed values: their plans, and of each a past for every device that measures it.
+#[derive(Debug, Default)]
+pub struct Kpis {
+    plans: Vec<KpiPlan>,
+    pasts: Vec<Vec<Past>>,
+    /// Values that found every place taken.
+    pub refused: u64,
+}
+
+impl Kpis {
+    pub fn new(plans: &[KpiPlan]) -> Self {
+        let plans: Vec<KpiPlan> = plans.iter().take(limits::KPIS).cloned().collect();
+        Self { pasts: vec![Vec::new(); plans.len()], plans, refused: 0 }
+    }
+
+    /// The names of the followed values.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.plans.iter().map(|plan| plan.name.as_str())
+    }
+
+    /// The place of a value, a new one where there is room.
+    fn find_or_add(&mut self, name: &str) -> Option<usize> {
+        if let Some(at) = self.plans.iter().position(|plan| plan.name == name) {
+            return Some(at);
+        }
+        if self.plans.len() >= limits::KPIS {
+            self.refused += 1;
+            return None;
+        }
+        self.plans.push(KpiPlan { name: name.to_owned(), ..KpiPlan::default() });
+        self.pasts.push(Vec::new());
+        Some(self.plans.len() - 1)
+    }
+
+    /// Takes a measurement; says what is wrong with it.
+    fn take(&mut self, kpi: usize, device: DeviceIx, since_s: u32, value: f64) -> Option<Symptom> {
+        let plan = &self.plans[kpi];
+        let pasts = &mut self.pasts[kpi];
+        let at = device.0 as usize;
+        if pasts.len() <= at {
+            pasts.resize(at + 1, Past::default());
+        }
+        let past = &mut pasts[at];
+        let out_of_plan = plan.min.is_some_and(|min| value < min) || plan.max.is_some_and(|max| value > max);
+        let per_minute = (value - f64::from(past.last)).abs() * 60.0 / f64::from(since_s.max(1));
+        let too_fast = past.seen > 0 && plan.change_per_minute.is_some_and(|most| per_minute > most);
+        let unlike = past.take(value as f32);
+        match unlike {
+            _ if out_of_plan || too_fast => Some(Symptom::Implausible),
+            unlike => unlike,
+        }
+    }
+}
+
+impl Past {
+    fn take(&mut self, value: f32) -> Option<Symptom> {
+        // Beyond what the arithmetic holds there is nothing to learn.
+        if !value.is_finite() || value.abs() > 1e18 {
+            return Some(Symptom::Implausible);
+        }
+        if self.seen == 0 {
+            (self.usual, self.last) = (value, value);
+        }
+        let off = (value - self.usual).abs();
+        let is_known = self.seen >= KNOWN;
+        let implausible = is_known && off > SPREADS * self.spread.max(LEAST_SPREAD * self.usual.abs()).max(1e-6);
+        self.same = if self.seen > 0 && value == self.last { self.same.saturating_add(1) } else { 0 };
+        self.moved |= value != self.last;
+        self.last = value;
+        // What is unheard of is learnt slowly: a spike leaves no trace, a new habit becomes one.
+        let weight = if is_known { SLOW } else { 1.0 / f32::from(self.seen + 1) };
+        self.usual += weight * (value - self.usual);
+        self.spread += weight * (off - self.spread);
+        self.seen = self.seen.saturating_add(1).min(KNOWN);
+        if implausible {
+            Some(Symptom::Implausible)
+        } else if self.same >= STUCK && self.moved {
+            Some(Symptom::Stuck)
+        } else {
+            None
+        }
+    }
+}
+
+impl Fleet {
+    /// Takes the measured values of a message that came `since_s` seconds after the one before.
+    pub(super) fn measure(&mut self, ix: DeviceIx, since_s: u32, batch: &Batch, observation: &Observation) {
+        for (name, value) in batch.values(observation) {
+            let Some(kpi) = self.kpis.find_or_add(name) else { continue };
+            if let Some(symptom) = self.kpis.take(kpi, ix, since_s, value) {
+                self.show(ix, symptom);
+            }
+        }
+    }
+
+    pub const fn kpis(&self) -> &Kpis {
+        &self.kpis
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_held_against_its_own_past() {
+        type Series = fn(usize) -> f64;
+        let noise: Series = |n| 20.0 + (n * 37 % 17) as f64 / 17.0;
+        // (values, the symptom that shows in the last ten)
+        let cases: [(&str, Series, Option<Symptom>); 6] = [
+            ("noise", noise, None),
+            ("another unit", |n| if n < 90 { 20.0 + (n % 3) as f64 } else { 68.0 }, Some(Symptom::Implausible)),
+            ("stuck", |n| if n < 60 { 20.0 + (n % 3) as f64 } else { 21.0 }, Some(Symptom::Stuck)),
+            ("always the same", |_| 1.0, None),
+            ("huge", |n| if n < 95 { 20.0 } else { 1e300 }, Some(Symptom::Implausible)),
+            ("a slow day", |n| 20.0 + (n % 5) as f64 + n as f64 / 20.0, None),
+        ];
+        for (name, series, expected) in cases {
+            let mut kpis = Kpis::default();
+            let kpi = kpis.find_or_add("temp_c").unwrap();
+            let shown: Vec<_> = (0..100).map(|n| kpis.take(kpi, DeviceIx(3), 10, series(n))).collect();
+            assert!(shown[90..].contains(&expected), "{name}: {shown:?}");
+            assert_eq!(shown[..60].iter().flatten().count(), 0, "{name}: {shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_says_what_a_value_may_be() {
+        let plan = KpiPlan { name: "t".into(), min: Some(-40.0), max: Some(85.0), change_per_minute: Some(6.0) };
+        let mut kpis = Kpis::new(&[plan]);
+        for (value, since_s, bad) in [(20.0, 60, false), (25.0, 60, false), (29.0, 10, true), (90.0, 6000, true)] {
+            assert_eq!(kpis.take(0, DeviceIx(0), since_s, value).is_some(), bad, "{value}");
+        }
+        assert_eq!((1..10).filter_map(|n| kpis.find_or_add(&format!("k{n}"))).count(), limits::KPIS - 1);
+        assert_eq!(kpis.refused, 10 - limits::KPIS as u64);
+    }
+}

@@ -1,0 +1,226 @@
+//! What is wrong with a device, as its messages and its silence show it.
+
+use super::devices::{Device, DeviceIx, Flag};
+use super::{Fleet, limits};
+use crate::domain::fault::Fault;
+use crate::domain::observation::{Batch, Observation, Telemetry};
+use crate::domain::signal::Signal;
+use crate::domain::symptom::Symptom;
+
+/// A device that came back this often within a few minutes is not only unlucky.
+const STORM: u8 = 3;
+/// A battery that rises by this much was charged or changed.
+const CHARGED: u8 = 5;
+/// A time stamp this far behind its arrival is late: it waited in the device, or somewhere on the way.
+const LATE_S: i64 = 600;
+/// Messages in a row with the same fields before one that lacks some of them is malformed.
+const STEADY: u8 = 16;
+/// Messages in a minute, and times the usual number, that make a flood.
+const FLOOD: i32 = 20;
+const FLOOD_TIMES: i32 = 4;
+/// A device is silent after this many of its usual periods, and these seconds more.
+const SILENT_PERIODS: f32 = 3.0;
+const SILENT_LEAST_S: f32 = 20.0;
+
+impl Fleet {
+    /// Notes that a device shows a symptom.
+    pub(super) fn show(&mut self, ix: DeviceIx, symptom: Symptom) {
+        let minute = self.minute();
+        let device = self.devices.get_mut(ix);
+        if !device.has(Flag::Suppressed) && device.shown.note(symptom, minute) {
+            let group = device.group;
+            self.groups.show(group, symptom);
+        }
+    }
+
+    /// Counts a fault of a known device's message, and what it says about the device.
+    pub(super) fn suffer(&mut self, ix: DeviceIx, batch: &Batch, observation: &Observation, fault: Fault) {
+        self.fault(batch, observation, fault);
+        let symptom = match fault {
+            Fault::IdMismatch => Symptom::AuthFailing,
+            Fault::OutOfRange => Symptom::Implausible,
+            Fault::FutureTimestamp | Fault::OldTimestamp | Fault::Duplicate | Fault::OutOfOrder => Symptom::Disordered,
+            Fault::UnknownRequest | Fault::ForeignCommand | Fault::TableFull => return,
+            _ => Symptom::Malformed,
+        };
+        if !observation.retained {
+            self.show(ix, symptom);
+        }
+    }
+
+    /// Notes that a device has come back online; `known` where it had told its presence before.
+    pub(super) fn returned(&mut self, ix: DeviceIx, known: bool) {
+        let device = self.devices.get_mut(ix);
+        if known && !device.ota.in_flight() {
+            device.returns = device.returns.saturating_add(1).min(2 * STORM);
+            if device.returns >= STORM {
+                self.show(ix, Symptom::Reconnecting);
+            }
+        }
+    }
+
+    /// Looks for what is wrong in a telemetry message that was taken.
+    pub(super) fn check_telemetry(&mut self, ix: DeviceIx, told: &Telemetry, batch: &Batch, observation: &Observation) {
+        if told.stamp.is_some_and(|stamp| observation.at.since_s(stamp) > LATE_S) && !observation.retained {
+            self.show(ix, Symptom::Disordered);
+        }
+        let mut fields = fields(told);
+        for (n, _) in batch.values(observation).enumerate().take(limits::KPIS) {
+            fields |= 1 << (8 + n);
+        }
+        if lacks(self.devices.get_mut(ix), fields) {
+            self.show(ix, Symptom::Malformed);
+        }
+        let device = self.devices.get_mut(ix);
+        if let Some(queue) = told.queue {
+            let queue = queue.min(u16::MAX.into()) as u16;
+            let grows = queue > device.queue && queue > 10;
+            device.queue = queue;
+            if grows {
+                self.show(ix, Symptom::Queueing);
+            }
+        }
+        if let Some(battery) = told.battery {
+            let device = self.devices.get_mut(ix);
+            let low = device.battery_low;
+            if low == Device::UNKNOWN_BATTERY || battery >= low.saturating_add(CHARGED) {
+                device.battery_low = battery;
+            } else if battery < low {
+                device.battery_low = battery;
+                self.show(ix, Symptom::Draining);
+            }
+        }
+    }
+
+    /// Looks at every device, every ten seconds: who has gone silent, who is missed, and (at the end of a minute) who
+    /// sends far more than usual.
+    ///
+    /// Devices that have never told their presence are offline once they have been silent for long enough; devices that
+    /// have been away in an update for too long are missed.
+    pub(super) fn look_around(&mut self, ends_minute: bool) {
+        let Some(since) = self.listening else { return };
+        let now = (self.second - self.epoch) as u32;
+        let silent_after_s = self.settings.silent_after_s;
+        let (mut missed, mut lost, mut shows) = (Vec::new(), Vec::new(), Vec::new());
+        for (ix, device) in self.devices.iter_mut() {
+            let silent_s = now.saturating_sub(device.seen.max(since));
+            if device.has(Flag::Excused) && silent_s > super::RECONNECT_S {
+                missed.push(ix);
+            }
+            if device.has(Flag::Online) {
+                if silent_s > silent_after_s && !device.has(Flag::HasStatus) {
+                    lost.push(ix);
+                } else if is_silent(device, silent_s as f32) {
+                    shows.push((ix, Symptom::Silent));
+                }
+            }
+            // A minute of which we heard only a part says nothing.
+            if ends_minute {
+                if now.saturating_sub(since) >= 60 && end_minute(device) {
+                    shows.push((ix, Symptom::Flooding));
+                }
+                device.messages = 0;
+                device.returns = device.returns.saturating_sub(1);
+            }
+        }
+        missed.into_iter().for_each(|ix| self.excuse(ix, false));
+        shows.into_iter().for_each(|(ix, symptom)| self.show(ix, symptom));
+        for ix in lost {
+            self.devices.get_mut(ix).set(Flag::Online, false);
+            self.level(ix, Signal::Online, -1);
+        }
+    }
+
+    /// Adds to a level of a device's group, unless the device is left out of account.
+    pub(super) fn level(&mut self, ix: DeviceIx, signal: Signal, n: i32) {
+        let device = self.devices.get(ix);
+        if !device.has(Flag::Suppressed) {
+            let group = device.group;
+            self.groups.add_to(group, signal, n);
+        }
+    }
+
+    /// Leaves a device out of account, or counts it again: in maintenance it is heard, and neither counted nor missed.
+    pub(super) fn suppress(&mut self, ix: DeviceIx, suppressed: bool) {
+        let device = self.devices.get(ix);
+        if device.has(Flag::Suppressed) == suppressed {
+            return;
+        }
+        let n = if suppressed { -1 } else { 1 };
+        let (online, excused) = (device.has(Flag::Online), device.has(Flag::Excused));
+        self.devices.get_mut(ix).set(Flag::Suppressed, false);
+        self.level(ix, Signal::Devices, n);
+        self.level(ix, Signal::Online, if online { n } else { 0 });
+        self.level(ix, Signal::Updating, if excused { n } else { 0 });
+        self.devices.get_mut(ix).set(Flag::Suppressed, suppressed);
+        self.suppressed = self.suppressed.saturating_add_signed(-n);
+    }
+
+    /// Whether a device has been heard since we listen without a break: what changed before that is no news.
+    pub(super) fn was_followed(&self, ix: DeviceIx) -> bool {
+        let device = self.devices.get(ix);
+        device.seen == 0 || self.listening.is_some_and(|since| device.seen >= since)
+    }
+}
+
+/// The plain fields that a message has, a bit each.
+fn fields(told: &Telemetry) -> u16 {
+    let has = [
+        told.battery.is_some(),
+        told.rssi.is_some(),
+        told.seq.is_some(),
+        told.errors.is_some(),
+        told.queue.is_some(),
+        told.uptime_s.is_some(),
+        told.stamp.is_some(),
+    ];
+    has.iter().enumerate().fold(0, |fields, (n, has)| fields | u16::from(*has) << n)
+}
+
+/// Whether a message lacks fields that its device has sent with every one so far. What is lacking for long is a new
+/// habit.
+const fn lacks(device: &mut Device, fields: u16) -> bool {
+    if device.fields & !fields == 0 {
+        // More fields than before must prove themselves too.
+        device.steady = if device.fields == fields { device.steady.saturating_add(1) } else { 0 };
+        device.fields = fields;
+        return false;
+    }
+    let lacks = device.steady >= STEADY;
+    device.steady = device.steady.saturating_sub(1);
+    if device.steady < STEADY {
+        (device.fields, device.steady) = (fields, 0);
+    }
+    lacks
+}
+
+/// Whether a connected device has sent nothing for several of its usual periods.
+fn is_silent(device: &Device, silent_s: f32) -> bool {
+    device.period_s > 0.0 && silent_s > SILENT_LEAST_S + SILENT_PERIODS * device.period_s
+}
+
+/// Learns how long a device usually keeps quiet: quickly when it is longer than thought, slowly when it is shorter, so
+/// that several messages at once do not count as many short periods.
+pub(super) fn learn_period(device: &mut Device, silent_s: f32) {
+    let weight = match silent_s - device.period_s {
+        _ if device.period_s == 0.0 => 1.0,
+        _ if is_silent(device, silent_s) => 1.0 / 16.0,
+        longer if longer > 0.0 => 1.0 / 2.0,
+        _ => 1.0 / 64.0,
+    };
+    device.period_s += weight * (silent_s - device.period_s);
+}
+
+/// Learns from a device's messages in the minute that ends; whether they were a flood.
+fn end_minute(device: &mut Device) -> bool {
+    let (count, usual) = (i32::from(device.messages), i32::from(device.usual));
+    let floods = count >= FLOOD && usual > 0 && count > FLOOD_TIMES * usual;
+    if usual == 0 {
+        device.usual = device.messages;
+    } else if device.has(Flag::Online) && !floods {
+        // Away from zero, so that small differences are learnt too.
+        let step = (count - usual + 7 * (count - usual).signum()) / 8;
+        device.usual = (usual + step).clamp(1, u16::MAX.into()) as u16;
+    }
+    floods
+}
