@@ -199,12 +199,14 @@ fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise]) -> Vec<(Vec<Cond
     let only_fleet = risen.iter().all(|rise| of(rise).is_empty());
     // What all devices share explains nothing.
     let all = f64::from(counted.devices());
-    let sets_apart = |cause: &&attribution::Cause| all - cause.sums.devices >= MINIMUM_AFFECTED.into() && cause.lift >= LEAST_LIFT;
+    let sets_apart =
+        |cause: &&attribution::Cause| all - cause.sums.devices >= MINIMUM_AFFECTED.into() && cause.lift >= LEAST_LIFT;
     let causes = found.causes.iter().filter(|cause| found.is_explained() && sets_apart(cause));
     let explained: Vec<_> = causes
         .filter_map(|cause| {
             // What is always so in some cohort has not risen in it.
-            let own = risen.iter().filter(|rise| within(&cause.conditions, rise) && (only_fleet || !of(rise).is_empty()));
+            let own =
+                risen.iter().filter(|rise| within(&cause.conditions, rise) && (only_fleet || !of(rise).is_empty()));
             let best = own.max_by(|a, b| a.weight.total_cmp(&b.weight))?;
             Some((cause.conditions.clone(), *best))
         })

@@ -21,3 +21,4 @@ pub mod switch;
 pub mod symptom;
 pub mod text;
 pub mod time;
+pub mod verdict;

@@ -5,6 +5,7 @@
 //! retained status first. Nothing here decides: see `detect`.
 
 pub mod attributes;
+mod broker;
 pub mod campaigns;
 mod codes;
 pub mod cohorts;
@@ -19,9 +20,12 @@ mod place;
 pub mod series;
 mod symptoms;
 
+pub use broker::BrokerWitness;
 pub use faults::Sample;
 pub use messages::Message;
 pub use observe::Notice;
+
+use hashbrown::HashMap;
 
 use attributes::{Dictionary, Schema, ValueIx};
 use campaigns::Campaigns;
@@ -78,6 +82,9 @@ pub struct Fleet {
     campaigns: Campaigns,
     codes: Codes,
     kpis: Kpis,
+    broker: BrokerWitness,
+    /// Devices that have changed to each firmware.
+    adopted: HashMap<ValueIx, u32>,
     faults: Faults,
     messages: Messages,
     /// The device somebody looks at: its telemetry is kept too.
@@ -111,6 +118,8 @@ impl Fleet {
             campaigns: Campaigns::default(),
             codes: Codes::default(),
             kpis: Kpis::new(&settings.kpis),
+            broker: BrokerWitness::default(),
+            adopted: HashMap::new(),
             faults: Faults::default(),
             messages: Messages::default(),
             watched: None,

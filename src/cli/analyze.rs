@@ -216,12 +216,7 @@ fn incident_line(incident: &Incident, suspects: &[Suspect], alerts: &[Alert]) ->
         at: incident.declared,
         onset: incident.moments.onset,
         kind: incident.kind.id(),
-        // Devices that share something have it from themselves; where all are hit alike, it is what they all share.
-        verdict: match (suspects.is_empty(), incident.cohort.is_fleet()) {
-            (false, _) => "device",
-            (true, true) => "platform",
-            (true, false) => "undecided",
-        },
+        verdict: incident.origin.name(),
         scope: if affected > 1 { "broad" } else { "single" },
         severity: incident.severity.name().to_lowercase(),
         affected,

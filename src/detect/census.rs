@@ -1,6 +1,9 @@
 //! A census: of every group of devices alike in all attributes, how many show each symptom just now.
 
+use std::collections::BTreeMap;
+
 use super::attribution::{self, Attribution, Condition, Leaf, Order, expected};
+use super::suspects::Breadth;
 use crate::domain::cohort::CohortKey;
 use crate::domain::observation::AttributeIx;
 use crate::domain::symptom::Symptom;
@@ -75,13 +78,29 @@ impl Census {
 
     /// Devices that are in either of two cohorts, and in both.
     pub(super) fn overlap(&self, a: &[Condition], b: &[Condition]) -> (u32, u32) {
-        self.rows.iter().fold((0, 0), |(either, both), row| {
-            match (holds(a, &row.vector), holds(b, &row.vector)) {
-                (true, true) => (either + row.devices, both + row.devices),
-                (false, false) => (either, both),
-                _ => (either + row.devices, both),
-            }
+        self.rows.iter().fold((0, 0), |(either, both), row| match (holds(a, &row.vector), holds(b, &row.vector)) {
+            (true, true) => (either + row.devices, both + row.devices),
+            (false, false) => (either, both),
+            _ => (either + row.devices, both),
         })
+    }
+
+    /// How the affected devices are spread over the values of every attribute.
+    pub(super) fn breadth(&self) -> Breadth {
+        let devices = self.devices();
+        let affected = self.rows.iter().map(|row| row.any).sum();
+        // A large cohort is one that speaks for itself: a twentieth of the fleet.
+        let large = super::MINIMUM_SAMPLE.max(devices / 20);
+        let mut values: BTreeMap<(usize, ValueIx), (u32, u32)> = BTreeMap::new();
+        for row in &self.rows {
+            for (attribute, value) in row.vector[..self.attributes].iter().enumerate() {
+                let sums = values.entry((attribute, *value)).or_default();
+                *sums = (sums.0 + row.devices, sums.1 + row.any);
+            }
+        }
+        let shares = values.values().filter(|(devices, _)| *devices >= large);
+        let least = shares.map(|(devices, any)| f64::from(*any) / f64::from(*devices)).fold(1.0, f64::min);
+        Breadth { devices, affected, least }
     }
 
     /// Who explains the devices that show a symptom.

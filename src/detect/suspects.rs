@@ -23,19 +23,31 @@ pub struct Suspect {
     pub equivalents: Vec<CohortKey>,
 }
 
-/// Who explains the devices that show any of these symptoms (a bit each), the best first; nobody when known attributes
-/// do not explain it.
-pub fn find(fleet: &Fleet, symptoms: u16) -> Vec<Suspect> {
+/// How the affected devices are spread over the fleet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Breadth {
+    pub devices: u32,
+    pub affected: u32,
+    /// The share affected in the large cohort that is affected least.
+    pub least: f64,
+}
+
+/// Who explains the devices that show any of these symptoms (a bit each), the best first, and how they are spread; nobody
+/// when known attributes do not explain it.
+pub fn find(fleet: &Fleet, symptoms: u16) -> (Vec<Suspect>, Breadth) {
     let counted = Census::take(fleet, symptoms);
+    (explain(fleet, &counted), counted.breadth())
+}
+
+fn explain(fleet: &Fleet, counted: &Census) -> Vec<Suspect> {
     let found = counted.explain_any();
     if !found.is_explained() {
         return Vec::new();
     }
     let least = f64::from(MINIMUM_AFFECTED);
     let outside = |cause: &Cause| f64::from(counted.devices()) - cause.sums.devices;
-    let stands_out = |cause: &&Cause| {
-        cause.lift >= LEAST_LIFT && cause.sums.affected >= least && outside(cause) >= least
-    };
+    let stands_out =
+        |cause: &&Cause| cause.lift >= LEAST_LIFT && cause.sums.affected >= least && outside(cause) >= least;
     found.causes.iter().filter(stands_out).map(|cause| suspect(fleet, cause)).collect()
 }
 

@@ -1,33 +1,182 @@
-//! What an alert looks like: the type of incident and the severity that the room proposes. People may overrule both.
+//! The verdict: what an alert looks like, whose fault it is, and how bad. People may overrule all of it.
+//!
+//! The type follows from what the devices do and from what was rolled out. Whether it is the platform follows from how the
+//! affected devices are spread: a fault of devices is found in what devices share, a fault of the platform takes
+//! everybody alike, or everybody in one place of the network at the same moment.
 
+use super::suspects::{Breadth, Suspect};
 use crate::domain::alert::Finding;
 use crate::domain::cohort::CohortKey;
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::signal::Signal;
+use crate::domain::symptom::Symptom;
+pub use crate::domain::verdict::{Origin, Scope, Verdict};
 use crate::fleet::Fleet;
 
-/// The type of incident that a finding looks like.
-pub fn propose_type(finding: &Finding, fleet: &Fleet) -> IncidentType {
-    let names_firmware = finding.cohort.get("firmware").is_some() || finding.cohort.get("wave").is_some();
-    let rolling_out = fleet.campaigns().iter().any(|campaign| campaign.wave.is_some());
-    match finding.signal {
-        _ if names_firmware && rolling_out => IncidentType::BadFirmware,
-        Signal::Reboots => IncidentType::BadFirmware,
-        Signal::Messages => IncidentType::CapacityCost,
-        _ => IncidentType::MassDisconnect,
+/// Attributes of where a device is connected rather than of what it is.
+const NETWORK: [&str; 3] = ["region", "carrier", "site"];
+/// Everybody is hit alike where the least affected large cohort is affected at least half as much as the fleet.
+const ALIKE: f64 = 0.5;
+/// And this share of the fleet is affected.
+const EVERYBODY: f64 = 0.4;
+/// Seconds within which nine of ten devices must have gone for it to be one event: a keep-alive and a half.
+const AT_ONCE_S: i64 = 90;
+
+/// What a verdict rests on.
+pub struct Facts<'a> {
+    pub fleet: &'a Fleet,
+    /// What was found, the first alert first.
+    pub findings: Vec<&'a Finding>,
+    /// Who is suspected of it.
+    pub suspects: Vec<&'a Suspect>,
+    pub breadth: Option<&'a Breadth>,
+    /// Whether our own link was down when it began.
+    pub link_was_down: bool,
+}
+
+impl Facts<'_> {
+    fn has(&self, symptom: Symptom) -> bool {
+        self.findings.iter().any(|finding| finding.signal == symptom.signal())
+    }
+
+    /// Devices that do this, at the time it was found.
+    fn affected(&self, symptom: Symptom) -> u32 {
+        let found = self.findings.iter().filter(|finding| finding.signal == symptom.signal());
+        found.map(|finding| finding.affected).max().unwrap_or(0)
+    }
+
+    /// The cohort it is about.
+    fn cohort(&self) -> CohortKey {
+        let suspect = self.suspects.first().map(|suspect| suspect.cohort.clone());
+        suspect.or_else(|| Some(self.findings.first()?.cohort.clone())).unwrap_or_default()
+    }
+
+    /// Whether the cohort is about a firmware that devices have just been given, or a wave of a rollout.
+    fn is_new_firmware(&self, cohort: &CohortKey) -> bool {
+        let given = |version: &str| {
+            let rolled_out = self.fleet.campaigns().iter().any(|campaign| campaign.target == version);
+            rolled_out || self.fleet.adopted(version) >= super::MINIMUM_AFFECTED as u32
+        };
+        cohort.get("wave").is_some() || cohort.get("firmware").is_some_and(given)
+    }
+}
+
+/// The verdict on some facts.
+pub fn judge(facts: &Facts<'_>) -> Verdict {
+    let mut evidence = Vec::new();
+    let cohort = facts.cohort();
+    let kind = kind(facts, &cohort, &mut evidence);
+    let origin = origin(facts, &cohort, &mut evidence);
+    let suspected: u32 = facts.suspects.iter().map(|suspect| suspect.affected).sum();
+    let affected = facts.findings.iter().map(|finding| finding.affected).max().unwrap_or(0).max(suspected);
+    let scope = if affected > 1 { Scope::Broad } else { Scope::Single };
+    Verdict { kind, origin, scope, severity: severity(facts.fleet, &cohort, affected), evidence }
+}
+
+fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> IncidentType {
+    use IncidentType::{BadFirmware, CapacityCost, DataQuality, MassDisconnect, Security};
+    use Symptom::{
+        AuthFailing, BadSignature, Draining, Erring, Flooding, Offline, Queueing, Rebooting, Reconnecting, Refused,
+        UpdateFailing,
+    };
+    let mut because = |why: &str| evidence.push(why.to_owned());
+    if facts.has(AuthFailing) && facts.affected(AuthFailing) > facts.affected(Offline) {
+        because("devices fail to authenticate and stay connected: credentials are misused, not lost");
+        return Security;
+    }
+    if facts.has(BadSignature) {
+        because("devices refuse the signature of their new firmware: another failure than crashing on it");
+        return BadFirmware;
+    }
+    if facts.has(UpdateFailing) {
+        because("updates fail");
+        return BadFirmware;
+    }
+    if facts.is_new_firmware(cohort) {
+        because("it is where a new firmware was brought");
+        return BadFirmware;
+    }
+    if facts.has(Rebooting) {
+        because("devices reboot by themselves, over and over");
+        return BadFirmware;
+    }
+    let of_firmware = cohort.get("firmware").is_some();
+    let is_data = Symptom::ALL.into_iter().any(|symptom| symptom.is_about_data() && facts.has(symptom));
+    let is_load = [Flooding, Queueing, Refused].into_iter().any(|symptom| facts.has(symptom));
+    if facts.has(Offline) && !of_firmware {
+        because("devices are gone, and share nothing that was brought to them");
+        return MassDisconnect;
+    }
+    if is_load && !facts.has(Offline) {
+        because("load, backlog or refusals rise while devices stay connected");
+        return CapacityCost;
+    }
+    if facts.has(Reconnecting) && !of_firmware {
+        because("devices lose their connection again and again");
+        return MassDisconnect;
+    }
+    if is_data && !facts.has(Offline) {
+        because("devices are connected, and what they send is wrong");
+        return DataQuality;
+    }
+    if of_firmware || facts.has(Draining) || facts.has(Erring) {
+        because("devices of one make do it, and stay connected");
+        return BadFirmware;
+    }
+    because("devices are silent");
+    MassDisconnect
+}
+
+fn origin(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> Origin {
+    if facts.link_was_down {
+        evidence.push("our own link was down when it began: what is seen may be ours".into());
+        return Origin::Undecided;
+    }
+    if let Some(broker) = facts.fleet.broker().lost() {
+        evidence.push(broker);
+        return Origin::Platform;
+    }
+    if cohort.is_fleet() {
+        let Some(breadth) = facts.breadth else { return Origin::Undecided };
+        let share = f64::from(breadth.affected) / f64::from(breadth.devices.max(1));
+        let spread = format!(
+            "{:.0} % of all devices are affected, and {:.0} % of the least affected large cohort",
+            share * 100.0,
+            breadth.least * 100.0
+        );
+        evidence.push(spread);
+        return if share >= EVERYBODY && breadth.least >= ALIKE * share { Origin::Platform } else { Origin::Undecided };
+    }
+    let of_network = cohort.0.keys().all(|attribute| NETWORK.contains(&attribute.as_str()));
+    if !of_network {
+        evidence.push(format!("it is in what devices share: {}", cohort.sentence()));
+        return Origin::Device;
+    }
+    let place = cohort.sentence();
+    match facts.fleet.gone_within(cohort).filter(|_| facts.has(Symptom::Offline)) {
+        Some(within_s) if within_s <= AT_ONCE_S => {
+            evidence.push(format!("nine of ten devices of {place} went within {within_s} s: they lost what they connect through"));
+            Origin::Platform
+        }
+        Some(within_s) => {
+            evidence.push(format!("it is in one place of the network, {place}, but took {within_s} s to spread"));
+            Origin::Undecided
+        }
+        None => {
+            evidence.push(format!("it is in one place of the network, {place}, and nobody went away at one moment"));
+            Origin::Undecided
+        }
     }
 }
 
 /// The severity that the number of affected devices suggests.
-pub fn propose_severity(finding: &Finding, fleet: &Fleet) -> Severity {
+fn severity(fleet: &Fleet, cohort: &CohortKey, affected: u32) -> Severity {
     let devices = fleet.devices().len().max(1) as f64;
-    let missing = fleet
-        .cohort(&finding.cohort)
-        .map_or(0, |cohort| cohort.level(Signal::Devices).saturating_sub(cohort.level(Signal::Online)));
-    let share = f64::from(finding.affected.max(missing)) / devices;
+    let away = fleet.cohort(cohort).map_or(0, |cohort| cohort.away());
+    let share = f64::from(affected.max(away)) / devices;
     // A rollout that brought it, or still runs, makes it worse by the minute, however few are hit yet. Halting it
     // makes nobody well.
-    let brought = |target: &str| finding.cohort.get("firmware") == Some(target);
+    let brought = |target: &str| cohort.get("firmware") == Some(target);
     let spreading = fleet.campaigns().iter().any(|campaign| campaign.is_active() || brought(&campaign.target));
     match share {
         s if s >= 0.10 || (spreading && s >= 0.02) => Severity::Sev1,
@@ -37,11 +186,12 @@ pub fn propose_severity(finding: &Finding, fleet: &Fleet) -> Severity {
     }
 }
 
-/// A headline in the fewest words: `3.2.5 · rev-B: online 41 %`.
+/// A headline in the fewest words: `3.2.5 · rev-B drops offline`.
 pub fn propose_title(signal: Signal, cohort: &CohortKey) -> String {
-    match signal {
-        Signal::Online => format!("{cohort} drops offline"),
-        Signal::Reboots => format!("{cohort} is crash-looping"),
-        signal => format!("{cohort}: {signal}"),
+    match Symptom::of(signal) {
+        Some(Symptom::Offline) => format!("{cohort} drops offline"),
+        Some(Symptom::Rebooting) => format!("{cohort} is crash-looping"),
+        Some(symptom) => format!("{cohort}: devices {}", symptom.words()),
+        None => format!("{cohort}: {signal}"),
     }
 }

@@ -3,8 +3,8 @@
 //! A cohort is held against its own past and against the rest of the fleet at the same time: where the rest does the
 //! same, it is not the cohort that is odd. Only the fleet as a whole has nothing but its past.
 
-use super::rhythm::Rhythm;
 use super::MINIMUM_SAMPLE;
+use super::rhythm::Rhythm;
 use super::stream::{Control, LOOK_S, Learning, Presence, Stream};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
@@ -134,7 +134,10 @@ impl Watch {
                     Control { rate: self.rhythm.usual(symptom, now, rates[n]), rise: 1.0 }
                 } else {
                     let (seen, expected) = (recent[n].0 - stream.recent, recent[n].1 - stream.expected);
-                    Control { rate: rates[n], rise: if has_rest { rise(seen.max(0.0), expected.max(0.0)) } else { 1.0 } }
+                    Control {
+                        rate: rates[n],
+                        rise: if has_rest { rise(seen.max(0.0), expected.max(0.0)) } else { 1.0 },
+                    }
                 };
                 let usual = if is_fleet { control.rate } else { stream.rate(control.rate) };
                 stream.weigh(self.look, post.new[n], devices, usual, control.rise, learning);
@@ -190,12 +193,7 @@ impl Watch {
 impl Post {
     fn new(cohort: &Cohort) -> Self {
         let streams = cohort.shown().map(Stream::new);
-        Self {
-            key: cohort.key,
-            streams: Box::new(streams),
-            presence: Presence::default(),
-            new: [0.0; Symptom::COUNT],
-        }
+        Self { key: cohort.key, streams: Box::new(streams), presence: Presence::default(), new: [0.0; Symptom::COUNT] }
     }
 }
 

@@ -7,6 +7,7 @@ use super::incident::{IncidentType, Severity};
 use super::runbook::StepMark;
 use super::switch::SwitchId;
 use super::time::At;
+use super::verdict::Origin;
 
 /// Something a person asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,16 @@ pub enum Command {
     SetType {
         incident: IncidentId,
         kind: IncidentType,
+    },
+    /// Say whose fault it is.
+    SetOrigin {
+        incident: IncidentId,
+        origin: Origin,
+    },
+    /// Say which devices it is about; the room does not change it any more.
+    SetCohort {
+        incident: IncidentId,
+        cohort: CohortKey,
     },
     SetCommander {
         incident: IncidentId,

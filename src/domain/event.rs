@@ -14,6 +14,7 @@ use super::incident::{Declaration, IncidentType, Severity};
 use super::runbook::{Runbook, StepMark};
 use super::switch::{Call, Preview, SwitchId};
 use super::time::At;
+use super::verdict::{Origin, Verdict};
 
 /// Something that happened, worth a line in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +95,23 @@ pub enum Event {
         incident: IncidentId,
         from: IncidentType,
         to: IncidentType,
+    },
+    /// The room has another opinion than before.
+    VerdictReached {
+        incident: IncidentId,
+        verdict: Verdict,
+    },
+    /// A person says whose fault it is.
+    OriginSet {
+        incident: IncidentId,
+        from: Origin,
+        to: Origin,
+    },
+    /// A person says which devices it is about.
+    CohortSet {
+        incident: IncidentId,
+        from: CohortKey,
+        to: CohortKey,
     },
     /// What the alerts point at has become clearer.
     SuspectNamed {
@@ -221,6 +239,9 @@ impl Event {
             | Self::Retitled { incident, .. }
             | Self::SeveritySet { incident, .. }
             | Self::TypeSet { incident, .. }
+            | Self::VerdictReached { incident, .. }
+            | Self::OriginSet { incident, .. }
+            | Self::CohortSet { incident, .. }
             | Self::SuspectNamed { incident, .. }
             | Self::CommanderSet { incident, .. }
             | Self::Mitigated { incident }

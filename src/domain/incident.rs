@@ -9,6 +9,7 @@ use super::cohort::CohortKey;
 use super::ids::{Actor, ActuationId, AlertId, IncidentId};
 use super::runbook::RunbookRun;
 use super::time::At;
+use super::verdict::{Origin, Verdict};
 
 /// How bad it is; sev1 is the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -136,6 +137,14 @@ pub struct Note {
     pub text: String,
 }
 
+/// What people have decided themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overruled {
+    pub kind: bool,
+    pub origin: bool,
+    pub cohort: bool,
+}
+
 /// An incident as its events have left it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Incident {
@@ -145,6 +154,12 @@ pub struct Incident {
     pub kind: IncidentType,
     pub commander: String,
     pub cohort: CohortKey,
+    /// Whose fault it is.
+    pub origin: Origin,
+    /// What the room thought last.
+    pub verdict: Option<Verdict>,
+    /// What people have said otherwise, and what therefore stays.
+    pub overruled: Overruled,
     pub declared: At,
     pub declared_by: Actor,
     pub acknowledged_by: Option<Actor>,

@@ -51,15 +51,8 @@ impl Signal {
     pub const COUNT: usize = 7;
 
     /// Every signal with a history, in the order of its index.
-    pub const ALL: [Self; Self::COUNT] = [
-        Self::Devices,
-        Self::Online,
-        Self::Updating,
-        Self::Messages,
-        Self::Reconnects,
-        Self::Errors,
-        Self::Reboots,
-    ];
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Devices, Self::Online, Self::Updating, Self::Messages, Self::Reconnects, Self::Errors, Self::Reboots];
 
     pub const fn kind(self) -> SignalKind {
         match self {

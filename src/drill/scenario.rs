@@ -49,6 +49,9 @@ pub struct FleetPlan {
     /// Errors that a healthy device reports in an hour.
     #[serde(default)]
     pub errors_per_hour: f64,
+    /// How much more of both there is at the busiest hour of the day than on average, and how much less at night: 0..=1.
+    #[serde(default)]
+    pub daily_rhythm: f64,
     /// For each attribute its values, with weights.
     pub attributes: BTreeMap<Spanned<String>, BTreeMap<String, f64>>,
 }
@@ -93,6 +96,16 @@ pub struct FaultPlan {
     pub effect: Effect,
     #[serde(rename = "where")]
     pub only: Where,
+    /// The share of the devices that fit which it really hits: 0..=1.
+    #[serde(default = "FaultPlan::all")]
+    pub share: Spanned<f64>,
+    /// Seconds into the drill at which it begins, seconds over which it reaches its devices, and seconds it lasts.
+    #[serde(default)]
+    pub at_s: u32,
+    #[serde(default)]
+    pub ramp_s: u32,
+    #[serde(default)]
+    pub for_s: Option<u32>,
     /// Error code that devices report when it hits them.
     #[serde(default)]
     pub code: String,
@@ -106,6 +119,10 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
+    fn all() -> Spanned<f64> {
+        Spanned::new(0..0, 1.0)
+    }
+
     const fn up_s() -> (f64, f64) {
         (8.0, 20.0)
     }
@@ -115,12 +132,56 @@ impl FaultPlan {
     }
 }
 
-/// What a fault does to a device that it fits.
+/// What a fault does to a device that it hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// It boots, runs for a little while, crashes, and boots again.
     BootLoop,
+    /// It is gone until the fault is over.
+    Offline,
+    /// It loses its connection and comes back, again and again.
+    ReconnectStorm,
+    /// It is connected, and sends nothing.
+    Silent,
+    /// It sends what it has sent before, once more and late.
+    RepublishBacklog,
+    /// It reports errors.
+    ErrorBurst,
+    /// Its battery loses a point in a few minutes.
+    BatteryDrain,
+    /// Its measurements take much longer than they did.
+    SlowFix,
+    /// Its sensor repeats one value.
+    StuckValues,
+    /// Its measurements come in another unit.
+    UnitError,
+    /// Its measurements are far outside anything sensible.
+    OutOfRange,
+    /// What it sends cannot be read.
+    WrongFormat,
+    /// Its messages lack what it measured.
+    MissingField,
+    /// Its messages come in the wrong order.
+    OutOfOrder,
+    /// Its clock is hours ahead.
+    ClockSkew,
+    /// It sends twenty times as much.
+    Flood,
+    /// It has more and more messages waiting.
+    Backlog,
+    /// It is told to send less.
+    Throttled,
+    /// It fails to authenticate.
+    AuthFailure,
+    /// It speaks with the name of another.
+    SpoofedIdentity,
+    /// It refuses the firmware's signature, and fails its update.
+    SignatureFailure,
+    /// It fails its update.
+    UpdateFailure,
+    /// It goes back to its old firmware by itself.
+    SelfRollback,
 }
 
 /// How the world answers when a switch is pulled.
@@ -181,8 +242,8 @@ impl Scenario {
             return mistake(0..0, "`devices`, `sites` and `telemetry_s` must be at least 1".into());
         }
         let waves = scenario.campaigns.iter().flat_map(|campaign| &campaign.waves);
-        if let Some(share) = waves.clone().map(|wave| &wave.share).find(|share| !(0.0..=1.0).contains(share.get_ref()))
-        {
+        let mut shares = waves.clone().map(|wave| &wave.share).chain(scenario.faults.iter().map(|fault| &fault.share));
+        if let Some(share) = shares.find(|share| !(0.0..=1.0).contains(share.get_ref())) {
             return mistake(share.span(), format!("a share lies between 0 and 1, and {} does not", share.get_ref()));
         }
         let filters = waves.map(|wave| &wave.only).chain(scenario.faults.iter().map(|fault| &fault.only));

@@ -3,17 +3,19 @@
 //! [`World::advance`] lets time pass and returns what devices publish meanwhile, each message with its moment;
 //! [`World::hear`] takes what was published to them. The same scenario, seed and messages give the same world.
 
+mod faults;
 mod rollout;
+mod telemetry;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use rollout::Rollout;
 
-use super::scenario::{FaultPlan, Scenario, Where};
+use super::scenario::{Scenario, Where};
 use crate::domain::campaign::OtaState;
 use crate::domain::time::At;
-use crate::ingest::encode::{Address, Outgoing, Reading};
+use crate::ingest::encode::{Address, Outgoing};
 
 /// Seconds from a reboot for an update to being back, from and to.
 const REBOOT_S: (f64, f64) = (8.0, 15.0);
@@ -41,6 +43,8 @@ struct Device {
     seq: u32,
     errors: u32,
     battery: f64,
+    queue: u32,
+    temp_c: f64,
     update: Update,
 }
 
@@ -58,8 +62,10 @@ enum Plan {
     Telemetry(u32),
     /// Loses its connection for a while.
     Drop(u32),
-    /// Crashes, if it is still in this boot.
-    Crash(u32, u32),
+    /// A fault (by its number) begins to hit devices.
+    Befall(u16),
+    /// A fault does something to a device, if it is still in this boot.
+    Blow(u32, u16, u32),
     /// Comes back online; true after a crash.
     Return(u32, bool),
     /// Takes the next step of its update.
@@ -93,6 +99,8 @@ pub struct World {
     /// Numbers plans, so that those of one moment happen in the order they were made.
     planned: u64,
     random: fastrand::Rng,
+    start: At,
+    seed: u64,
     out: Vec<Published>,
 }
 
@@ -121,12 +129,15 @@ impl World {
             plans: BinaryHeap::new(),
             planned: 0,
             random: fastrand::Rng::with_seed(seed),
+            start,
+            seed,
             out: Vec::new(),
             scenario,
         };
         world.found_sites();
         world.people(devices.unwrap_or(world.scenario.fleet.devices), start);
         world.plan_rollouts(start);
+        world.plan_faults();
         world
     }
 
@@ -166,7 +177,8 @@ impl World {
         match plan {
             Plan::Telemetry(device) => self.telemetry(device, at),
             Plan::Drop(device) => self.drop_out(device, at),
-            Plan::Crash(device, boots) => self.crash(device, boots, at),
+            Plan::Befall(fault) => self.befall(fault, at),
+            Plan::Blow(device, fault, boots) => self.blow(device, fault, boots, at),
             Plan::Return(device, crashed) => self.come_back(device, crashed, at),
             Plan::Step(device) => self.step_update(device, at),
             Plan::RollBack(device) => self.roll_back(device, at),
@@ -221,6 +233,8 @@ impl World {
                 seq: self.random.u32(100..100_000),
                 errors: 0,
                 battery: 0.3 + 0.7 * self.random.f64(),
+                queue: 0,
+                temp_c: 20.0,
                 update: Update::default(),
             });
             let first = self.random.i64(0..period_ms);
@@ -254,14 +268,17 @@ impl World {
     fn plan_churn(&mut self, device: u32, at: At) {
         let per_hour = self.scenario.fleet.churn_per_hour;
         if per_hour > 0.0 {
-            let hours = -(1.0 - self.random.f64()).ln() / per_hour;
+            let hours = -(1.0 - self.random.f64()).ln() / (per_hour * self.busyness(at));
             self.plan(at.plus_ms((hours * 3_600_000.0) as i64), Plan::Drop(device));
         }
     }
 
-    /// The fault that fits a device, if one does.
-    fn fault(&self, device: u32) -> Option<&FaultPlan> {
-        self.scenario.faults.iter().find(|fault| self.fits(device, &fault.only))
+    /// How busy this hour is: 1 on average.
+    fn busyness(&self, at: At) -> f64 {
+        let hour = at.second().rem_euclid(86_400) as f64 / 3_600.0;
+        // Fourteen o'clock is the busiest.
+        let wave = ((hour - 8.0) / 24.0 * std::f64::consts::TAU).sin();
+        (1.0 + self.scenario.fleet.daily_rhythm * wave).max(0.01)
     }
 
     fn fits(&self, device: u32, only: &Where) -> bool {
@@ -300,41 +317,6 @@ impl World {
         self.say(device, at, |address, state| address.online(at, &borrowed, state.boots, reason));
     }
 
-    fn telemetry(&mut self, device: u32, at: At) {
-        self.plan(at.plus_s(self.scenario.fleet.telemetry_s.into()), Plan::Telemetry(device));
-        let errors_per_message =
-            self.scenario.fleet.errors_per_hour * f64::from(self.scenario.fleet.telemetry_s) / 3600.0;
-        let (errs, drift, rssi, warmth) = (
-            self.random.f64() < errors_per_message,
-            self.random.f64() * 1e-5,
-            self.random.i32(-88..-52),
-            self.random.f64(),
-        );
-        let state = &mut self.devices[device as usize];
-        if !state.online {
-            return;
-        }
-        state.seq += 1;
-        state.battery = (state.battery - drift).max(0.05);
-        if errs {
-            state.errors += 1;
-        }
-        self.say(device, at, |address, state| {
-            let reading = Reading {
-                seq: state.seq,
-                battery: state.battery,
-                rssi,
-                errors: state.errors,
-                uptime_s: at.since_s(state.booted),
-                temp_c: 18.0 + 4.0 * warmth,
-            };
-            address.telemetry(at, reading)
-        });
-        if errs {
-            self.say(device, at, |address, _| address.event(at, "error", "0x11", "sensor read retried"));
-        }
-    }
-
     fn go_offline(&mut self, device: u32, at: At) {
         self.devices[device as usize].online = false;
         self.say(device, at, |address, _| address.offline());
@@ -348,43 +330,6 @@ impl World {
         }
     }
 
-    fn crash(&mut self, device: u32, boots: u32, at: At) {
-        let state = &self.devices[device as usize];
-        if !state.online || state.boots != boots {
-            return;
-        }
-        let Some(fault) = self.fault(device) else { return };
-        let (code, message, down_s) = (fault.code.clone(), fault.message.clone(), fault.down_s);
-        if !code.is_empty() {
-            self.say(device, at, |address, _| address.event(at, "error", &code, &message));
-        }
-        self.go_offline(device, at);
-        self.after(at, down_s, Plan::Return(device, true));
-    }
-
-    fn come_back(&mut self, device: u32, crashed: bool, at: At) {
-        let state = &mut self.devices[device as usize];
-        if state.online {
-            return;
-        }
-        state.online = true;
-        if crashed {
-            state.boots += 1;
-            state.booted = at;
-            state.seq = 0;
-        }
-        self.tell_online(device, at, if crashed { "panic" } else { "reconnect" });
-        self.plan_crash(device, at);
-    }
-
-    /// A device that a fault fits crashes some time after each boot.
-    fn plan_crash(&mut self, device: u32, at: At) {
-        if let Some(fault) = self.fault(device) {
-            let (up_s, boots) = (fault.up_s, self.devices[device as usize].boots);
-            self.after(at, up_s, Plan::Crash(device, boots));
-        }
-    }
-
     /// Boots into a firmware.
     fn boot_into(&mut self, device: u32, firmware: u16, reason: &str, at: At) {
         let slot = self.firmware;
@@ -395,7 +340,7 @@ impl World {
         state.booted = at;
         state.seq = 0;
         self.tell_online(device, at, reason);
-        self.plan_crash(device, at);
+        self.plan_blows(device, at);
     }
 }
 

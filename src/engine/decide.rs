@@ -1,6 +1,6 @@
 //! Commands about alerts, incidents and runbooks: refused with a reason, or turned into events.
 
-use super::State;
+use super::{State, suspects};
 use crate::detect::verdict;
 use crate::domain::alert::Alert;
 use crate::domain::clock::Moment;
@@ -48,6 +48,19 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
                 events.extend(take_runbook(state, id, kind));
             }
             Ok(events)
+        }),
+        Command::SetOrigin { incident: id, origin: to } => on_open(state, id, |incident| {
+            // Saying what the room thinks already is a decision too: it stays.
+            if incident.overruled.origin {
+                changed(&incident.origin, &to, "fault")?;
+            }
+            Ok(vec![Event::OriginSet { incident: id, from: incident.origin, to }])
+        }),
+        Command::SetCohort { incident: id, cohort: to } => on_open(state, id, |incident| {
+            if incident.overruled.cohort && incident.cohort == to {
+                return refuse(format!("{id} is about {} already", to.sentence()));
+            }
+            Ok(vec![Event::CohortSet { incident: id, from: incident.cohort.clone(), to }])
         }),
         Command::SetCommander { incident: id, name } => on_open(state, id, |incident| {
             let to = sentence(&name, "a name")?;
@@ -150,6 +163,7 @@ fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Deci
         declaration,
     }];
     events.extend(joining);
+    events.extend(alert.map(|alert| Event::VerdictReached { incident, verdict: suspects::verdict_on(state, alert) }));
     events.extend(take_runbook(state, incident, kind));
     Ok(events)
 }
@@ -175,17 +189,18 @@ fn joining(state: &State, incident: IncidentId, declaration: &Declaration, onset
 pub(super) fn propose(state: &State, alert: &Alert) -> Declaration {
     let suspect = state.suspects.about(&alert.finding.cohort);
     let cohort = suspect.map_or_else(|| alert.finding.cohort.clone(), |suspect| suspect.cohort.clone());
+    let verdict = suspects::verdict_on(state, alert);
     Declaration {
         title: verdict::propose_title(alert.finding.signal, &cohort),
-        severity: verdict::propose_severity(&alert.finding, &state.fleet),
-        kind: verdict::propose_type(&alert.finding, &state.fleet),
+        severity: verdict.severity,
+        kind: verdict.kind,
         commander: state.settings.operator.clone(),
         alert: Some(alert.id),
         cohort,
     }
 }
 
-fn take_runbook(state: &State, incident: IncidentId, kind: IncidentType) -> Option<Event> {
+pub(super) fn take_runbook(state: &State, incident: IncidentId, kind: IncidentType) -> Option<Event> {
     let runbook = state.settings.runbooks.iter().find(|runbook| runbook.types.contains(&kind))?;
     Some(Event::RunbookTaken { incident, runbook: runbook.clone() })
 }

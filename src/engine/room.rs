@@ -11,10 +11,11 @@ use crate::domain::campaign::CampaignState;
 use crate::domain::clock::{Correction, Moment, Moments};
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
-use crate::domain::incident::{Incident, Note};
+use crate::domain::incident::{Incident, Note, Overruled};
 use crate::domain::runbook::{RunbookRun, StepEntry};
 use crate::domain::switch::{Actuation, ActuationState};
 use crate::domain::time::At;
+use crate::domain::verdict::{Origin, Verdict};
 use crate::limits;
 
 /// Everything that is on the record.
@@ -121,6 +122,9 @@ impl Room {
                     kind: declaration.kind,
                     commander: declaration.commander,
                     cohort: declaration.cohort,
+                    origin: Origin::Undecided,
+                    verdict: None,
+                    overruled: Overruled::default(),
                     declared: record.at,
                     declared_by: record.actor.clone(),
                     acknowledged_by: acknowledged.as_ref().map(|(_, by)| by.clone()),
@@ -167,6 +171,20 @@ impl Room {
     }
 }
 
+/// The room's opinion stands where no person has said otherwise, at the declaration or later.
+fn take_verdict(incident: &mut Incident, verdict: &Verdict) {
+    if incident.verdict.is_none() && incident.kind != verdict.kind {
+        incident.overruled.kind = true;
+    }
+    if !incident.overruled.kind {
+        incident.kind = verdict.kind;
+    }
+    if !incident.overruled.origin {
+        incident.origin = verdict.origin;
+    }
+    incident.verdict = Some(verdict.clone());
+}
+
 /// Changes an incident by an event about it.
 fn change(incident: &mut Incident, record: &Record) {
     let at = record.at;
@@ -175,7 +193,19 @@ fn change(incident: &mut Incident, record: &Record) {
         Event::Acknowledged { .. } => take_on(incident, record),
         Event::Retitled { to, .. } => incident.title.clone_from(to),
         Event::SeveritySet { to, .. } => incident.severity = *to,
-        Event::TypeSet { to, .. } => incident.kind = *to,
+        Event::TypeSet { to, .. } => {
+            incident.kind = *to;
+            incident.overruled.kind = true;
+        }
+        Event::OriginSet { to, .. } => {
+            incident.origin = *to;
+            incident.overruled.origin = true;
+        }
+        Event::CohortSet { to, .. } => {
+            incident.cohort.clone_from(to);
+            incident.overruled.cohort = true;
+        }
+        Event::VerdictReached { verdict, .. } => take_verdict(incident, verdict),
         Event::SuspectNamed { cohort, title, .. } => {
             incident.cohort.clone_from(cohort);
             if let Some(title) = title {

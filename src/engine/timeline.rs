@@ -123,6 +123,14 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::Retitled { from, to, .. } => (Action, format!("renamed: {to} (was: {from})")),
         Event::SeveritySet { from, to, .. } => (Action, format!("severity {to} (was {from})")),
         Event::TypeSet { from, to, .. } => (Action, format!("type {to} (was {from})")),
+        Event::VerdictReached { verdict, .. } => {
+            let because = verdict.evidence.first().map(|why| format!(": {why}")).unwrap_or_default();
+            (Normal, format!("looks like {}, {}{because}", verdict.kind, verdict.origin))
+        }
+        Event::OriginSet { from, to, .. } => (Action, format!("fault of: {to} (was {from})")),
+        Event::CohortSet { from, to, .. } => {
+            (Action, format!("it is about {} (was {})", to.sentence(), from.sentence()))
+        }
         Event::SuspectNamed { from, cohort, affected, devices, .. } => (
             Action,
             format!("suspect is {}: {affected} of {devices} affected (was {})", cohort.sentence(), from.sentence()),

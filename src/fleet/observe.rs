@@ -48,7 +48,11 @@ impl Fleet {
         self.received += 1;
         if let Body::Fault(fault) = observation.body {
             match self.devices.find(batch.text(observation.device)) {
-                Some(ix) => self.suffer(ix, batch, observation, fault),
+                Some(ix) => {
+                    // What cannot be read shows life all the same.
+                    self.hear(ix, self.silent_s(self.devices.get(ix)), observation);
+                    self.suffer(ix, batch, observation, fault);
+                }
                 None => self.fault(batch, observation, fault),
             }
             return None;
@@ -136,6 +140,10 @@ impl Fleet {
                 request_id: batch.text(*request_id).to_owned(),
                 retained: observation.retained,
             }),
+            Body::Broker(metric, value) => {
+                self.broker.take(*metric, *value);
+                None
+            }
             _ => None,
         }
     }

@@ -64,6 +64,7 @@ impl Fleet {
         for attribute in self.settings.schema.all() {
             let values = self.dictionaries[usize::from(attribute.0)].sweep();
             if !values.is_empty() {
+                self.adopted.retain(|value, _| !values.contains(value));
                 self.cohorts.forget(attribute, &values);
             }
         }
@@ -79,6 +80,9 @@ impl Fleet {
                 self.hold(&vector);
                 let value = self.intern(attribute, name);
                 self.release(&vector);
+                if vector[slot] != ValueIx::UNKNOWN && self.schema().name(attribute) == "firmware" {
+                    *self.adopted.entry(value).or_insert(0) += 1;
+                }
                 vector[slot] = value;
                 changed = true;
             }

@@ -29,8 +29,12 @@ pub struct Reading {
     /// dBm
     pub rssi: i32,
     pub errors: u32,
+    /// Messages waiting in it.
+    pub queue: u32,
     pub uptime_s: i64,
     pub temp_c: f64,
+    /// Seconds that its last position took.
+    pub fix_s: f64,
 }
 
 /// A device's address.
@@ -64,8 +68,8 @@ impl Address<'_> {
         let round = |n: f64, steps: f64| (n * steps).round() / steps;
         let telemetry = json!({
             "ts": at, "seq": reading.seq, "battery": round(reading.battery, 1000.0), "rssi": reading.rssi,
-            "errors": reading.errors, "queue": 0, "uptime_s": reading.uptime_s,
-            "values": { "temp_c": round(reading.temp_c, 100.0) },
+            "errors": reading.errors, "queue": reading.queue, "uptime_s": reading.uptime_s,
+            "values": { "temp_c": round(reading.temp_c, 100.0), "fix_s": round(reading.fix_s, 10.0) },
         });
         Outgoing::json(self.topic("telemetry"), false, &telemetry)
     }

@@ -222,7 +222,16 @@ fn what_is_written_is_what_is_read() {
     assert_eq!(
         send(address.telemetry(
             now(),
-            encode::Reading { seq: 7, battery: 0.5, rssi: -70, errors: 1, uptime_s: 60, temp_c: 4.0 }
+            encode::Reading {
+                seq: 7,
+                battery: 0.5,
+                rssi: -70,
+                errors: 1,
+                queue: 0,
+                uptime_s: 60,
+                temp_c: 4.0,
+                fix_s: 30.0
+            }
         )),
         ["d1 telemetry Some(7) Some(50) Some(-70) Some(1) site=ams1"]
     );

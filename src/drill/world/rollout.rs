@@ -4,7 +4,7 @@ use super::{Plan, Published, REBOOT_S, Update, World};
 use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
 use crate::domain::observation::WavePlan;
 use crate::domain::time::At;
-use crate::drill::scenario::CampaignPlan;
+use crate::drill::scenario::{CampaignPlan, Effect};
 use crate::ingest::encode;
 
 /// Seconds that a device takes for each step of its update, from and to.
@@ -148,6 +148,15 @@ impl World {
                 self.enter(device, OtaState::Installing, at);
                 self.after(at, INSTALL_S, Plan::Step(device));
             }
+            OtaState::Installing if self.suffering(device, Effect::SignatureFailure, at).is_some() => {
+                self.say(device, at, |address, _| {
+                    address.event(at, "signature-failure", "0x71", "signature not valid")
+                });
+                self.enter(device, OtaState::Failed, at);
+            }
+            OtaState::Installing if self.suffering(device, Effect::UpdateFailure, at).is_some() => {
+                self.enter(device, OtaState::Failed, at);
+            }
             OtaState::Installing => {
                 self.enter(device, OtaState::Rebooting, at);
                 self.go_offline(device, at);
@@ -158,6 +167,13 @@ impl World {
                 let firmware = self.firmware_index(&target);
                 self.boot_into(device, firmware, "ota", at);
                 self.after(at, SETTLE_S, Plan::Step(device));
+            }
+            OtaState::Rebooting if self.suffering(device, Effect::SelfRollback, at).is_some() => {
+                let target = self.rollouts[usize::from(state.update.rollout)].target.clone();
+                let firmware = self.known_good(&target);
+                self.go_offline(device, at);
+                self.boot_into(device, firmware, "rollback", at);
+                self.enter(device, OtaState::RolledBack, at);
             }
             OtaState::Rebooting => {
                 self.enter(device, OtaState::Succeeded, at);

@@ -48,7 +48,8 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         );
         let more = if more > 0 { format!(" · {more} more alerts") } else { String::new() };
         // Before the evidence, which may be longer than the pane.
-        content.insert(0, say(format!("{taken} · {} declares an incident{more}", scene.key(Action::Declare)), Role::Key));
+        content
+            .insert(0, say(format!("{taken} · {} declares an incident{more}", scene.key(Action::Declare)), Role::Key));
         return content;
     }
     let nothing = if snapshot.link.is_up() {

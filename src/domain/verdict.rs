@@ -1,0 +1,71 @@
+//! A verdict: what kind of incident it looks like and where it comes from, with the evidence. People may overrule it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::incident::{IncidentType, Severity};
+
+/// Whose fault it is: of the devices, or of what they are connected to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    Device,
+    Platform,
+    #[default]
+    Undecided,
+}
+
+impl Origin {
+    pub const ALL: [Self; 3] = [Self::Device, Self::Platform, Self::Undecided];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Platform => "platform",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One device, or many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    Single,
+    Broad,
+}
+
+impl Scope {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Broad => "broad",
+        }
+    }
+}
+
+/// What the room thinks of an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    #[serde(rename = "type")]
+    pub kind: IncidentType,
+    pub origin: Origin,
+    pub scope: Scope,
+    pub severity: Severity,
+    /// Why, a sentence each, the strongest first.
+    pub evidence: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether another verdict says the same, whatever its evidence.
+    pub fn agrees(&self, other: &Self) -> bool {
+        (self.kind, self.origin, self.scope) == (other.kind, other.origin, other.scope)
+    }
+}

@@ -1,0 +1,132 @@
+//! Faults in the simulated world: whom they hit and when, and what they do by themselves.
+//!
+//! Whether a fault hits a device is a matter of the device's attributes, the fault's share and the time, and nothing is
+//! remembered: a device that is updated into the bad firmware is hit as soon as it has it.
+
+use super::{Plan, World};
+use crate::domain::time::At;
+use crate::drill::scenario::{Effect, FaultPlan};
+
+/// Seconds until a device that a fault keeps away tries again to come back.
+const RETRY_S: (f64, f64) = (5.0, 15.0);
+/// Seconds between two blows of a fault that does something again and again.
+const STORM_UP_S: (f64, f64) = (6.0, 14.0);
+const STORM_DOWN_S: (f64, f64) = (1.0, 4.0);
+const EVENT_S: (f64, f64) = (10.0, 30.0);
+
+impl World {
+    pub(super) fn plan_faults(&mut self) {
+        for (n, fault) in self.scenario.faults.clone().iter().enumerate() {
+            self.plan(self.start.plus_s(fault.at_s.into()), Plan::Befall(n as u16));
+        }
+    }
+
+    /// A fault begins: each device that it may hit gets its first blow at its time within the ramp.
+    pub(super) fn befall(&mut self, fault: u16, _at: At) {
+        for device in 0..self.devices() {
+            if let Some(hit) = self.hit_at(device, fault) {
+                let boots = self.devices[device as usize].boots;
+                self.plan(hit, Plan::Blow(device, fault, boots));
+            }
+        }
+    }
+
+    /// When a fault reaches a device as it is now; never, where it does not.
+    fn hit_at(&self, device: u32, fault: u16) -> Option<At> {
+        let plan = &self.scenario.faults[usize::from(fault)];
+        if !self.fits(device, &plan.only) || self.lot(device, fault, 0) >= *plan.share.get_ref() {
+            return None;
+        }
+        let delay_ms = f64::from(plan.ramp_s) * 1000.0 * self.lot(device, fault, 1);
+        Some(self.start.plus_s(plan.at_s.into()).plus_ms(delay_ms as i64))
+    }
+
+    /// A number of 0..1 that is always the same for a device and a fault.
+    fn lot(&self, device: u32, fault: u16, n: u64) -> f64 {
+        let seed = self.seed ^ (u64::from(device) << 20) ^ (u64::from(fault) << 2) ^ n;
+        fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).f64()
+    }
+
+    /// Whether a fault is at work on a device.
+    fn suffers(&self, device: u32, fault: u16, at: At) -> bool {
+        let plan = &self.scenario.faults[usize::from(fault)];
+        let ends = plan.for_s.map(|s| self.start.plus_s((plan.at_s + s).into()));
+        ends.is_none_or(|ends| at < ends) && self.hit_at(device, fault).is_some_and(|hit| hit <= at)
+    }
+
+    /// The first fault with this effect at work on a device.
+    pub(super) fn suffering(&self, device: u32, effect: Effect, at: At) -> Option<&FaultPlan> {
+        let faults = self.scenario.faults.iter().enumerate().filter(|(_, fault)| fault.effect == effect);
+        faults.filter(|(n, _)| self.suffers(device, *n as u16, at)).map(|(_, fault)| fault).next()
+    }
+
+    /// After a boot or a return: faults that do something by themselves will do it again.
+    pub(super) fn plan_blows(&mut self, device: u32, at: At) {
+        let boots = self.devices[device as usize].boots;
+        for fault in 0..self.scenario.faults.len() as u16 {
+            let plan = &self.scenario.faults[usize::from(fault)];
+            let after_s = match plan.effect {
+                Effect::BootLoop => plan.up_s,
+                Effect::ReconnectStorm => STORM_UP_S,
+                Effect::Offline => (0.5, 2.0),
+                Effect::AuthFailure | Effect::Throttled | Effect::ErrorBurst => EVENT_S,
+                _ => continue,
+            };
+            if self.suffers(device, fault, at) {
+                self.after(at, after_s, Plan::Blow(device, fault, boots));
+            }
+        }
+    }
+
+    /// A fault does something to a device.
+    pub(super) fn blow(&mut self, device: u32, fault: u16, boots: u32, at: At) {
+        let state = &self.devices[device as usize];
+        if !state.online || state.boots != boots || !self.suffers(device, fault, at) {
+            return;
+        }
+        let FaultPlan { effect, code, message, down_s, .. } = self.scenario.faults[usize::from(fault)].clone();
+        let event = |world: &mut Self, kind: &str| {
+            world.say(device, at, |address, _| address.event(at, kind, &code, &message));
+            world.after(at, EVENT_S, Plan::Blow(device, fault, boots));
+        };
+        match effect {
+            Effect::BootLoop => {
+                if !code.is_empty() {
+                    self.say(device, at, |address, _| address.event(at, "error", &code, &message));
+                }
+                self.go_offline(device, at);
+                self.after(at, down_s, Plan::Return(device, true));
+            }
+            Effect::Offline => {
+                self.go_offline(device, at);
+                self.after(at, RETRY_S, Plan::Return(device, false));
+            }
+            Effect::ReconnectStorm => {
+                self.go_offline(device, at);
+                self.after(at, STORM_DOWN_S, Plan::Return(device, false));
+            }
+            Effect::AuthFailure => event(self, "auth-failure"),
+            Effect::Throttled => event(self, "throttled"),
+            Effect::ErrorBurst => event(self, "error"),
+            _ => {}
+        }
+    }
+
+    pub(super) fn come_back(&mut self, device: u32, crashed: bool, at: At) {
+        if self.devices[device as usize].online {
+            return;
+        }
+        if self.suffering(device, Effect::Offline, at).is_some() {
+            return self.after(at, RETRY_S, Plan::Return(device, crashed));
+        }
+        let state = &mut self.devices[device as usize];
+        state.online = true;
+        if crashed {
+            state.boots += 1;
+            state.booted = at;
+            state.seq = 0;
+        }
+        self.tell_online(device, at, if crashed { "panic" } else { "reconnect" });
+        self.plan_blows(device, at);
+    }
+}
