@@ -18,6 +18,7 @@ use std::sync::Mutex;
 
 use cases::{Case, Truth};
 use warroom::detect::verdict::Origin;
+use warroom::domain::cohort::CohortKey;
 use warroom::domain::time::At;
 use warroom::drill::scenario::Scenario;
 use warroom::drill::world::{Published, World};
@@ -87,7 +88,10 @@ fn incidents(seeds: Range<u64>) {
     }
     let mut families: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
     done.iter().for_each(|outcome| families.entry(outcome.family).or_default().push(outcome));
-    println!("{:<28} {:>4} {:>6} {:>6} {:>8} {:>8} {:>7} {:>7} {:>7}", "", "n", "found", "type", "suspect", "verdict", "p50 s", "p90 s", "false");
+    println!(
+        "{:<28} {:>4} {:>6} {:>6} {:>8} {:>8} {:>7} {:>7} {:>7}",
+        "", "n", "found", "type", "suspect", "verdict", "p50 s", "p90 s", "false"
+    );
     for (family, outcomes) in &families {
         row(family, outcomes);
     }
@@ -107,7 +111,11 @@ fn row(name: &str, outcomes: &[&Outcome]) {
     let (found, kind) = (share(&|o| o.delay_s.is_some()), share(&|o| o.type_right));
     let (suspect, verdict) = (share(&|o| o.suspect_right), share(&|o| o.verdict_right));
     let false_alarms: usize = outcomes.iter().map(|o| o.false_alarms).sum();
-    println!("{name:<28} {n:>4} {found:>6} {kind:>6} {suspect:>8} {verdict:>8} {:>7} {:>7} {false_alarms:>7}", at(0.5), at(0.9));
+    println!(
+        "{name:<28} {n:>4} {found:>6} {kind:>6} {suspect:>8} {verdict:>8} {:>7} {:>7} {false_alarms:>7}",
+        at(0.5),
+        at(0.9)
+    );
 }
 
 fn playback() -> Playback {
@@ -152,12 +160,19 @@ fn judge(case: &Case) -> Outcome {
         _ => start.plus_s(case.at_s),
     };
     let Truth { kind, suspects, origin } = &case.truth;
-    let relevant = |cohort: &warroom::domain::cohort::CohortKey| {
-        suspects.is_empty() || suspects.iter().any(|suspect| cohort.is_related(suspect))
-    };
-    let own: Vec<_> = played.alerts.iter().filter(|a| a.at >= onset.plus_s(-60) && relevant(&a.finding.cohort)).collect();
-    let incident = played.incidents.iter().filter(|(i, _)| own.iter().any(|a| i.alerts.contains(&a.id))).max_by_key(|(i, s)| (s.first().map_or(0, |s| s.affected), i.alerts.len()));
-    let matches = |found: &warroom::detect::suspects::Suspect, truth: &warroom::domain::cohort::CohortKey| {
+    let relevant =
+        |cohort: &CohortKey| suspects.is_empty() || suspects.iter().any(|suspect| cohort.is_related(suspect));
+    let own: Vec<_> =
+        played.alerts.iter().filter(|a| a.at >= onset.plus_s(-60) && relevant(&a.finding.cohort)).collect();
+    // Of several causes the first is asked after; each must be found.
+    let asked = suspects.first();
+    let about = |cohort: &CohortKey| asked.is_none_or(|asked| cohort.is_related(asked));
+    let incident = played
+        .incidents
+        .iter()
+        .filter(|(i, _)| own.iter().any(|a| i.alerts.contains(&a.id) && about(&a.finding.cohort)))
+        .max_by_key(|(i, s)| (s.first().map_or(0, |s| s.affected), i.alerts.len()));
+    let matches = |found: &warroom::detect::suspects::Suspect, truth: &CohortKey| {
         let mut bare = found.cohort.clone();
         if truth.get("wave").is_none() {
             bare.0.remove("wave");
@@ -167,19 +182,32 @@ fn judge(case: &Case) -> Outcome {
     let suspect_right = match incident {
         None => false,
         Some((_, found)) if suspects.is_empty() => found.is_empty(),
-        Some(_) if suspects.len() == 1 => incident.is_some_and(|(_, found)| found.first().is_some_and(|f| matches(f, &suspects[0]))),
+        Some(_) if suspects.len() == 1 => {
+            incident.is_some_and(|(_, found)| found.first().is_some_and(|f| matches(f, &suspects[0])))
+        }
         // Of several causes at once each must be found, in whatever incident.
-        Some(_) => suspects.iter().all(|truth| {
-            played.incidents.iter().flat_map(|(_, found)| found).any(|found| matches(found, truth))
-        }),
+        Some(_) => suspects
+            .iter()
+            .all(|truth| played.incidents.iter().flat_map(|(_, found)| found).any(|found| matches(found, truth))),
     };
     let got = incident.map(|(i, _)| i.kind);
     let verdict = incident.map(|(i, _)| i.origin);
     let told = format!(
         "truth {kind:?} {:?} {origin:?}; got {got:?} {verdict:?} {:?}; alerts {:?}",
         suspects.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        incident.map(|(_, s)| s.iter().map(|s| format!("{} {}/{}", s.cohort, s.affected, s.devices)).collect::<Vec<_>>()),
-        played.alerts.iter().map(|a| format!("{}s {} {} {}", a.at.since_s(start), a.finding.signal, a.finding.cohort, a.finding.evidence)).collect::<Vec<_>>()
+        incident
+            .map(|(_, s)| s.iter().map(|s| format!("{} {}/{}", s.cohort, s.affected, s.devices)).collect::<Vec<_>>()),
+        played
+            .alerts
+            .iter()
+            .map(|a| format!(
+                "{}s {} {} {}",
+                a.at.since_s(start),
+                a.finding.signal,
+                a.finding.cohort,
+                a.finding.evidence
+            ))
+            .collect::<Vec<_>>()
     );
     Outcome {
         family: case.family,

@@ -21,6 +21,7 @@ mod watch;
 use attribution::Condition;
 use causes::Cause;
 use census::Census;
+use suspects::{Breadth, Suspect};
 use watch::{Rise, Watch};
 
 use crate::domain::alert::Finding;
@@ -111,8 +112,15 @@ impl Detector {
     }
 
     /// The symptoms that open alerts are about, a bit each.
-    pub fn symptoms(&self) -> u16 {
+    fn symptoms(&self) -> u16 {
         self.causes.iter().fold(0, |bits, cause| bits | cause.symptoms())
+    }
+
+    /// Who is suspected of what open alerts are about, and how the affected devices are spread.
+    pub fn suspects(&self, fleet: &Fleet) -> (Vec<Suspect>, Breadth) {
+        let symptoms = self.symptoms();
+        let usual = Symptom::ALL.into_iter().filter(|s| symptoms & s.bit() != 0).map(|s| self.watch.usual(s)).sum();
+        suspects::find(fleet, symptoms, usual)
     }
 
     /// Looks at every cohort, every five seconds. To be called once a second.
@@ -164,13 +172,13 @@ impl Detector {
     /// Finds who shows a symptom that has risen, and raises what is new and steady.
     fn judge(&mut self, fleet: &Fleet, counted: &Census, risen: &[&Rise], now: At, changes: &mut Vec<Change>) {
         let symptom = risen[0].symptom;
-        for (conditions, rise) in who(fleet, counted, risen) {
+        for (conditions, rise) in who(fleet, counted, risen, self.watch.usual(symptom)) {
             let evidence = evidence::gather(fleet, counted, symptom, &conditions, rise.usual);
             let least = MINIMUM_AFFECTED.max(MINIMUM_SHARE * evidence.devices as f32);
             if evidence.affected as f32 - evidence.expected() < least {
                 continue;
             }
-            let known = self.causes.iter_mut().find(|cause| cause.is_about(counted, &conditions));
+            let known = self.causes.iter_mut().find(|cause| cause.is_about(counted, &conditions, symptom));
             if let Some(cause) = known {
                 if !cause.has(symptom) && steady(&mut self.pending, symptom, &conditions, STEADY) {
                     let finding = evidence.clone().finding(fleet, rise, now);
@@ -191,22 +199,29 @@ impl Detector {
 
 /// The cohorts that explain a symptom, each with the rise that shows it best; where attributes explain nothing, the
 /// cohort in which most of it lies.
-fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise]) -> Vec<(Vec<Condition>, &'r Rise)> {
+fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> Vec<(Vec<Condition>, &'r Rise)> {
     let of = |rise: &Rise| key_conditions(&fleet.cohorts().get(rise.cohort).key);
     let Some(heaviest) = risen.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)) else { return Vec::new() };
-    let found = counted.explain(heaviest.symptom);
-    let within = |conditions: &[Condition], rise: &Rise| of(rise).iter().all(|c| conditions.contains(c));
+    let found = counted.explain(heaviest.symptom, usual);
     let only_fleet = risen.iter().all(|rise| of(rise).is_empty());
     // What all devices share explains nothing.
     let all = f64::from(counted.devices());
     let sets_apart =
         |cause: &&attribution::Cause| all - cause.sums.devices >= MINIMUM_AFFECTED.into() && cause.lift >= LEAST_LIFT;
+    // What is always so in some cohort has not risen in it: most of what has risen somewhere must be the cause's.
+    let holds = |cause: &[Condition], rise: &Rise| {
+        let risen = of(rise);
+        if risen.is_empty() {
+            return only_fleet;
+        }
+        let both: Vec<Condition> = cause.iter().chain(&risen).copied().collect();
+        risen.iter().all(|condition| cause.contains(condition))
+            || 2 * counted.count(&both, rise.symptom).1 > counted.count(&risen, rise.symptom).1
+    };
     let causes = found.causes.iter().filter(|cause| found.is_explained() && sets_apart(cause));
     let explained: Vec<_> = causes
         .filter_map(|cause| {
-            // What is always so in some cohort has not risen in it.
-            let own =
-                risen.iter().filter(|rise| within(&cause.conditions, rise) && (only_fleet || !of(rise).is_empty()));
+            let own = risen.iter().filter(|rise| holds(&cause.conditions, rise));
             let best = own.max_by(|a, b| a.weight.total_cmp(&b.weight))?;
             Some((cause.conditions.clone(), *best))
         })

@@ -103,7 +103,15 @@ pub fn case(seed: u64) -> Case {
         }
         5 => {
             let by = dice.one(&["region", "carrier", "hardware"]);
-            step(seed, &mut dice, "disconnect: 2 % of the fleet", "offline", &[by], IncidentType::MassDisconnect, Some(0.02))
+            step(
+                seed,
+                &mut dice,
+                "disconnect: 2 % of the fleet",
+                "offline",
+                &[by],
+                IncidentType::MassDisconnect,
+                Some(0.02),
+            )
         }
         6 => {
             let by = dice.one(&["carrier", "region"]);
@@ -115,7 +123,13 @@ pub fn case(seed: u64) -> Case {
         }
         8 => {
             let effect = dice.one(&[
-                "unit-error", "out-of-range", "stuck-values", "wrong-format", "missing-field", "out-of-order", "clock-skew",
+                "unit-error",
+                "out-of-range",
+                "stuck-values",
+                "wrong-format",
+                "missing-field",
+                "out-of-order",
+                "clock-skew",
             ]);
             let by = dice.one(&["hardware", "config", "customer"]);
             step(seed, &mut dice, "data quality", effect, &[by], IncidentType::DataQuality, None)
@@ -130,9 +144,13 @@ pub fn case(seed: u64) -> Case {
 }
 
 /// A fleet, with the share of each attribute value.
-fn fleet(dice: &mut Dice, devices: usize, telemetry_s: usize) -> (String, Vec<(&'static str, Vec<(&'static str, f64)>)>) {
+fn fleet(
+    dice: &mut Dice,
+    devices: usize,
+    telemetry_s: usize,
+) -> (String, Vec<(&'static str, Vec<(&'static str, f64)>)>) {
     let mut text = format!(
-        "id = \"g\"\ntitle = \"g\"\nstory = \"g\"\n[fleet]\nprefix = \"d\"\ndevices = {devices}\nsites = 40\n\
+        "id = \"g\"\ntitle = \"g\"\nstory = \"g\"\n[fleet]\nprefix = \"d\"\ndevices = {devices}\nsites = 120\n\
          telemetry_s = {telemetry_s}\nchurn_per_hour = {:.3}\nerrors_per_hour = {:.3}\n[fleet.attributes]\n\
          firmware = {{ \"3.2.4\" = 8, \"3.2.3\" = {} }}\n",
         dice.between(0.01, 0.08),
@@ -267,12 +285,18 @@ fn twice(seed: u64, dice: &mut Dice) -> Case {
     let second = [("region", region)];
     scenario += &fault("boot-loop", &first, dice.between(0.6, 1.0), at_s, 20);
     scenario += &fault("unit-error", &second, dice.between(0.6, 1.0), at_s + 30, 20);
-    let truth = Truth {
-        kind: IncidentType::BadFirmware,
-        suspects: vec![key(&first), key(&second)],
-        origin: Origin::Device,
-    };
-    Case { family: "two causes at once", seed, scenario, truth, at_s, seconds: at_s + 600, spreads: false, target: None }
+    let truth =
+        Truth { kind: IncidentType::BadFirmware, suspects: vec![key(&first), key(&second)], origin: Origin::Device };
+    Case {
+        family: "two causes at once",
+        seed,
+        scenario,
+        truth,
+        at_s,
+        seconds: at_s + 600,
+        spreads: false,
+        target: None,
+    }
 }
 
 /// A week in which nothing happens.

@@ -123,7 +123,7 @@ impl Table {
         if before.iter().any(|past| past.affected > 0.0) {
             expected::from_past(&mut table.leaves, &before);
         } else {
-            expected::from_peers(&mut table.leaves);
+            expected::from_peers(&mut table.leaves, 0.0);
         }
         Ok(table)
     }

@@ -16,8 +16,8 @@ const CLEAR_AFTER_S: i64 = 60;
 /// The share of the most devices that ever showed it, from which a symptom goes on.
 const GOES_ON: f32 = 0.10;
 const AWAY_GOES_ON: f32 = 0.05;
-/// Two cohorts that share more than this of their devices are about the same.
-const SAME: f32 = 0.5;
+/// A cohort that has more than this share of its affected devices in another is about the same.
+const SAME: f32 = 0.6;
 
 /// One symptom of a cause.
 #[derive(Clone, Debug)]
@@ -74,15 +74,15 @@ impl Cause {
         self.ailments.iter().fold(0, |bits, ailment| bits | ailment.symptom.bit())
     }
 
-    /// Whether devices with these attribute values are the ones it is about.
-    pub(super) fn is_about(&self, census: &Census, conditions: &[Condition]) -> bool {
+    /// Whether devices with these attribute values, that show a symptom, are the ones it is about.
+    pub(super) fn is_about(&self, census: &Census, conditions: &[Condition], symptom: Symptom) -> bool {
         let holds = |a: &[Condition], b: &[Condition]| a.iter().all(|condition| b.contains(condition));
-        let (own, other) = (&self.conditions, conditions);
-        if holds(own, other) || holds(other, own) {
+        // The same devices, fewer of them, or more: but the whole fleet is more than the growth of a cohort.
+        if holds(&self.conditions, conditions) || (!conditions.is_empty() && holds(conditions, &self.conditions)) {
             return true;
         }
-        let (either, both) = census.overlap(own, other);
-        both as f32 > SAME * either as f32
+        let both: Vec<Condition> = self.conditions.iter().chain(conditions).copied().collect();
+        census.count(&both, symptom).1 as f32 > SAME * census.count(conditions, symptom).1 as f32
     }
 
     /// Adds a symptom of the same devices.

@@ -28,6 +28,9 @@ struct Row {
 pub(super) struct Census {
     rows: Vec<Row>,
     attributes: usize,
+    firmware: Option<usize>,
+    /// The symptoms, a bit each, of which any makes a device affected.
+    asked: u16,
 }
 
 /// What is wrong with a device just now: away, or what it has shown in the last minutes.
@@ -62,7 +65,9 @@ impl Census {
             }
         }
         rows.retain(|row| row.devices > 0);
-        Self { rows, attributes: fleet.schema().names().len().min(limits::ATTRIBUTES) }
+        let attributes = fleet.schema().names().len().min(limits::ATTRIBUTES);
+        let firmware = fleet.schema().find("firmware").map(|attribute| attribute.0.into());
+        Self { rows, attributes, firmware, asked }
     }
 
     /// All devices.
@@ -74,15 +79,6 @@ impl Census {
     pub(super) fn count(&self, conditions: &[Condition], symptom: Symptom) -> (u32, u32) {
         let rows = self.rows.iter().filter(|row| holds(conditions, &row.vector));
         rows.fold((0, 0), |(devices, shown), row| (devices + row.devices, shown + row.shown[symptom as usize]))
-    }
-
-    /// Devices that are in either of two cohorts, and in both.
-    pub(super) fn overlap(&self, a: &[Condition], b: &[Condition]) -> (u32, u32) {
-        self.rows.iter().fold((0, 0), |(either, both), row| match (holds(a, &row.vector), holds(b, &row.vector)) {
-            (true, true) => (either + row.devices, both + row.devices),
-            (false, false) => (either, both),
-            _ => (either + row.devices, both),
-        })
     }
 
     /// How the affected devices are spread over the values of every attribute.
@@ -103,30 +99,36 @@ impl Census {
         Breadth { devices, affected, least }
     }
 
-    /// Who explains the devices that show a symptom.
-    pub(super) fn explain(&self, symptom: Symptom) -> Attribution {
-        self.attribute(|row| row.shown[symptom as usize])
+    /// Who explains the devices that show a symptom, where this share of the fleet usually does.
+    pub(super) fn explain(&self, symptom: Symptom, usual: f64) -> Attribution {
+        self.attribute(symptom.bit(), usual, |row| row.shown[symptom as usize])
     }
 
     /// Who explains the devices that show any of the symptoms asked for.
-    pub(super) fn explain_any(&self) -> Attribution {
-        self.attribute(|row| row.any)
+    pub(super) fn explain_any(&self, usual: f64) -> Attribution {
+        self.attribute(self.asked, usual, |row| row.any)
     }
 
-    fn attribute(&self, affected: impl Fn(&Row) -> u32) -> Attribution {
+    fn attribute(&self, symptoms: u16, usual: f64, affected: impl Fn(&Row) -> u32) -> Attribution {
         let value = |value: &ValueIx| match *value {
             // What is not known is nothing that devices share.
             ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
             ValueIx(known) => known.into(),
         };
+        // A device that does not take its update keeps its old firmware: that is the consequence, not the cause.
+        let hidden = self.firmware.filter(|_| symptoms != 0 && symptoms & !Symptom::OF_UPDATES == 0);
         let leaf = |row: &Row| Leaf {
-            values: row.vector[..self.attributes].iter().map(value).collect(),
+            values: row.vector[..self.attributes]
+                .iter()
+                .enumerate()
+                .map(|(attribute, v)| if hidden == Some(attribute) { Leaf::NOTHING } else { value(v) })
+                .collect(),
             devices: row.devices.into(),
             affected: affected(row).into(),
             expected: 0.0,
         };
         let mut leaves: Vec<Leaf> = self.rows.iter().map(leaf).collect();
-        expected::from_peers(&mut leaves);
+        expected::from_peers(&mut leaves, usual);
         attribution::attribute(&leaves, Order::EarlierFirst)
     }
 }

@@ -33,14 +33,14 @@ pub struct Breadth {
 }
 
 /// Who explains the devices that show any of these symptoms (a bit each), the best first, and how they are spread; nobody
-/// when known attributes do not explain it.
-pub fn find(fleet: &Fleet, symptoms: u16) -> (Vec<Suspect>, Breadth) {
+/// when known attributes do not explain it. `usual` is the share of the fleet that shows them at any time.
+pub(super) fn find(fleet: &Fleet, symptoms: u16, usual: f64) -> (Vec<Suspect>, Breadth) {
     let counted = Census::take(fleet, symptoms);
-    (explain(fleet, &counted), counted.breadth())
+    (explain(fleet, &counted, usual), counted.breadth())
 }
 
-fn explain(fleet: &Fleet, counted: &Census) -> Vec<Suspect> {
-    let found = counted.explain_any();
+fn explain(fleet: &Fleet, counted: &Census, usual: f64) -> Vec<Suspect> {
+    let found = counted.explain_any(usual);
     if !found.is_explained() {
         return Vec::new();
     }

@@ -153,9 +153,15 @@ fn origin(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> 
         return Origin::Device;
     }
     let place = cohort.sentence();
+    if facts.has(Symptom::Reconnecting) {
+        evidence.push(format!("it is in one place of the network, {place}, and its devices come and go"));
+        return Origin::Undecided;
+    }
     match facts.fleet.gone_within(cohort).filter(|_| facts.has(Symptom::Offline)) {
         Some(within_s) if within_s <= AT_ONCE_S => {
-            evidence.push(format!("nine of ten devices of {place} went within {within_s} s: they lost what they connect through"));
+            evidence.push(format!(
+                "nine of ten devices of {place} went within {within_s} s: they lost what they connect through"
+            ));
             Origin::Platform
         }
         Some(within_s) => {

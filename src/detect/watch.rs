@@ -3,9 +3,9 @@
 //! A cohort is held against its own past and against the rest of the fleet at the same time: where the rest does the
 //! same, it is not the cohort that is odd. Only the fleet as a whole has nothing but its past.
 
-use super::MINIMUM_SAMPLE;
 use super::rhythm::Rhythm;
 use super::stream::{Control, LOOK_S, Learning, Presence, Stream};
+use super::{MINIMUM_SAMPLE, evidence};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::Fleet;
@@ -71,6 +71,16 @@ impl Watch {
                 post.streams[symptom as usize].forget();
             }
         }
+    }
+
+    /// The share of the fleet that usually shows a symptom in a census.
+    pub(super) fn usual(&self, symptom: Symptom) -> f64 {
+        let Some(whole) = self.posts.first().and_then(Option::as_ref) else { return 0.0 };
+        let rate = match symptom {
+            Symptom::Offline => whole.presence.fleet_share(),
+            symptom => whole.streams[symptom as usize].fleet_rate(),
+        };
+        evidence::expected(symptom, rate, 1).into()
     }
 
     /// Whether enough was seen to judge anything.

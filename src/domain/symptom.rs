@@ -66,6 +66,9 @@ symptoms! {
 impl Symptom {
     pub const COUNT: usize = Self::ALL.len();
 
+    /// Those of devices that do not take their update, a bit each.
+    pub const OF_UPDATES: u16 = Self::BadSignature.bit() | Self::UpdateFailing.bit();
+
     pub const fn bit(self) -> u16 {
         1 << self as u8
     }

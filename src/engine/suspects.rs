@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::State;
 use super::decide::take_runbook;
-use crate::detect::suspects::{self, Breadth, Suspect};
+use crate::detect::suspects::{Breadth, Suspect};
 use crate::detect::verdict::{self, Facts, Verdict};
 use crate::domain::alert::{Alert, Finding};
 use crate::domain::cohort::CohortKey;
@@ -67,7 +67,7 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
 }
 
 fn look(state: &mut State, at: At) {
-    let (found, breadth) = suspects::find(&state.fleet, state.detector.symptoms());
+    let (found, breadth) = state.detector.suspects(&state.fleet);
     let first = |suspects: &[Suspect]| suspects.first().map(|suspect| suspect.cohort.clone());
     let same = first(&found) == first(&state.suspects.now);
     let steady = if same { state.suspects.steady + 1 } else { 1 };
@@ -153,14 +153,14 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
 }
 
 fn judge<'a>(state: &'a State, cohort: &CohortKey, alerts: impl Iterator<Item = &'a Alert>) -> Verdict {
-    let findings: Vec<&Finding> =
-        alerts.flat_map(|alert| std::iter::once(&alert.finding).chain(&alert.also)).collect();
+    let findings: Vec<&Finding> = alerts.flat_map(|alert| std::iter::once(&alert.finding).chain(&alert.also)).collect();
     let onset = findings.iter().map(|finding| finding.onset).min();
-    let link_was_down = onset.is_some_and(|onset| {
-        state.link.gaps.iter().any(|(from, to)| {
-            *from <= onset.plus_s(OWN_LINK_S) && to.is_none_or(|to| to >= onset.plus_s(-OWN_LINK_S))
-        })
-    });
+    let link_was_down =
+        onset.is_some_and(|onset| {
+            state.link.gaps.iter().any(|(from, to)| {
+                *from <= onset.plus_s(OWN_LINK_S) && to.is_none_or(|to| to >= onset.plus_s(-OWN_LINK_S))
+            })
+        });
     verdict::judge(&Facts {
         fleet: &state.fleet,
         findings,

@@ -32,8 +32,8 @@ pub fn from_past(leaves: &mut [Leaf], past: &[Past]) {
 }
 
 /// Fills in what is to be expected where nothing is known of the past: the rate of the attribute values that are least
-/// affected, the lower quartile of all large ones.
-pub fn from_peers(leaves: &mut [Leaf]) {
+/// affected, the lower quartile of all large ones, and at least `usual`, where so much is known of the past.
+pub fn from_peers(leaves: &mut [Leaf], usual: f64) {
     let total: f64 = leaves.iter().map(|leaf| leaf.devices).sum();
     let mut values: HashMap<(usize, u32), Past> = HashMap::new();
     for leaf in leaves.iter() {
@@ -46,6 +46,6 @@ pub fn from_peers(leaves: &mut [Leaf]) {
     let large = values.values().filter(|sums| sums.devices >= USUAL_SHARE * total && sums.devices > 0.0);
     let mut rates: Vec<f64> = large.map(|sums| sums.affected / sums.devices).collect();
     rates.sort_by(f64::total_cmp);
-    let usual = rates.get(rates.len() / 4).copied().unwrap_or(0.0).max(LEAST_RATE);
+    let usual = rates.get(rates.len() / 4).copied().unwrap_or(0.0).max(usual).max(LEAST_RATE);
     leaves.iter_mut().for_each(|leaf| leaf.expected = usual * leaf.devices);
 }
