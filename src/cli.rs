@@ -22,6 +22,7 @@ mod export;
 mod incidents;
 mod log;
 mod note;
+mod record;
 mod room;
 mod runbook;
 mod session;
@@ -88,6 +89,8 @@ enum Command {
     Runbook(runbook::RunbookArgs),
     /// Make, show or find the configuration.
     Config(config::ConfigArgs),
+    /// Write down what the broker sends: a capture, to be analysed or replayed.
+    Record(record::RecordArgs),
     /// Say what the room would have said of recorded messages.
     Analyze(analyze::AnalyzeArgs),
     /// Explain a table of affected devices: which attribute values they share.
@@ -162,6 +165,7 @@ pub fn run() -> ExitCode {
         Some(Command::Log(args)) => log::run(&cli.common, &args),
         Some(Command::Runbook(args)) => runbook::run(&cli.common, &args),
         Some(Command::Config(args)) => config::run(&cli.common, &args),
+        Some(Command::Record(args)) => record::run(&cli.common, &cli.room, &args),
         Some(Command::Analyze(args)) => analyze::run(&cli.common, &args),
         Some(Command::Attribute(args)) => attribute::run(&args),
         Some(Command::Detect(args)) => detect::run(&args),

@@ -10,6 +10,7 @@ mod inbox;
 pub mod offline;
 pub mod playback;
 pub mod random;
+pub mod recorder;
 pub mod signals;
 
 use std::path::PathBuf;

@@ -144,24 +144,28 @@ fn packed_captures_are_known_by_their_first_bytes_and_a_cut_one_is_analysed_as_f
 fn the_time_in_which_nobody_listened_is_no_outage() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("capture.jsonl");
-    let text = capture(400, 120);
-    let moment = support::start().ms() / 1000;
-    let second = |line: &str| {
-        let line: Value = serde_json::from_str(line).unwrap();
-        line["t"].as_f64().unwrap() as i64 - moment
+    // Twenty minutes between the the beginning and the rest: to whoever believes that somebody listened, a fleet gone
+    // silent.
+    let (moment, gap_s) = (support::start().ms() / 1000, 1200.0);
+    let text = capture(1000, 145);
+    let later = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let t = line["t"].as_f64().unwrap();
+        let late = t > (moment + 130) as f64;
+        line["t"] = (if late { t + gap_s } else { t }).into();
+        (late, line.to_string())
     };
-    // Fifty seconds of the game day are cut out of it: to whoever believes that somebody listened, a fleet gone silent.
-    let (before, rest): (Vec<_>, Vec<_>) = text.lines().partition(|line| second(line) <= 40);
-    let after = rest.into_iter().filter(|line| second(line) > 90);
-    let (down, up) = (moment + 40, moment + 90);
+    let (after, before): (Vec<_>, Vec<_>) = text.lines().map(later).partition(|(late, _)| *late);
+    let (down, up) = (moment + 130, moment + 130 + gap_s as i64);
     let gaps = [
         vec![format!(r#"{{"t":{down},"link":"down","reason":"lost"}}"#), format!(r#"{{"t":{up},"link":"up"}}"#)],
         // A second recording behind the first begins with its link.
         vec![format!(r#"{{"t":{up},"link":"up"}}"#)],
     ];
     for gap in gaps {
-        let lines = before.iter().map(|line| (*line).to_owned()).chain(gap).chain(after.clone().map(str::to_owned));
-        std::fs::write(&path, lines.collect::<Vec<_>>().join("\n") + "\n{\"t\":0,\"dropped\":7}\n").unwrap();
+        let line = |(_, line): &(bool, String)| line.clone();
+        let lines: Vec<_> = before.iter().map(line).chain(gap).chain(after.iter().map(line)).collect();
+        std::fs::write(&path, lines.join("\n") + "\n{\"t\":0,\"dropped\":7}\n").unwrap();
         let (code, found, error) = analyze(&path);
         assert_eq!((code, error.as_str()), (0, ""));
         assert_eq!(found["alerts"], Value::Array(Vec::new()), "{found:#}");

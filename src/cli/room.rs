@@ -14,11 +14,11 @@ use crate::mqtt::{Credentials, LinkOptions, Protocol, Tls};
 use crate::runtime::clock::Clock;
 use crate::runtime::{StationOptions, random};
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct RoomArgs {
     /// Broker, as mqtt://host:1883 or mqtts://host:8883, instead of the configured one.
     #[arg(long, env = "WARROOM_BROKER", value_name = "URL")]
-    broker: Option<String>,
+    pub(super) broker: Option<String>,
 }
 
 const WELCOME: &str = "\
@@ -28,11 +28,17 @@ no broker is configured yet. Try one of these:
     warroom --broker mqtt://HOST:1883   the room on a broker, once
     warroom config init                 a configuration file to fill in";
 
+impl RoomArgs {
+    /// The broker asked for, or the configured one.
+    pub(super) fn address(&self, config: &Config) -> Result<Option<Address>, Failure> {
+        let url = self.broker.as_ref().or(config.broker.url.as_ref().map(|url| url.get_ref()));
+        url.map(|url| url.parse().map_err(Failure::Usage)).transpose()
+    }
+}
+
 pub(super) fn run(common: &Common, args: &RoomArgs) -> Result<(), Failure> {
     let config = common.config()?.unwrap_or_default();
-    let url = args.broker.clone().or_else(|| config.broker.url.as_ref().map(|url| url.get_ref().clone()));
-    let Some(url) = url else { return Err(Failure::Usage(WELCOME.into())) };
-    let address: Address = url.parse().map_err(Failure::Usage)?;
+    let address = args.address(&config)?.ok_or_else(|| Failure::Usage(WELCOME.into()))?;
     let look = Look::new(common, &config)?;
     let options = options(common, &config, &address)?;
     session::runtime()?.block_on(session::run(options, look))
@@ -83,7 +89,8 @@ fn shell_options(config: &Config, address: &Address) -> String {
     options
 }
 
-fn link(config: &Config, address: &Address, subscriptions: Vec<String>) -> LinkOptions {
+/// How to reach the broker, as configured.
+pub(super) fn link(config: &Config, address: &Address, subscriptions: Vec<String>) -> LinkOptions {
     let broker = &config.broker;
     let client = broker.client_cert.clone().zip(broker.client_key.clone());
     let tls = address.tls.then(|| Tls { ca_file: broker.ca_file.clone(), client });

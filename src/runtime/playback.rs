@@ -230,3 +230,37 @@ impl Playback {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::capture;
+    use crate::ingest::route::Router;
+
+    /// The gaps in which nobody listened, in seconds from the first line.
+    fn gaps(lines: &[&str]) -> Vec<(i64, Option<i64>)> {
+        let settings = Settings::default();
+        let ingest = Ingest::new(Router::standard("fleet").unwrap(), settings.fleet.schema.clone());
+        let mut playback = Playback::new(settings, ingest);
+        for line in lines {
+            playback.take(&capture::read(line.as_bytes()).unwrap());
+        }
+        let state = playback.state.unwrap();
+        let since = |at: At| at.second() - 1_000_000_000;
+        state.link.gaps.iter().map(|(from, to)| (since(*from), to.map(since))).collect()
+    }
+
+    #[test]
+    fn a_capture_tells_when_nobody_listened() {
+        const UP: &str = r#"{"t":1000000000,"link":"up"}"#;
+        let message = r#"{"t":1000000010,"topic":"fleet/a/b/status","payload":"online"}"#;
+        let late = r#"{"t":1000010000,"topic":"fleet/a/b/status","payload":"online"}"#;
+        let (down, again) = (r#"{"t":1000000020,"link":"down"}"#, r#"{"t":1000000070,"link":"up"}"#);
+        assert_eq!(gaps(&[UP, message]), []);
+        assert_eq!(gaps(&[message, down]), [(20, None)]);
+        assert_eq!(gaps(&[UP, message, down, again]), [(20, Some(70))]);
+        assert_eq!(gaps(&[UP, message, again]), [(10, Some(70))], "a recorder that was started anew");
+        assert_eq!(gaps(&[UP, message, late]), [(10, Some(10_000))], "longer than an hour");
+        assert_eq!(gaps(&[UP, message, down, late]), [(20, None)], "messages or not, the link is said to be down");
+    }
+}

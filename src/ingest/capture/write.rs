@@ -43,6 +43,12 @@ pub fn dropped(at: At, messages: u64, out: &mut Vec<u8>) {
     put(out, &format!(",\"dropped\":{messages}}}\n"));
 }
 
+/// Whether a line that was written here is that of a message.
+pub fn is_message(line: &[u8]) -> bool {
+    let time = line.iter().position(|byte| *byte == b',').unwrap_or(line.len());
+    line[time..].starts_with(br#","topic":"#)
+}
+
 fn begin(at: At, out: &mut Vec<u8>) {
     // A clock before 1970 was never set, and no reader takes such a time.
     let ms = at.ms().max(0);
