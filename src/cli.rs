@@ -23,6 +23,7 @@ mod incidents;
 mod log;
 mod note;
 mod record;
+mod replay;
 mod room;
 mod runbook;
 mod session;

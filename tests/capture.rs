@@ -9,29 +9,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
-use warroom::drill::scenario::Scenario;
-use warroom::drill::world::{Published, World};
-use warroom::ingest::capture::packing::{Packer, Packing};
-
-/// The shipped game day as a capture: retained status first, then so many seconds of it.
-fn capture(devices: u32, seconds: i64) -> String {
-    let scenario = Scenario::find("bad-firmware").unwrap().unwrap();
-    let start = support::start();
-    let mut world = World::new(scenario, 1, Some(devices), start);
-    let mut text = String::new();
-    let mut write = |published: Published, retained: bool| {
-        let message = &published.message;
-        let payload = String::from_utf8_lossy(&message.payload);
-        let t = published.at.ms() as f64 / 1000.0;
-        let line = serde_json::json!({ "t": t, "topic": message.topic, "payload": payload, "retain": retained });
-        text += &format!("{line}\n");
-    };
-    world.retained(start).into_iter().for_each(|published| write(published, true));
-    for second in 1..=seconds {
-        world.advance(start.plus_s(second)).into_iter().for_each(|published| write(published, false));
-    }
-    text
-}
+use support::recording::{capture, packed};
+use warroom::ingest::capture::packing::Packing;
 
 fn analyze(path: &Path) -> (i32, Value, String) {
     analyze_with(path, Stdio::null())
@@ -100,12 +79,6 @@ fn broken_captures_are_counted_or_refused_and_never_a_mass_incident() {
     assert!(code == 2 && error.contains("expected lines like"), "{error}");
     let (code, _, error) = analyze(&directory.path().join("missing"));
     assert!(code == 2 && error.contains("missing"), "{error}");
-}
-
-fn packed(packing: Packing, text: &str) -> Vec<u8> {
-    let mut packer = Packer::new(packing, Vec::new()).unwrap();
-    packer.write_all(text.as_bytes()).unwrap();
-    packer.finish().unwrap()
 }
 
 #[test]

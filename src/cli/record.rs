@@ -62,8 +62,8 @@ const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) fn run(common: &Common, room: &RoomArgs, args: &RecordArgs) -> Result<(), Failure> {
     let config = common.config()?.unwrap_or_default();
-    let asked = RoomArgs { broker: args.broker.clone().or_else(|| room.broker.clone()), ..RoomArgs::default() };
-    let address = asked.address(&config)?.ok_or_else(|| Failure::Usage(NO_BROKER.into()))?;
+    let asked = args.broker.as_ref().or(room.broker.as_ref());
+    let address = room::address(asked, &config)?.ok_or_else(|| Failure::Usage(NO_BROKER.into()))?;
     let router = config.fleet.router().map_err(Failure::Usage)?;
     let link = room::link(&config, &address, router.subscriptions().to_vec());
     let output = open(args)?;
