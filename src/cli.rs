@@ -63,7 +63,7 @@ struct Common {
     /// Configuration file.
     #[arg(long, global = true, env = "WARROOM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where the log, and the logs of drills, lie.
+    /// Where the log, and the logs of drills and replays, lie.
     #[arg(long, global = true, env = "WARROOM_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Colours: dark, light, mono, colour-blind, or a file.

@@ -50,9 +50,12 @@ fn the_game_day_is_lived_through_again_without_any_power_over_it() {
     terminal.shows("this is a replay: there is nobody to halt, and nothing is ever sent");
     terminal.press("n");
     terminal.shows("REPLAY · ");
-    terminal.press("seen again\x04");
-    terminal.press("\x1b");
+    terminal.press("seen again");
+    terminal.shows("seen again");
+    terminal.press("\x13");
+    terminal.until("the note is sent", |screen| !screen.contains("keeps it as a draft"));
     terminal.shows("end of capture");
+    assert!(!terminal.text().contains("F5"), "no key is offered that does nothing");
     terminal.press("m");
     terminal.shows("TTM mitigate ✓");
     terminal.press("p");
