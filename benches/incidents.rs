@@ -25,7 +25,7 @@ use warroom::drill::world::{Published, World};
 use warroom::engine::Settings;
 use warroom::fleet::FleetSettings;
 use warroom::ingest::Ingest;
-use warroom::ingest::capture::Recorded;
+use warroom::ingest::capture::{Entry, Recorded};
 use warroom::ingest::route::Router;
 use warroom::runtime::playback::{Playback, Played};
 
@@ -124,9 +124,9 @@ fn playback() -> Playback {
     Playback::new(Settings { fleet, ..Settings::default() }, ingest)
 }
 
-fn recorded(published: Published) -> Recorded {
+fn recorded(published: Published, retained: bool) -> Entry {
     let Published { at, message, .. } = published;
-    Recorded { at, topic: message.topic, payload: message.payload, retained: false }
+    Entry::Message(Recorded { at, topic: message.topic, payload: message.payload, retained, full_length: None })
 }
 
 /// Plays a world for some seconds; `see` is shown every message.
@@ -135,12 +135,12 @@ fn play(scenario: Scenario, seed: u64, seconds: i64, mut see: impl FnMut(&Publis
     let mut world = World::new(scenario, seed, None, start);
     let mut playback = playback();
     for message in world.retained(start) {
-        playback.take(&Recorded { retained: true, ..recorded(message) });
+        playback.take(&recorded(message, true));
     }
     for second in 1..=seconds {
         for message in world.advance(start.plus_s(second)) {
             see(&message);
-            playback.take(&recorded(message));
+            playback.take(&recorded(message, false));
         }
     }
     playback.end()

@@ -22,6 +22,8 @@ mod export;
 mod incidents;
 mod log;
 mod note;
+mod record;
+mod replay;
 mod room;
 mod runbook;
 mod session;
@@ -61,7 +63,7 @@ struct Common {
     /// Configuration file.
     #[arg(long, global = true, env = "WARROOM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where the log, and the logs of drills, lie.
+    /// Where the log, and the logs of drills and replays, lie.
     #[arg(long, global = true, env = "WARROOM_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Colours: dark, light, mono, colour-blind, or a file.
@@ -88,6 +90,8 @@ enum Command {
     Runbook(runbook::RunbookArgs),
     /// Make, show or find the configuration.
     Config(config::ConfigArgs),
+    /// Write down what the broker sends: a capture, to be analysed or replayed.
+    Record(record::RecordArgs),
     /// Say what the room would have said of recorded messages.
     Analyze(analyze::AnalyzeArgs),
     /// Explain a table of affected devices: which attribute values they share.
@@ -162,6 +166,7 @@ pub fn run() -> ExitCode {
         Some(Command::Log(args)) => log::run(&cli.common, &args),
         Some(Command::Runbook(args)) => runbook::run(&cli.common, &args),
         Some(Command::Config(args)) => config::run(&cli.common, &args),
+        Some(Command::Record(args)) => record::run(&cli.common, &cli.room, &args),
         Some(Command::Analyze(args)) => analyze::run(&cli.common, &args),
         Some(Command::Attribute(args)) => attribute::run(&args),
         Some(Command::Detect(args)) => detect::run(&args),

@@ -15,6 +15,7 @@ pub mod incident;
 pub mod input;
 pub mod lens;
 pub mod observation;
+pub mod replay;
 pub mod runbook;
 pub mod signal;
 pub mod switch;

@@ -30,6 +30,7 @@ use crate::domain::ids::{Actor, AlertId, Seq};
 use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, Proposal, Ticket};
 use crate::domain::lens::Lens;
 use crate::domain::observation::Batch;
+use crate::domain::replay::{Course, Replay, ReplayChange};
 use crate::domain::runbook::Runbook;
 use crate::domain::time::At;
 use crate::fleet::cohorts::Grouping;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub shell_options: String,
     /// Seconds of this room that pass in a second of the person at the keys: more than one in a fast drill.
     pub pace: i64,
+    /// What makes the room a replay, if it is one: then no switch is ever armed.
+    pub replay: Option<Replay>,
     /// What was wrong with files that the room was opened with; it goes on without them, and says so.
     pub warnings: Vec<String>,
 }
@@ -75,6 +78,7 @@ impl Default for Settings {
             control_topic: "fleet/ota/{campaign}/control".into(),
             shell_options: String::new(),
             pace: 1,
+            replay: None,
             warnings: Vec::new(),
         }
     }
@@ -134,6 +138,7 @@ pub struct State {
     /// Telemetry dropped because it came faster than it could be taken.
     pub dropped: u64,
     pub drill: Option<DrillStart>,
+    pub replay: Option<Replay>,
     pub lens: Lens,
     detector: Detector,
     suspects: suspects::Suspects,
@@ -179,6 +184,7 @@ impl State {
             log: LogHealth::Safe,
             dropped: 0,
             drill: None,
+            replay: settings.replay.clone(),
             lens: Lens::default(),
             detector: Detector::default(),
             suspects: suspects::Suspects::default(),
@@ -253,6 +259,7 @@ impl Turn<'_> {
             Input::Look(lens) => self.look(lens),
             Input::Tick => {}
             Input::Link(change) => self.link(change),
+            Input::Replay(change) => self.replay(change),
             Input::Durable(seq) => self.state.durable = self.state.durable.max(seq),
             Input::Log(health) => self.state.log = health,
             Input::Outcome { actuation, outcome } => {
@@ -273,6 +280,9 @@ impl Turn<'_> {
             self.record(Actor::Engine, Event::DrillStarted { scenario, seed, devices });
         }
         self.state.drill = drill;
+        if let Some(Replay { capture, speed, .. }) = self.state.replay.clone() {
+            self.record(Actor::Engine, Event::ReplayStarted { capture, speed });
+        }
         self.record_all(&Actor::Engine, left_open);
     }
 
@@ -309,6 +319,7 @@ impl Turn<'_> {
             return Err(Refusal::new("the disk does not keep up; nothing more is taken until it has"));
         }
         match command {
+            Command::Switch(_) if self.state.replay.is_some() => Err(Refusal::new(switches::REPLAY)),
             Command::Switch(command) => switches::decide(self.state, self.at, by, command),
             other => decide::decide(self.state, self.at, by, other).map(|events| (events, None)),
         }
@@ -322,6 +333,19 @@ impl Turn<'_> {
         }
         self.state.fleet.watch(lens.device.as_deref());
         self.state.lens = lens;
+    }
+
+    fn replay(&mut self, change: ReplayChange) {
+        let Some(replay) = self.state.replay.as_mut().filter(|replay| replay.course != Course::Ended) else { return };
+        match change {
+            ReplayChange::Pace { speed, paused } => {
+                (replay.speed, replay.course) = (speed, if paused { Course::Paused } else { Course::Running });
+            }
+            ReplayChange::Ended { messages, unread, cut } => {
+                replay.course = Course::Ended;
+                self.record(Actor::Engine, Event::ReplayEnded { messages, unread, cut });
+            }
+        }
     }
 
     fn link(&mut self, change: LinkChange) {

@@ -51,6 +51,9 @@ pub const HISTORY_MINUTES: usize = 125;
 pub const MAILBOX_OBSERVATIONS: usize = 65_536;
 /// Text waiting for the engine, in bytes.
 pub const MAILBOX_TEXT: usize = 16 * 1024 * 1024;
+/// Bytes of lines waiting to be written to a capture. At 100,000 messages a second it is most of a second; beyond it they
+/// are dropped, and a line says how many.
+pub const TAPE: usize = 16 * 1024 * 1024;
 /// Inputs other than telemetry waiting for the engine. People type slowly; a thousand means it is stuck.
 pub const INPUTS: usize = 1_024;
 /// Events waiting for the disk. Beyond it commands are refused, so that nothing is promised that may be lost.

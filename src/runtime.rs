@@ -2,46 +2,58 @@
 //!
 //! Three threads matter. The link's task decodes messages into the [`inbox`]; the desk ([`desk`]) owns the engine and
 //! takes from the inbox; the writer puts events on disk and tells the desk how far it has come. Screens get snapshots
-//! and never hold anybody up.
+//! and never hold anybody up. In a replay a [`player`] stands in for the link.
 
 pub mod clock;
 mod desk;
 mod inbox;
+mod intake;
 pub mod offline;
 pub mod playback;
+pub mod player;
 pub mod random;
+pub mod recorder;
 pub mod signals;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, watch};
 
 use crate::domain::command::{Command, Refusal};
 use crate::domain::ids::{Actor, Seq};
-use crate::domain::input::{DrillStart, Input, LinkChange, Ticket};
+use crate::domain::input::{DrillStart, Input, Ticket};
 use crate::domain::lens::Lens;
-use crate::domain::observation::Batch;
+use crate::domain::replay::{Pacing, ReplayChange};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::{Settings, State};
-use crate::ingest::{self, Arrival, Ingest};
-use crate::mqtt::{Link, LinkEvent, LinkOptions};
+use crate::ingest::Ingest;
+use crate::mqtt::{Link, LinkOptions};
 use crate::store::writer::{Report, Writer};
 use crate::store::{Log, StoreError};
 use clock::Clock;
 use desk::Desk;
 use inbox::Inbox;
+use intake::Intake;
+use player::{Player, Reel};
 
 /// What a room is opened with.
 pub struct StationOptions {
     /// The id of the log is filled in when the log is open.
     pub settings: Settings,
     pub log: PathBuf,
-    pub link: LinkOptions,
+    pub source: Source,
     pub ingest: Ingest,
     pub drill: Option<DrillStart>,
     pub clock: Arc<Clock>,
+}
+
+/// Where a room has its messages from.
+pub enum Source {
+    Broker(LinkOptions),
+    /// Nothing can be published in such a room: there is no link to do it with.
+    Capture(Reel),
 }
 
 /// An answer to a command.
@@ -66,6 +78,8 @@ pub struct Station {
     desk: Option<JoinHandle<()>>,
     link: Option<Link>,
     operator: Actor,
+    /// The clock, where it may be paced.
+    paced: Option<Arc<Clock>>,
 }
 
 impl Station {
@@ -74,7 +88,7 @@ impl Station {
     /// # Errors
     /// When the log is not fit to be used; nothing has been started then.
     pub fn open(options: StationOptions) -> Result<(Self, mpsc::Receiver<Reply>), OpenError> {
-        let StationOptions { mut settings, log, link, ingest, drill, clock } = options;
+        let StationOptions { mut settings, log, source, ingest, drill, clock } = options;
         let (log, history) = Log::open(&log, &random::log_id())?;
         log.id().clone_into(&mut settings.log_id);
         let operator = Actor::Person(settings.operator.clone());
@@ -94,22 +108,32 @@ impl Station {
         drop(history);
         inbox.push(Input::Opened { version: env!("CARGO_PKG_VERSION").into(), drill });
 
-        let sink = sink(inbox.clone(), ingest, clock.clone(), watched.clone());
-        let link = Link::start(link, sink);
+        let intake = Intake { inbox: inbox.clone(), ingest, clock: clock.clone(), watched: watched.clone() };
+        let (link, play) = match source {
+            Source::Broker(options) => (Some(Link::start(options, move |event| intake.hear(event))), None),
+            Source::Capture(reel) => (None, Some((reel, intake))),
+        };
+        let paced = play.is_some().then(|| clock.clone());
         let (reply, replies) = mpsc::channel(REPLIES);
         let (desk, snapshots) = Desk::new(desk::Parts {
             state,
             inbox: inbox.clone(),
             writer,
             clock,
-            outbox: link.outbox(),
+            outbox: link.as_ref().map(Link::outbox),
             tokio: tokio::runtime::Handle::current(),
             reply,
             watched,
         });
         let desk =
             std::thread::Builder::new().name("desk".into()).spawn(move || desk.work()).map_err(OpenError::Thread)?;
-        Ok((Self { inbox, snapshots, desk: Some(desk), link: Some(link), operator }, replies))
+        if let Some((reel, intake)) = play {
+            let player = Player::new(reel, intake, snapshots.clone(), tokio::runtime::Handle::current());
+            // The thread ends with the capture, or soon after the room.
+            let thread = std::thread::Builder::new().name("replay".into());
+            thread.spawn(move || player.play()).map_err(OpenError::Thread)?;
+        }
+        Ok((Self { inbox, snapshots, desk: Some(desk), link, operator, paced }, replies))
     }
 
     /// The newest snapshot, and word of newer ones. When the sender is gone, the desk has ended.
@@ -119,7 +143,7 @@ impl Station {
 
     /// A way to ask for something; it outlives no room.
     pub fn asker(&self) -> Asker {
-        Asker { inbox: self.inbox.clone(), operator: self.operator.clone() }
+        Asker { inbox: self.inbox.clone(), operator: self.operator.clone(), paced: self.paced.clone() }
     }
 
     /// A way to close the record when the screen hangs and cannot.
@@ -163,6 +187,7 @@ impl Emergency {
 pub struct Asker {
     inbox: Arc<Inbox>,
     operator: Actor,
+    paced: Option<Arc<Clock>>,
 }
 
 impl Asker {
@@ -174,34 +199,16 @@ impl Asker {
     pub fn look(&self, lens: Lens) -> bool {
         self.inbox.push(Input::Look(lens))
     }
+
+    /// Changes the pace of a replay; in any other room time is not to be changed.
+    pub fn pace(&self, pacing: Pacing) -> bool {
+        if let Some(clock) = &self.paced {
+            let (speed, paused) = clock.pace(pacing);
+            self.inbox.push(Input::Replay(ReplayChange::Pace { speed, paused }));
+        }
+        true
+    }
 }
 
 /// The device that somebody looks at.
 type Watched = Arc<Mutex<Option<String>>>;
-
-/// Takes what the link tells: messages are decoded on the spot, everything else becomes an input.
-fn sink(inbox: Arc<Inbox>, ingest: Ingest, clock: Arc<Clock>, watched: Watched) -> impl Fn(LinkEvent) + Send + Sync {
-    let take = move |inbox: &Inbox, read: &dyn Fn(&Ingest, Option<&str>, &mut Batch)| {
-        let watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
-        inbox.observe(|batch| read(&ingest, watched.as_deref(), batch));
-    };
-    move |event| match event {
-        LinkEvent::Message { topic, payload, retained } => {
-            let arrival = Arrival { at: clock.now(), topic: &topic, payload: &payload, retained, full_length: None };
-            take(&inbox, &|ingest, watched, batch| ingest.take(arrival, watched, batch));
-        }
-        LinkEvent::Quarantined { topic, sample, length, retained } => {
-            let full_length = Some(length);
-            let arrival = Arrival { at: clock.now(), topic: &topic, payload: &sample, retained, full_length };
-            take(&inbox, &|_, _, batch| ingest::take_quarantined(arrival, batch));
-        }
-        LinkEvent::Connecting { attempt } => drop(inbox.push(Input::Link(LinkChange::Connecting { attempt }))),
-        LinkEvent::Up => drop(inbox.push(Input::Link(LinkChange::Up))),
-        LinkEvent::Down { reason, retry } => {
-            let reason = crate::domain::text::visible(&reason).into_owned();
-            let retry_ms = retry.as_millis() as u64;
-            inbox.push(Input::Link(LinkChange::Down { reason, retry_ms }));
-        }
-        LinkEvent::Blind { filter, reason } => drop(inbox.push(Input::Link(LinkChange::Blind { filter, reason }))),
-    }
-}

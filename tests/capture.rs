@@ -6,35 +6,21 @@ mod support;
 
 use std::io::Write;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
-use warroom::drill::scenario::Scenario;
-use warroom::drill::world::{Published, World};
-
-/// The shipped game day as a capture: retained status first, then so many seconds of it.
-fn capture(devices: u32, seconds: i64) -> String {
-    let scenario = Scenario::find("bad-firmware").unwrap().unwrap();
-    let start = support::start();
-    let mut world = World::new(scenario, 1, Some(devices), start);
-    let mut text = String::new();
-    let mut write = |published: Published, retained: bool| {
-        let message = &published.message;
-        let payload = String::from_utf8_lossy(&message.payload);
-        let t = published.at.ms() as f64 / 1000.0;
-        let line = serde_json::json!({ "t": t, "topic": message.topic, "payload": payload, "retain": retained });
-        text += &format!("{line}\n");
-    };
-    world.retained(start).into_iter().for_each(|published| write(published, true));
-    for second in 1..=seconds {
-        world.advance(start.plus_s(second)).into_iter().for_each(|published| write(published, false));
-    }
-    text
-}
+use support::recording::{capture, packed};
+use warroom::ingest::capture::packing::Packing;
 
 fn analyze(path: &Path) -> (i32, Value, String) {
+    analyze_with(path, Stdio::null())
+}
+
+fn analyze_with(path: &Path, input: Stdio) -> (i32, Value, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"))
         .args(["analyze", "--json", path.to_str().unwrap()])
         .env_remove("WARROOM_CONFIG")
+        .stdin(input)
         .output()
         .unwrap();
     let json = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
@@ -93,4 +79,69 @@ fn broken_captures_are_counted_or_refused_and_never_a_mass_incident() {
     assert!(code == 2 && error.contains("expected lines like"), "{error}");
     let (code, _, error) = analyze(&directory.path().join("missing"));
     assert!(code == 2 && error.contains("missing"), "{error}");
+}
+
+#[test]
+fn packed_captures_are_known_by_their_first_bytes_and_a_cut_one_is_analysed_as_far_as_it_goes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("capture.log");
+    let text = capture(200, 60);
+    std::fs::write(&path, &text).unwrap();
+    let plain = analyze(&path).1;
+    assert_eq!(plain["invalid"], 0);
+    for packing in [Packing::Gzip, Packing::Zstd] {
+        let whole = packed(packing, &text);
+        std::fs::write(&path, &whole).unwrap();
+        let (code, mut found, error) = analyze(&path);
+        found["wall_ms"] = plain["wall_ms"].clone();
+        assert_eq!((code, &found, error.as_str()), (0, &plain, ""), "{packing:?}");
+        let input = std::fs::File::open(&path).unwrap();
+        let (code, mut found, _) = analyze_with(Path::new("-"), input.into());
+        found["wall_ms"] = plain["wall_ms"].clone();
+        assert_eq!((code, &found), (0, &plain), "{packing:?} on standard input");
+
+        std::fs::write(&path, &whole[..whole.len() * 9 / 10]).unwrap();
+        let (code, found, error) = analyze(&path);
+        assert!(code == 0 && error.contains("cut off in the middle; what could be read of it is analysed"), "{error}");
+        let count = |json: &Value| json["messages"].as_u64().unwrap();
+        assert!(count(&found) > 0 && count(&found) < count(&plain), "{packing:?}");
+        assert_eq!(found["invalid"], 1);
+        // So little of it that nothing can be read is a file without messages.
+        std::fs::write(&path, &whole[..5]).unwrap();
+        let (code, _, error) = analyze(&path);
+        assert!(code == 2 && error.contains("cut off") && error.contains("no message was found"), "{error}");
+    }
+}
+
+#[test]
+fn the_time_in_which_nobody_listened_is_no_outage() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("capture.jsonl");
+    // Twenty minutes between the the beginning and the rest: to whoever believes that somebody listened, a fleet gone
+    // silent.
+    let (moment, gap_s) = (support::start().ms() / 1000, 1200.0);
+    let text = capture(1000, 145);
+    let later = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let t = line["t"].as_f64().unwrap();
+        let late = t > (moment + 130) as f64;
+        line["t"] = (if late { t + gap_s } else { t }).into();
+        (late, line.to_string())
+    };
+    let (after, before): (Vec<_>, Vec<_>) = text.lines().map(later).partition(|(late, _)| *late);
+    let (down, up) = (moment + 130, moment + 130 + gap_s as i64);
+    let gaps = [
+        vec![format!(r#"{{"t":{down},"link":"down","reason":"lost"}}"#), format!(r#"{{"t":{up},"link":"up"}}"#)],
+        // A second recording behind the first begins with its link.
+        vec![format!(r#"{{"t":{up},"link":"up"}}"#)],
+    ];
+    for gap in gaps {
+        let line = |(_, line): &(bool, String)| line.clone();
+        let lines: Vec<_> = before.iter().map(line).chain(gap).chain(after.iter().map(line)).collect();
+        std::fs::write(&path, lines.join("\n") + "\n{\"t\":0,\"dropped\":7}\n").unwrap();
+        let (code, found, error) = analyze(&path);
+        assert_eq!((code, error.as_str()), (0, ""));
+        assert_eq!(found["alerts"], Value::Array(Vec::new()), "{found:#}");
+        assert_eq!((found["invalid"].as_u64(), found["dropped"].as_u64()), (Some(0), Some(7)));
+    }
 }

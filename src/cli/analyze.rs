@@ -1,7 +1,8 @@
 //! `warroom analyze`: what the room would have said of a capture.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::fs::File;
+use std::io::{IsTerminal, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,13 +15,13 @@ use crate::domain::alert::Alert;
 use crate::domain::incident::Incident;
 use crate::domain::time::At;
 use crate::ingest::Ingest;
-use crate::ingest::capture;
-use crate::limits;
+use crate::ingest::capture::file::Capture;
 use crate::runtime::playback::{Playback, Played};
 
 #[derive(Args)]
 pub(super) struct AnalyzeArgs {
-    /// Captures, one JSON message a line, in the order of time; `-` for standard input; `.gz` is unpacked.
+    /// Captures, one JSON message a line, in the order of time; `-` for standard input. What is packed
+    /// by gzip or zstd is unpacked, whatever it is called.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// For programs.
@@ -61,40 +62,59 @@ pub(super) fn run(common: &Common, args: &AnalyzeArgs) -> Result<(), Failure> {
 /// Plays one file; returns how many of its lines are no messages.
 fn play(path: &Path, playback: &mut Playback) -> Result<u64, Failure> {
     let wrong = |error: std::io::Error| Failure::Usage(format!("{}: {error}", path.display()));
-    let zipped = path.extension().is_some_and(|extension| extension == "gz");
-    let (input, size): (Box<dyn Read>, Option<u64>) = if path == Path::new("-") {
-        (Box::new(std::io::stdin()), None)
-    } else {
-        let file = std::fs::File::open(path).map_err(wrong)?;
-        let size = file.metadata().ok().map(|meta| meta.len()).filter(|_| !zipped);
-        if zipped { (Box::new(flate2::read::MultiGzDecoder::new(file)), size) } else { (Box::new(file), size) }
-    };
-    let mut reader = BufReader::with_capacity(1 << 20, input);
-    let shows_progress = std::io::stderr().is_terminal();
-    let (mut line, mut lines, mut bytes, mut unread) = (Vec::new(), 0u64, 0u64, 0);
-    loop {
-        line.clear();
-        // A line without an end must not fill the memory; what is cut off is no message.
-        let n = reader.by_ref().take(limits::CAPTURE_LINE).read_until(b'\n', &mut line).map_err(wrong)?;
-        if n == 0 {
-            break;
+    let (input, progress) = open(path)?;
+    let mut capture = Capture::open(input).map_err(wrong)?;
+    while let Some(entry) = capture.entry().map_err(wrong)? {
+        playback.take(&entry);
+        if capture.lines.is_multiple_of(PROGRESS) {
+            progress.show(playback.messages);
         }
-        match capture::read(&line) {
-            Some(recorded) => playback.take(&recorded),
-            None if line.trim_ascii().is_empty() => {}
-            None => unread += 1,
-        }
-        (lines, bytes) = (lines + 1, bytes + n as u64);
-        if shows_progress && lines.is_multiple_of(PROGRESS) {
-            let share = size.map_or_else(String::new, |size| format!(", {} %", bytes * 100 / size.max(1)));
+    }
+    if capture.lines >= PROGRESS {
+        progress.clear();
+    }
+    if let Some(cut) = capture.cut() {
+        let mut stderr = std::io::stderr();
+        // The report says that something is missing, too.
+        let _ = writeln!(stderr, "warroom: {}: {cut}; what could be read of it is analysed", path.display());
+    }
+    Ok(capture.unread)
+}
+
+/// How far the reading of a file is, on a terminal.
+struct Progress {
+    /// The same open file, which knows how far it has been read, and its size.
+    file: Option<(File, u64)>,
+    shown: bool,
+}
+
+fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Progress), Failure> {
+    let shown = std::io::stderr().is_terminal();
+    if path == Path::new("-") {
+        return Ok((Box::new(std::io::stdin()), Progress { file: None, shown }));
+    }
+    let file = File::open(path).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+    let same = file.try_clone().and_then(|same| Ok((same, file.metadata()?.len())));
+    Ok((Box::new(file), Progress { file: same.ok(), shown }))
+}
+
+impl Progress {
+    fn show(&self, messages: u64) {
+        if self.shown {
+            let share = self.file.as_ref().and_then(|(file, size)| {
+                let at = (&mut &*file).stream_position().ok()?;
+                Some(format!(", {} %", at * 100 / (*size).max(1)))
+            });
             // Only a courtesy: nobody minds if it cannot be shown.
-            let _ = write!(std::io::stderr(), "\r{} messages{share}   ", playback.messages);
+            let _ = write!(std::io::stderr(), "\r{messages} messages{}   ", share.unwrap_or_default());
         }
     }
-    if shows_progress && lines >= PROGRESS {
-        let _ = write!(std::io::stderr(), "\r\x1b[K");
+
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
     }
-    Ok(unread)
 }
 
 fn tell(played: &Played, unread: u64) {
@@ -102,6 +122,9 @@ fn tell(played: &Played, unread: u64) {
     say!("{} messages of {} devices, {} to {}", played.messages, played.devices, time(played.from), time(played.to));
     if unread + played.faults > 0 {
         say!("{unread} lines that are no messages; {} messages that could not be read as they are", played.faults);
+    }
+    if played.dropped > 0 {
+        say!("{} messages that the recorder had no room for", played.dropped);
     }
     for alert in &played.alerts {
         say!("{}  alert {} {} · {}", alert.at, alert.id, alert.finding.cohort, alert.finding.evidence);
@@ -131,6 +154,7 @@ struct Analysis {
     messages: u64,
     devices: usize,
     invalid: u64,
+    dropped: u64,
     from: Option<At>,
     to: Option<At>,
     wall_ms: u64,
@@ -180,6 +204,7 @@ impl Analysis {
             messages: played.messages,
             devices: played.devices,
             invalid: played.faults + unread,
+            dropped: played.dropped,
             from: played.from,
             to: played.to,
             wall_ms,

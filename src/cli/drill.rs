@@ -18,7 +18,7 @@ use crate::ingest::Ingest;
 use crate::ingest::route::Router;
 use crate::mqtt::{LinkOptions, Protocol};
 use crate::runtime::clock::Clock;
-use crate::runtime::{StationOptions, random};
+use crate::runtime::{Source, StationOptions, random};
 use crate::store::read;
 
 #[derive(Args)]
@@ -36,17 +36,8 @@ pub(super) struct DrillArgs {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     devices: Option<u32>,
     /// How much faster than real time: 0.5 to 60.
-    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    #[arg(long, default_value_t = 1.0, value_parser = session::speed)]
     speed: f64,
-}
-
-fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
-    if (0.5..=60.0).contains(&speed) {
-        Ok(speed)
-    } else {
-        Err("a drill runs at 0.5 to 60 times the speed of life".into())
-    }
 }
 
 pub(super) fn run(common: &Common, args: &DrillArgs) -> Result<(), Failure> {
@@ -119,7 +110,7 @@ fn options(
     settings.control_topic = format!("{root}/ota/{{campaign}}/control");
     settings.shell_options = format!(" -h {} -p {}", address.ip(), address.port());
     Ok(StationOptions {
-        link: LinkOptions {
+        source: Source::Broker(LinkOptions {
             host: address.ip().to_string(),
             port: address.port(),
             tls: None,
@@ -129,7 +120,7 @@ fn options(
             keep_alive_s: 5,
             subscriptions: router.subscriptions().to_vec(),
             seed: random::number(),
-        },
+        }),
         ingest: Ingest::new(router, settings.fleet.schema.clone()),
         settings,
         log,

@@ -1,24 +1,32 @@
 //! `warroom`: the room on the configured broker.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::session::{self, Look};
-use super::{Common, Failure};
+use super::{Common, Failure, replay};
 use crate::config::broker::{Address, ProtocolWord};
 use crate::config::{Config, paths, runbooks};
 use crate::engine::Settings;
 use crate::ingest::Ingest;
 use crate::mqtt::{Credentials, LinkOptions, Protocol, Tls};
 use crate::runtime::clock::Clock;
-use crate::runtime::{StationOptions, random};
+use crate::runtime::{Source, StationOptions, random};
 
 #[derive(Args)]
 pub(super) struct RoomArgs {
     /// Broker, as mqtt://host:1883 or mqtts://host:8883, instead of the configured one.
     #[arg(long, env = "WARROOM_BROKER", value_name = "URL")]
-    broker: Option<String>,
+    pub(super) broker: Option<String>,
+    /// Open the room on captures, one after the other, instead of a broker: nothing is ever sent, and the log is one of
+    /// its own. What is packed by gzip or zstd is unpacked.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(super) replay: Vec<PathBuf>,
+    /// How much faster than life a replay runs: 0.5 to 60.
+    #[arg(long, default_value_t = 1.0, value_parser = session::speed, requires = "replay")]
+    pub(super) speed: f64,
 }
 
 const WELCOME: &str = "\
@@ -28,11 +36,18 @@ no broker is configured yet. Try one of these:
     warroom --broker mqtt://HOST:1883   the room on a broker, once
     warroom config init                 a configuration file to fill in";
 
+/// The broker asked for, or the configured one.
+pub(super) fn address(asked: Option<&String>, config: &Config) -> Result<Option<Address>, Failure> {
+    let url = asked.or(config.broker.url.as_ref().map(|url| url.get_ref()));
+    url.map(|url| url.parse().map_err(Failure::Usage)).transpose()
+}
+
 pub(super) fn run(common: &Common, args: &RoomArgs) -> Result<(), Failure> {
+    if !args.replay.is_empty() {
+        return replay::run(common, &args.replay, args.speed);
+    }
     let config = common.config()?.unwrap_or_default();
-    let url = args.broker.clone().or_else(|| config.broker.url.as_ref().map(|url| url.get_ref().clone()));
-    let Some(url) = url else { return Err(Failure::Usage(WELCOME.into())) };
-    let address: Address = url.parse().map_err(Failure::Usage)?;
+    let address = address(args.broker.as_ref(), &config)?.ok_or_else(|| Failure::Usage(WELCOME.into()))?;
     let look = Look::new(common, &config)?;
     let options = options(common, &config, &address)?;
     session::runtime()?.block_on(session::run(options, look))
@@ -43,7 +58,7 @@ fn options(common: &Common, config: &Config, address: &Address) -> Result<Statio
     let settings = settings(common, config, address.to_string(), config.broker.environment.clone());
     let settings = Settings { shell_options: shell_options(config, address), ..settings };
     Ok(StationOptions {
-        link: link(config, address, router.subscriptions().to_vec()),
+        source: Source::Broker(link(config, address, router.subscriptions().to_vec())),
         ingest: Ingest::new(router, settings.fleet.schema.clone()),
         settings,
         log: paths::live_log(&common.data_directory()),
@@ -83,7 +98,8 @@ fn shell_options(config: &Config, address: &Address) -> String {
     options
 }
 
-fn link(config: &Config, address: &Address, subscriptions: Vec<String>) -> LinkOptions {
+/// How to reach the broker, as configured.
+pub(super) fn link(config: &Config, address: &Address, subscriptions: Vec<String>) -> LinkOptions {
     let broker = &config.broker;
     let client = broker.client_cert.clone().zip(broker.client_key.clone());
     let tls = address.tls.then(|| Tls { ca_file: broker.ca_file.clone(), client });

@@ -47,6 +47,12 @@ pub(super) fn operator(config: &Config) -> String {
     visible_name(&name, 24).into_owned()
 }
 
+/// How fast the time of a drill or a replay runs.
+pub(super) fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if (0.5..=60.0).contains(&speed) { Ok(speed) } else { Err("expected 0.5 to 60 times the speed of life".into()) }
+}
+
 /// The runtime that everything asynchronous runs on.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -66,6 +72,7 @@ pub(super) async fn run(options: StationOptions, look: Look) -> Result<(), Failu
         ask: Box::new(move |request| match request {
             Request::Command(ticket, command) => asker.command(ticket, command),
             Request::Look(lens) => asker.look(lens),
+            Request::Pace(pacing) => asker.pace(pacing),
             Request::Copy(_) | Request::Redraw | Request::Quit => true,
         }),
     };

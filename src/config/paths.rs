@@ -24,10 +24,19 @@ pub fn live_log(data: &Path) -> PathBuf {
 
 /// The log of a drill, so that a live log is never mixed with a game day.
 pub fn new_drill_log(data: &Path, scenario: &str, began: DateTime<Utc>) -> PathBuf {
+    new_log(&data.join("drills"), scenario, began)
+}
+
+/// The log of a replay, so that what happened then is never mixed with what happens now.
+pub fn new_replay_log(data: &Path, capture: &str, began: DateTime<Utc>) -> PathBuf {
+    new_log(&data.join("replays"), capture, began)
+}
+
+fn new_log(directory: &Path, what: &str, began: DateTime<Utc>) -> PathBuf {
     let stamp = began.format("%Y%m%dT%H%M%SZ");
-    let name = |n: u32| if n == 1 { format!("{stamp}-{scenario}.db") } else { format!("{stamp}-{scenario}-{n}.db") };
-    let path = |n| data.join("drills").join(name(n));
-    // Two drills may begin in the same second.
+    let name = |n: u32| if n == 1 { format!("{stamp}-{what}.db") } else { format!("{stamp}-{what}-{n}.db") };
+    let path = |n| directory.join(name(n));
+    // Two may begin in the same second.
     (1..100).map(path).find(|path| !path.exists()).unwrap_or_else(|| path(1))
 }
 

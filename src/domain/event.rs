@@ -33,6 +33,16 @@ pub enum Event {
         seed: u64,
         devices: u32,
     },
+    ReplayStarted {
+        capture: String,
+        speed: f64,
+    },
+    /// A replay has shown everything; `unread` lines were no messages, and `cut` says what is wrong with the end.
+    ReplayEnded {
+        messages: u64,
+        unread: u64,
+        cut: Option<String>,
+    },
     /// The wall clock jumped; durations in the log do not.
     ClockJumped {
         by_ms: i64,

@@ -3,6 +3,7 @@
 use super::command::{Command, Refusal};
 use super::ids::{Actor, ActuationId, Seq};
 use super::observation::Batch;
+use super::replay::ReplayChange;
 use super::switch::{Call, SwitchId};
 use super::time::At;
 
@@ -34,6 +35,8 @@ pub enum Input {
     /// Time has passed. At least one a second, or the clocks stand still.
     Tick,
     Link(LinkChange),
+    /// The time of a replay goes otherwise, or has come to its end.
+    Replay(ReplayChange),
     /// The log has everything up to here.
     Durable(Seq),
     /// The log can, or can no longer, be written.

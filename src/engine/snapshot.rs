@@ -18,6 +18,7 @@ use crate::domain::incident::{Declaration, Incident};
 use crate::domain::input::{DrillStart, LogHealth};
 use crate::domain::lens::Lens;
 use crate::domain::observation::WavePlan;
+use crate::domain::replay::Replay;
 use crate::domain::signal::Signal;
 use crate::domain::switch::Actuation;
 use crate::domain::time::At;
@@ -32,6 +33,7 @@ pub struct Snapshot {
     pub operator: String,
     pub read_only: bool,
     pub drill: Option<DrillStart>,
+    pub replay: Option<Replay>,
     pub link: Link,
     pub log: LogView,
     pub totals: Totals,

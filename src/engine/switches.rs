@@ -18,6 +18,9 @@ use crate::domain::time::At;
 use crate::fleet::campaigns::Campaign;
 use crate::limits;
 
+/// Why no switch is pulled in a replay.
+pub const REPLAY: &str = "this is a replay: there is nobody to halt, and nothing is ever sent";
+
 /// What has to be given beside the confirming key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gate {

@@ -93,6 +93,17 @@ pub fn entry(record: &Record, actuations: &BTreeMap<ActuationId, Actuation>) -> 
     }
 }
 
+fn end_of_capture(messages: u64, unread: u64, cut: Option<&str>) -> String {
+    let mut text = format!("end of capture · {messages} messages");
+    if unread > 0 {
+        text += &format!(" · {unread} lines that are no messages");
+    }
+    if let Some(cut) = cut {
+        text += &format!(" · {cut}");
+    }
+    text
+}
+
 fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, String) {
     use Weight::{Action, Alarm, Normal, Quiet};
     match event {
@@ -101,6 +112,10 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::DrillStarted { scenario, seed, devices } => {
             (Normal, format!("DRILL {scenario} begins · {devices} simulated devices · seed {seed}"))
         }
+        Event::ReplayStarted { capture, speed } => {
+            (Normal, format!("REPLAY of {capture} begins · {speed} times as fast · nothing is sent"))
+        }
+        Event::ReplayEnded { messages, unread, cut } => (Normal, end_of_capture(*messages, *unread, cut.as_deref())),
         Event::ClockJumped { by_ms } => (Normal, format!("this machine's clock jumped by {} ms", by_ms)),
         Event::LinkUp { broker } => (Quiet, format!("connected to {broker}")),
         Event::LinkDown { reason } => (Normal, format!("our link is down: {reason}")),

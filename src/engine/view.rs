@@ -44,6 +44,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         operator: state.settings.operator.clone(),
         read_only: state.settings.read_only,
         drill: state.drill.clone(),
+        replay: state.replay.clone(),
         link: state.link.clone(),
         log: LogView { health: state.log.clone(), last: room.last, durable: state.durable },
         totals: totals(state),
@@ -66,7 +67,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         targets: state.settings.targets,
         alert_cohorts: alert_cohorts(state),
         shell_options: state.settings.shell_options.clone(),
-        pace: state.settings.pace,
+        pace: state.replay.as_ref().map_or(state.settings.pace, |replay| replay.speed.ceil().max(1.0) as i64),
         warnings: state.settings.warnings.clone(),
     }
 }

@@ -53,6 +53,9 @@ pub struct Headline {
     /// The scenario, where this was a game day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<String>,
+    /// The capture, where this was a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -106,13 +109,9 @@ pub fn gather(
     });
     let alerts: Vec<Alert> = incident.alerts.iter().filter_map(|id| room.alerts.get(id)).cloned().collect();
     let evidence = alerts.iter().map(|alert| alert.finding.evidence.clone()).collect();
-    let drill = records.iter().find_map(|record| match &record.event {
-        Event::DrillStarted { scenario, .. } => Some(scenario.clone()),
-        _ => None,
-    });
     Some(Document {
         schema: 1,
-        incident: headline(incident, drill),
+        incident: headline(incident, records),
         clocks: clocks.into(),
         moments: incident.moments,
         corrections: incident.corrections.clone(),
@@ -126,7 +125,15 @@ pub fn gather(
     })
 }
 
-fn headline(incident: &Incident, drill: Option<String>) -> Headline {
+fn headline(incident: &Incident, records: &[Record]) -> Headline {
+    let drill = records.iter().find_map(|record| match &record.event {
+        Event::DrillStarted { scenario, .. } => Some(scenario.clone()),
+        _ => None,
+    });
+    let replay = records.iter().find_map(|record| match &record.event {
+        Event::ReplayStarted { capture, .. } => Some(capture.clone()),
+        _ => None,
+    });
     Headline {
         id: incident.id,
         title: incident.title.clone(),
@@ -138,6 +145,7 @@ fn headline(incident: &Incident, drill: Option<String>) -> Headline {
         declared_by: incident.declared_by.clone(),
         acknowledged_by: incident.acknowledged_by.clone(),
         drill,
+        replay,
     }
 }
 

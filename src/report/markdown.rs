@@ -90,6 +90,12 @@ fn header(out: &mut Out, document: &Document, local: Local<'_>) {
     if let Some(scenario) = &incident.drill {
         out.line(format!("**This was a DRILL** (scenario {}). No real device was concerned.\n", inert(scenario)));
     }
+    if let Some(capture) = &incident.replay {
+        out.line(format!(
+            "**This was a REPLAY** of recorded messages (capture {}). Nothing was sent.\n",
+            inert(capture)
+        ));
+    }
     out.table(&["", ""]);
     let acknowledged = incident.acknowledged_by.as_ref().map_or_else(|| "nobody yet".into(), |by| inert(by.name()));
     let rows = [

@@ -4,7 +4,7 @@
 //! follow from are on disk. It publishes snapshots, at most ten a second.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::clock::{Clock, JumpWatch};
 use super::inbox::Inbox;
-use super::{PoisonError, Reply, Watched};
+use super::{Reply, Watched};
 use crate::actuate;
 use crate::domain::event::Record;
 use crate::domain::ids::Seq;
@@ -35,7 +35,8 @@ pub(super) struct Parts {
     pub inbox: Arc<Inbox>,
     pub writer: Writer,
     pub clock: Arc<Clock>,
-    pub outbox: Outbox,
+    /// The way out, where there is one: a replay has nobody to send to.
+    pub outbox: Option<Outbox>,
     pub tokio: Handle,
     pub reply: mpsc::Sender<Reply>,
     pub watched: Watched,
@@ -183,7 +184,12 @@ impl Desk {
 
     fn actuate(&mut self, proposal: Proposal) {
         let actuation = proposal.actuation.clone();
-        let (inbox, outbox) = (self.parts.inbox.clone(), self.parts.outbox.clone());
+        let inbox = self.parts.inbox.clone();
+        let Some(outbox) = self.parts.outbox.clone() else {
+            let reason = "there is no broker to send to".to_owned();
+            self.step(Input::Outcome { actuation, outcome: Outcome::NotSent { reason } });
+            return;
+        };
         match actuate::gate::confirm(proposal, self.parts.state.durable, self.parts.clock.now()) {
             Ok(confirmed) => drop(self.parts.tokio.spawn(async move {
                 let outcome = actuate::mqtt::fire(confirmed, &outbox).await;

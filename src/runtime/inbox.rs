@@ -14,11 +14,15 @@ use crate::limits;
 /// How long telemetry may gather before it is taken.
 const GATHER: Duration = Duration::from_millis(40);
 
+/// Observations at which telemetry that can wait has to: far from where any is dropped.
+const CROWDED: usize = limits::MAILBOX_OBSERVATIONS / 16;
+
 /// What is waiting for the desk.
 #[derive(Debug, Default)]
 pub struct Inbox {
     waiting: Mutex<Waiting>,
     news: Condvar,
+    taken: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +86,17 @@ impl Inbox {
         }
     }
 
+    /// Whether there is room for telemetry that can wait, after waiting for it for so long at most.
+    pub fn has_room(&self, patience: Duration) -> bool {
+        let crowded = |waiting: &mut Waiting| waiting.batch.len() >= CROWDED;
+        let waited = self.taken.wait_timeout_while(self.lock(), patience, crowded);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Says that nothing more will come; what is in is still taken.
     pub fn close(&self) {
         let mut waiting = self.lock();
@@ -100,6 +115,7 @@ impl Inbox {
         let more = GATHER.min(patience);
         let (mut waiting, _) =
             self.news.wait_timeout_while(waiting, more, gather).unwrap_or_else(PoisonError::into_inner);
+        self.taken.notify_all();
         Taken {
             inputs: std::mem::take(&mut waiting.inputs),
             batch: std::mem::replace(&mut waiting.batch, spare),

@@ -15,12 +15,17 @@ use crate::domain::input::{Input, LinkChange, Ticket};
 use crate::domain::observation::Batch;
 use crate::domain::time::At;
 use crate::engine::{self, Settings, State};
-use crate::ingest::capture::Recorded;
-use crate::ingest::{Arrival, Ingest};
+use crate::ingest::Ingest;
+use crate::ingest::capture::Entry;
 use crate::limits;
 
 /// Seconds without a message that are played; a longer gap is leapt over, as one in which nobody listened.
-const LONGEST_GAP_S: i64 = 3_600;
+pub(super) const LONGEST_GAP_S: i64 = 3_600;
+/// Why nobody listened in such a gap.
+pub(super) const GAP: &str = "a gap in the capture";
+/// Why nobody listened before a recorder says that it has its link while it had it: it has been started anew since its
+/// last line.
+pub(super) const RESTARTED: &str = "the recorder was not running";
 
 /// A capture being played.
 pub struct Playback {
@@ -29,11 +34,14 @@ pub struct Playback {
     state: Option<State>,
     now: At,
     batch: Batch,
+    /// Nobody listens just now, as far as the capture tells.
+    deaf: bool,
     alerts: BTreeMap<AlertId, Alert>,
     /// The suspects of each incident when most of their devices were affected.
     suspects: BTreeMap<IncidentId, Vec<Suspect>>,
     pub messages: u64,
-    pub from: Option<At>,
+    dropped: u64,
+    from: Option<At>,
 }
 
 /// What came of it.
@@ -41,6 +49,8 @@ pub struct Played {
     pub from: Option<At>,
     pub to: Option<At>,
     pub messages: u64,
+    /// Messages that came faster than the recorder could write.
+    pub dropped: u64,
     pub devices: usize,
     /// Messages, or parts of them, that could not be read.
     pub faults: u64,
@@ -56,49 +66,70 @@ impl Playback {
             state: None,
             now: At::default(),
             batch: Batch::default(),
+            deaf: false,
             alerts: BTreeMap::new(),
             suspects: BTreeMap::new(),
             messages: 0,
+            dropped: 0,
             from: None,
         }
     }
 
-    /// Plays one message. Time never goes back: a message that comes late counts as of now.
-    pub fn take(&mut self, recorded: &Recorded) {
+    /// Plays one line. Time never goes back: a message that comes late counts as of now.
+    pub fn take(&mut self, entry: &Entry) {
         if self.state.is_none() {
-            self.begin(recorded.at);
+            self.begin(entry.at());
         }
-        self.messages += 1;
-        if recorded.at.second() > self.now.second() {
+        if matches!(entry, Entry::Link { up: true, .. }) && entry.at() > self.now {
+            self.listen(Some(RESTARTED));
+        }
+        if entry.at().second() > self.now.second() {
             self.flush();
-            self.pass(recorded.at);
+            self.pass(entry.at());
         }
-        self.now = self.now.max(recorded.at);
-        let arrival = Arrival {
-            at: self.now,
-            topic: recorded.topic.as_bytes(),
-            payload: &recorded.payload,
-            retained: recorded.retained,
-            full_length: None,
-        };
-        self.ingest.take(arrival, None, &mut self.batch);
+        self.now = self.now.max(entry.at());
+        match entry {
+            Entry::Message(recorded) => {
+                self.messages += 1;
+                self.from.get_or_insert(self.now);
+                recorded.take(self.now, &self.ingest, None, &mut self.batch);
+            }
+            Entry::Link { up: true, .. } => self.listen(None),
+            Entry::Link { up: false, reason, .. } => self.listen(Some(reason)),
+            Entry::Dropped { messages, .. } => self.dropped += messages,
+        }
         if self.batch.len() >= limits::MAILBOX_OBSERVATIONS / 16 {
             self.flush();
         }
     }
 
     fn begin(&mut self, at: At) {
-        (self.now, self.from) = (at, Some(at));
+        self.now = at;
         self.state = Some(State::replay(self.settings.clone(), &[], at));
         self.input(Input::Link(LinkChange::Up));
+    }
+
+    /// Says that nobody listens any more, and why, or that somebody does again.
+    fn listen(&mut self, deaf: Option<&str>) {
+        if deaf.is_some() != self.deaf {
+            self.flush();
+            self.deaf = deaf.is_some();
+            self.input(Input::Link(match deaf {
+                Some(reason) => LinkChange::Down { reason: reason.to_owned(), retry_ms: 0 },
+                None => LinkChange::Up,
+            }));
+        }
     }
 
     fn pass(&mut self, to: At) {
         if to.since_s(self.now) > LONGEST_GAP_S {
             // Nobody listened: what comes after it is judged like what comes after a lost link.
-            self.input(Input::Link(LinkChange::Down { reason: "a gap in the capture".into(), retry_ms: 0 }));
+            let was_deaf = self.deaf;
+            self.listen(Some(GAP));
             self.now = to;
-            self.input(Input::Link(LinkChange::Up));
+            if !was_deaf {
+                self.listen(None);
+            }
         }
         while self.now.second() < to.second() {
             self.now = At::from_ms((self.now.second() + 1) * 1000);
@@ -178,6 +209,7 @@ impl Playback {
                 from: None,
                 to: None,
                 messages: 0,
+                dropped: 0,
                 devices: 0,
                 faults: 0,
                 alerts: Vec::new(),
@@ -190,10 +222,45 @@ impl Playback {
             from: self.from,
             to: Some(self.now),
             messages: self.messages,
+            dropped: self.dropped,
             devices: state.fleet.devices().len(),
             faults: state.fleet.faults().total(),
             alerts: self.alerts.into_values().collect(),
             incidents: incidents.map(|i| (i.clone(), suspects.remove(&i.id).unwrap_or_default())).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::capture;
+    use crate::ingest::route::Router;
+
+    /// The gaps in which nobody listened, in seconds from the first line.
+    fn gaps(lines: &[&str]) -> Vec<(i64, Option<i64>)> {
+        let settings = Settings::default();
+        let ingest = Ingest::new(Router::standard("fleet").unwrap(), settings.fleet.schema.clone());
+        let mut playback = Playback::new(settings, ingest);
+        for line in lines {
+            playback.take(&capture::read(line.as_bytes()).unwrap());
+        }
+        let state = playback.state.unwrap();
+        let since = |at: At| at.second() - 1_000_000_000;
+        state.link.gaps.iter().map(|(from, to)| (since(*from), to.map(since))).collect()
+    }
+
+    #[test]
+    fn a_capture_tells_when_nobody_listened() {
+        const UP: &str = r#"{"t":1000000000,"link":"up"}"#;
+        let message = r#"{"t":1000000010,"topic":"fleet/a/b/status","payload":"online"}"#;
+        let late = r#"{"t":1000010000,"topic":"fleet/a/b/status","payload":"online"}"#;
+        let (down, again) = (r#"{"t":1000000020,"link":"down"}"#, r#"{"t":1000000070,"link":"up"}"#);
+        assert_eq!(gaps(&[UP, message]), []);
+        assert_eq!(gaps(&[message, down]), [(20, None)]);
+        assert_eq!(gaps(&[UP, message, down, again]), [(20, Some(70))]);
+        assert_eq!(gaps(&[UP, message, again]), [(10, Some(70))], "a recorder that was started anew");
+        assert_eq!(gaps(&[UP, message, late]), [(10, Some(10_000))], "longer than an hour");
+        assert_eq!(gaps(&[UP, message, down, late]), [(20, None)], "messages or not, the link is said to be down");
     }
 }

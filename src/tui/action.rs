@@ -1,5 +1,6 @@
 //! ONE table of actions. Keys, help, palette and footer are all made from it.
 
+use crate::engine::snapshot::Snapshot;
 use crate::tui::key::Chord;
 
 /// Everything a person can do with a key.
@@ -27,6 +28,9 @@ pub enum Action {
     Signal,
     Span,
     Freeze,
+    Pause,
+    Faster,
+    Slower,
     NextIncident,
     BadInput,
     Copy,
@@ -89,6 +93,8 @@ pub enum Needs {
     Campaign,
     /// An actuation whose outcome is open.
     OpenActuation,
+    /// A replay that goes on.
+    Replay,
 }
 
 /// A line of the table.
@@ -121,6 +127,16 @@ const fn look(
     Spec { action, id, keys, label, help, group: Group::Look, needs: Needs::Nothing, writes: false, footer: None }
 }
 
+const fn pace(
+    action: Action,
+    id: &'static str,
+    keys: &'static [&'static str],
+    label: &'static str,
+    help: &'static str,
+) -> Spec {
+    Spec { needs: Needs::Replay, ..look(action, id, keys, label, help) }
+}
+
 const fn go(action: Action, id: &'static str, keys: &'static [&'static str], help: &'static str) -> Spec {
     Spec { group: Group::Move, ..look(action, id, keys, "", help) }
 }
@@ -150,6 +166,11 @@ const fn pull(
 impl Spec {
     const fn footer(self, place: u8) -> Self {
         Self { footer: Some(place), ..self }
+    }
+
+    /// Whether a room has it at all: only a replay has what is for replays.
+    pub fn exists_in(&self, snapshot: &Snapshot) -> bool {
+        self.needs != Needs::Replay || snapshot.replay.is_some()
     }
 }
 
@@ -237,6 +258,9 @@ pub const ACTIONS: &[Spec] = &[
     look(Action::Signal, "signal", &["c"], "signal", "draw another signal"),
     look(Action::Span, "span", &["w"], "span", "draw ten minutes, half an hour, or two hours"),
     look(Action::Freeze, "freeze", &["z"], "freeze", "hold the picture still; everything goes on behind it"),
+    pace(Action::Pause, "pause", &["p"], "pause", "hold a replay's time, or let it go on").footer(9),
+    pace(Action::Faster, "faster", &[">"], "faster", "run a replay faster").footer(10),
+    pace(Action::Slower, "slower", &["<"], "slower", "run a replay slower"),
     look(Action::NextIncident, "next-incident", &["i"], "next incident", "look at another incident"),
     look(Action::BadInput, "bad-input", &["x"], "bad input", "messages that could not be read, with samples"),
     look(Action::Copy, "copy", &["y"], "copy", "copy what is selected, over SSH too"),

@@ -20,6 +20,7 @@ use crate::domain::command::{Command, Refusal, SwitchCommand};
 use crate::domain::ids::Seq;
 use crate::domain::input::Ticket;
 use crate::domain::lens::Lens;
+use crate::domain::replay::Pacing;
 use crate::engine::snapshot::Snapshot;
 use crate::limits;
 
@@ -28,6 +29,8 @@ use crate::limits;
 pub enum Request {
     Command(Ticket, Command),
     Look(Lens),
+    /// Change the time of a replay.
+    Pace(Pacing),
     /// Put text on the clipboard of the person's terminal.
     Copy(String),
     Redraw,

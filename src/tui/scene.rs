@@ -78,7 +78,11 @@ impl<'a> Scene<'a> {
     /// Draws the frame of an overlay, over whatever is there, and returns its inside.
     pub fn window(&self, title: &str, role: Role, area: Rect, buffer: &mut Buffer) -> Rect {
         Clear.render(area, buffer);
-        let drill = if self.snapshot.drill.is_some() { "DRILL · " } else { "" };
+        let drill = match (&self.snapshot.drill, &self.snapshot.replay) {
+            (Some(_), _) => "DRILL · ",
+            (None, Some(_)) => "REPLAY · ",
+            (None, None) => "",
+        };
         let block =
             Block::bordered().border_style(self.style(role)).title(self.span(format!(" {drill}{title} "), Role::Title));
         let inner = block.inner(area);

@@ -2,7 +2,7 @@
 
 pub(super) mod pull;
 
-use super::action::{Action, Needs, Spec, spec};
+use super::action::{Action, Group, Needs, Spec, spec};
 use super::app::{App, Asked, Request};
 use super::key::{Code, Key};
 use super::overlays::Overlay;
@@ -18,6 +18,7 @@ use crate::domain::command::Command;
 use crate::domain::ids::IncidentId;
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::lens::Filter;
+use crate::domain::replay::{Course, Pacing};
 use crate::domain::runbook::StepMark;
 use crate::domain::signal::Signal;
 use crate::domain::switch::SwitchId;
@@ -32,6 +33,9 @@ const SPANS: [u32; 3] = [600, 1800, 7200];
 pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str> {
     if spec.writes && snapshot.read_only {
         return Some("this room is read-only");
+    }
+    if spec.group == Group::Switch && snapshot.replay.is_some() {
+        return Some(crate::engine::switches::REPLAY);
     }
     let incident = ui.incident(snapshot);
     let open = incident.is_some_and(|incident| incident.is_open());
@@ -51,6 +55,10 @@ pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str
             snapshot.actuations.values().any(|view| !view.actuation.state.is_final()),
             "no switch is waiting for its outcome",
         ),
+        Needs::Replay => match &snapshot.replay {
+            None => (false, "this is no replay"),
+            Some(replay) => (replay.course != Course::Ended, "the capture has ended, and time stands still"),
+        },
     };
     (!fine).then_some(why_not)
 }
@@ -93,7 +101,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Timeline => app.ui.go(View::Timeline),
         Action::Switches => app.ui.go(View::Switches),
         Action::Help => app.ui.overlays.push(Overlay::Help { scroll: 0 }),
-        Action::Palette => app.ui.overlays.push(Overlay::Palette(Palette::default())),
+        Action::Palette => app.ui.overlays.push(Overlay::Palette(Palette::new(&app.snapshot))),
         Action::BadInput => app.open_bad_input(),
         Action::Signal => {
             let now = app.ui.signal.unwrap_or(Signal::Online);
@@ -105,6 +113,9 @@ pub(super) fn perform(app: &mut App, action: Action) {
             app.ui.span_s = SPANS[(at + 1) % SPANS.len()];
         }
         Action::Freeze => app.ui.frozen = if app.ui.frozen.is_some() { None } else { Some(app.snapshot.clone()) },
+        Action::Pause => app.requests.push(Request::Pace(Pacing::Pause)),
+        Action::Faster => app.requests.push(Request::Pace(Pacing::Faster)),
+        Action::Slower => app.requests.push(Request::Pace(Pacing::Slower)),
         Action::NextIncident => next_incident(app),
         Action::Copy => copy(app),
         Action::NextTheme => next_theme(app),

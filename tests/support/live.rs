@@ -15,7 +15,7 @@ use warroom::ingest::Ingest;
 use warroom::ingest::route::Router;
 use warroom::mqtt::{Delivery, Link, LinkEvent, LinkOptions, Protocol};
 use warroom::runtime::clock::Clock;
-use warroom::runtime::{Reply, Station, StationOptions};
+use warroom::runtime::{Reply, Source, Station, StationOptions};
 
 /// How long anything may take that must come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,7 +49,7 @@ impl Live {
             ingest: Ingest::new(Router::standard("fleet").unwrap(), settings.fleet.schema.clone()),
             settings,
             log: data.join("log.db"),
-            link,
+            source: Source::Broker(link),
             drill: None,
             clock: Arc::new(Clock::live()),
         };

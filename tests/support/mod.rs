@@ -6,6 +6,7 @@
 
 pub mod live;
 pub mod mosquitto;
+pub mod recording;
 pub mod terminal;
 
 use std::collections::VecDeque;
@@ -180,6 +181,7 @@ impl Rehearsal {
                         self.input(Input::Command { ticket, by: Actor::Person("mira".into()), command });
                     }
                     Request::Look(lens) => self.input(Input::Look(lens)),
+                    Request::Pace(_) => {}
                     Request::Copy(text) => self.copied.push(text),
                     Request::Quit => self.quit = true,
                     Request::Redraw => {}

@@ -26,7 +26,7 @@ fn content<'a>(scene: &Scene<'a>) -> Vec<Line<'a>> {
             all.push(Line::default());
         }
         all.push(Line::from(scene.span(group.title().to_uppercase(), Role::Muted)));
-        for spec in ACTIONS.iter().filter(|spec| spec.group == group) {
+        for spec in ACTIONS.iter().filter(|spec| spec.group == group && spec.exists_in(scene.snapshot)) {
             let keys: Vec<String> = scene.keymap.keys(spec.action).map(ToString::to_string).collect();
             let keys = match (keys.is_empty(), scene.snapshot.read_only && spec.writes) {
                 (_, true) => "read-only".into(),

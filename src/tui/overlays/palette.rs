@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::engine::snapshot::Snapshot;
 use crate::tui::action::{ACTIONS, Spec};
 use crate::tui::format;
 use crate::tui::key::{Code, Key};
@@ -12,8 +13,9 @@ use crate::tui::scene::{Scene, lines};
 use crate::tui::theme::Role;
 
 /// What has been typed, and which action is chosen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Palette {
+    actions: Vec<&'static Spec>,
     query: String,
     selected: usize,
 }
@@ -26,13 +28,19 @@ pub enum Outcome {
 }
 
 impl Palette {
+    /// Everything that a room has.
+    pub fn new(snapshot: &Snapshot) -> Self {
+        let actions = ACTIONS.iter().filter(|spec| spec.exists_in(snapshot)).collect();
+        Self { actions, query: String::new(), selected: 0 }
+    }
+
     fn matches(&self) -> Vec<&'static Spec> {
         let wanted: Vec<String> = self.query.to_lowercase().split_whitespace().map(str::to_owned).collect();
-        let fits = |spec: &&Spec| {
+        let fits = |spec: &&&'static Spec| {
             let text = format!("{} {} {}", spec.id, spec.label, spec.help).to_lowercase();
             wanted.iter().all(|word| text.contains(word.as_str()))
         };
-        ACTIONS.iter().filter(fits).collect()
+        self.actions.iter().filter(fits).copied().collect()
     }
 
     pub fn press(&mut self, key: Key) -> Outcome {

@@ -39,7 +39,11 @@ pub fn urgent(snapshot: &Snapshot) -> Vec<(String, Role)> {
     }
     if let LinkChange::Down { reason, retry_ms } = &snapshot.link.state {
         let retry = format::ago((*retry_ms as i64).div_euclid(1000).max(1));
-        banners.push((format!("not connected to {}: {reason}; next try within {retry}", snapshot.broker), Role::Alarm));
+        let text = match snapshot.replay {
+            Some(_) => format!("nobody listened here: {reason}; of this time nothing is known"),
+            None => format!("not connected to {}: {reason}; next try within {retry}", snapshot.broker),
+        };
+        banners.push((text, Role::Alarm));
     }
     for (filter, reason) in &snapshot.link.blind {
         banners.push((format!("BLIND ON {filter}: {reason}"), Role::Alarm));

@@ -1,4 +1,4 @@
-//! The first line: what this is (a drill, or production), the incident, who commands it, the link, the time.
+//! The first line: what this is (a drill, a replay, or production), the incident, who commands it, the link, the time.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,6 +6,8 @@ use ratatui::text::{Line, Span};
 
 use crate::domain::incident::{Severity, Stage};
 use crate::domain::input::LinkChange;
+use crate::domain::replay::Course;
+use crate::engine::snapshot::Snapshot;
 use crate::tui::format;
 use crate::tui::layout::Shape;
 use crate::tui::scene::Scene;
@@ -19,11 +21,12 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     buffer.set_line(area.right() - width, area.y, &right, width);
 }
 
-/// The mark of a drill or of the environment. The two never look alike.
+/// The mark of a drill, of a replay with its speed, or of the environment. What is live and what is not never look alike.
 fn mark<'a>(scene: &Scene<'a>) -> Span<'a> {
-    match &scene.snapshot.drill {
-        Some(_) => scene.span(" DRILL ", Role::Drill),
-        None => scene.span(format!(" {} ", scene.snapshot.environment.to_uppercase()), Role::Prod),
+    match (&scene.snapshot.drill, &scene.snapshot.replay) {
+        (Some(_), _) => scene.span(" DRILL ", Role::Drill),
+        (None, Some(replay)) => scene.span(format!(" REPLAY {}× ", replay.speed), Role::Drill),
+        (None, None) => scene.span(format!(" {} ", scene.snapshot.environment.to_uppercase()), Role::Prod),
     }
 }
 
@@ -70,13 +73,24 @@ fn left<'a>(scene: &Scene<'a>, width: usize) -> Line<'a> {
     Line::from(spans)
 }
 
+/// Where the messages come from, and how many.
+fn source(snapshot: &Snapshot) -> (&'static str, String, Role) {
+    let rate = format::rate(snapshot.totals.rate);
+    let down_for = || format::ago(snapshot.at.since_s(snapshot.link.since));
+    match (snapshot.replay.as_ref().map(|replay| replay.course), &snapshot.link.state) {
+        (Some(Course::Ended), _) => ("●", "end of capture".into(), Role::Warn),
+        (Some(Course::Paused), _) => ("○", "paused".into(), Role::Warn),
+        (Some(Course::Running), LinkChange::Up) => ("▸", format!("file {rate:>5}/s"), Role::Good),
+        (Some(Course::Running), _) => ("✗", format!("a gap, {}", down_for()), Role::Alarm),
+        (None, LinkChange::Up) => ("●", format!("mqtt {rate:>5}/s"), Role::Good),
+        (None, LinkChange::Connecting { .. }) => ("○", "connecting".into(), Role::Warn),
+        (None, _) => ("✗", format!("down {}", down_for()), Role::Alarm),
+    }
+}
+
 fn right<'a>(scene: &Scene<'a>) -> Line<'a> {
     let snapshot = scene.snapshot;
-    let (mark, text, role) = match &snapshot.link.state {
-        LinkChange::Up => ("●", format!("mqtt {:>5}/s", format::rate(snapshot.totals.rate)), Role::Good),
-        LinkChange::Connecting { .. } => ("○", "connecting".into(), Role::Warn),
-        _ => ("✗", format!("down {}", format::ago(snapshot.at.since_s(snapshot.link.since))), Role::Alarm),
-    };
+    let (mark, text, role) = source(snapshot);
     let mut spans = vec![
         scene.span(mark, role),
         scene.span(format!(" {text}"), if role == Role::Good { Role::Text } else { role }),

@@ -60,7 +60,7 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
     let wave = view.wave.map(|wave| format!(" · wave {wave}")).unwrap_or_default();
     let state = if view.active { Role::Warn } else { Role::Muted };
     let mut key = Vec::new();
-    if view.active && !scene.snapshot.read_only {
+    if view.active && !scene.snapshot.read_only && scene.snapshot.replay.is_none() {
         key.push(scene.span(format!("  {} halts", scene.key(Action::HaltOta)), Role::Key));
     }
     let mut headline = vec![

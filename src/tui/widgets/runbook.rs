@@ -83,6 +83,8 @@ fn step_rows<'a>(scene: &Scene<'a>, run: &RunbookRun, step: &Step, here: bool, w
     };
     let note = match entry {
         Some(entry) => format!("{} {}", entry.by, format::clock(entry.at).rsplit_once(':').map_or("", |(hm, _)| hm)),
+        // In a replay no switch has a key that does anything.
+        None if scene.snapshot.replay.is_some() => String::new(),
         None if step.switch == Some(SwitchId::ota_halt()) => format!("[{}]", scene.key(Action::HaltOta)),
         None if step.switch == Some(SwitchId::rollback()) => format!("[{}]", scene.key(Action::RollBack)),
         None => String::new(),
