@@ -166,7 +166,7 @@ fn judge(case: &Case) -> Outcome {
         played.alerts.iter().filter(|a| a.at >= onset.plus_s(-60) && relevant(&a.finding.cohort)).collect();
     // Of several causes the first is asked after; each must be found.
     let asked = suspects.first();
-    let about = |cohort: &CohortKey| asked.is_none_or(|asked| cohort.is_related(asked));
+    let about = |cohort: &CohortKey| case.spreads || asked.is_none_or(|asked| cohort.is_related(asked));
     let incident = played
         .incidents
         .iter()

@@ -116,11 +116,12 @@ impl Detector {
         self.causes.iter().fold(0, |bits, cause| bits | cause.symptoms())
     }
 
-    /// Who is suspected of what open alerts are about, and how the affected devices are spread.
-    pub fn suspects(&self, fleet: &Fleet) -> (Vec<Suspect>, Breadth) {
-        let symptoms = self.symptoms();
+    /// Who is suspected of what an open alert is about, and how its devices are spread; none where there is no such alert.
+    pub fn suspects(&self, fleet: &Fleet, signal: Signal, cohort: &CohortKey) -> Option<(Vec<Suspect>, Breadth)> {
+        let cause = self.causes.iter().find(|cause| cause.is(signal, cohort))?;
+        let symptoms = cause.symptoms();
         let usual = Symptom::ALL.into_iter().filter(|s| symptoms & s.bit() != 0).map(|s| self.watch.usual(s)).sum();
-        suspects::find(fleet, symptoms, usual)
+        Some(suspects::find(fleet, symptoms, usual))
     }
 
     /// Looks at every cohort, every five seconds. To be called once a second.

@@ -159,9 +159,9 @@ pub struct Step {
 }
 
 impl State {
-    /// Who is suspected just now, the best first.
-    pub fn suspects(&self) -> &[crate::detect::suspects::Suspect] {
-        &self.suspects.now
+    /// Who is suspected, incident by incident.
+    pub const fn suspects(&self) -> &suspects::Suspects {
+        &self.suspects
     }
 
     /// The state after `history`, before anything new.

@@ -28,21 +28,37 @@ pub struct Case {
     pub seconds: i64,
     /// It comes with a rollout, device by device.
     pub spreads: bool,
-    /// The firmware and attribute that devices have when they are hit.
-    target: Option<(String, Option<(String, String)>)>,
+    /// What a device says when a rollout has brought it the fault.
+    sign: Sign,
+}
+
+/// What a device says when it is hit.
+#[derive(Clone, Debug)]
+enum Sign {
+    None,
+    /// That it has booted into this firmware, on this hardware where only that is hit.
+    Boots(&'static str, Option<&'static str>),
+    /// That its update has failed.
+    Fails,
 }
 
 impl Case {
     /// Whether a message shows a device that a rollout has just brought into the fault.
     pub fn shows(&self, message: &Published) -> bool {
-        let Some((firmware, also)) = &self.target else { return false };
-        if !message.message.topic.ends_with("/status") {
+        let topic = &message.message.topic;
+        if matches!(self.sign, Sign::None) || !(topic.ends_with("/status") || topic.ends_with("/ota")) {
             return false;
         }
-        let Ok(status) = serde_json::from_slice::<serde_json::Value>(&message.message.payload) else { return false };
-        status["boot_reason"] == "ota"
-            && status["firmware"] == firmware.as_str()
-            && also.as_ref().is_none_or(|(name, value)| status[name] == value.as_str())
+        let Ok(said) = serde_json::from_slice::<serde_json::Value>(&message.message.payload) else { return false };
+        match self.sign {
+            Sign::Boots(firmware, hardware) => {
+                said["boot_reason"] == "ota"
+                    && said["firmware"] == firmware
+                    && hardware.is_none_or(|hardware| said["hardware"] == hardware)
+            }
+            Sign::Fails => said["state"] == "failed" || said["state"] == "rolled-back",
+            Sign::None => false,
+        }
     }
 }
 
@@ -143,12 +159,11 @@ pub fn case(seed: u64) -> Case {
     }
 }
 
+/// Of each attribute the values, with the share of the devices that have them.
+type Shares = Vec<(&'static str, Vec<(&'static str, f64)>)>;
+
 /// A fleet, with the share of each attribute value.
-fn fleet(
-    dice: &mut Dice,
-    devices: usize,
-    telemetry_s: usize,
-) -> (String, Vec<(&'static str, Vec<(&'static str, f64)>)>) {
+fn fleet(dice: &mut Dice, devices: usize, telemetry_s: usize) -> (String, Shares) {
     let mut text = format!(
         "id = \"g\"\ntitle = \"g\"\nstory = \"g\"\n[fleet]\nprefix = \"d\"\ndevices = {devices}\nsites = 120\n\
          telemetry_s = {telemetry_s}\nchurn_per_hour = {:.3}\nerrors_per_hour = {:.3}\n[fleet.attributes]\n\
@@ -168,7 +183,7 @@ fn fleet(
     (text, shares)
 }
 
-fn pick(dice: &mut Dice, shares: &[(&'static str, Vec<(&'static str, f64)>)], by: &str) -> (&'static str, f64) {
+fn pick(dice: &mut Dice, shares: &Shares, by: &str) -> (&'static str, f64) {
     let values = &shares.iter().find(|(name, _)| *name == by).unwrap().1;
     dice.one(values)
 }
@@ -224,7 +239,7 @@ fn step(
     // What goes at once and lies in the network is the network's.
     let synchronous = effect == "offline";
     let truth = Truth { kind, suspects: vec![key(&only)], origin: origin(by, synchronous) };
-    Case { family, seed, scenario, truth, at_s, seconds: at_s + 600, spreads: false, target: None }
+    Case { family, seed, scenario, truth, at_s, seconds: at_s + 600, spreads: false, sign: Sign::None }
 }
 
 /// A rollout whose firmware does something bad, everywhere or on one revision.
@@ -250,11 +265,8 @@ fn rollout(seed: u64, dice: &mut Dice, family: &'static str, effect: &str, one_r
     };
     scenario += &fault(effect, only, 1.0, 0, 0);
     let truth = Truth { kind: IncidentType::BadFirmware, suspects: vec![key(only)], origin: Origin::Device };
-    let target = (!fails_before).then(|| {
-        let also = one_revision.then(|| ("hardware".to_owned(), hardware.to_owned()));
-        ("3.2.5".to_owned(), also)
-    });
-    Case { family, seed, scenario, truth, at_s: 300, seconds: 1_400, spreads: true, target }
+    let sign = if fails_before { Sign::Fails } else { Sign::Boots("3.2.5", one_revision.then_some(hardware)) };
+    Case { family, seed, scenario, truth, at_s: 300, seconds: 1_400, spreads: true, sign }
 }
 
 /// Everybody at once.
@@ -268,7 +280,7 @@ fn platform(seed: u64, dice: &mut Dice) -> Case {
     ]);
     scenario += &fault(effect, &[], dice.between(0.6, 1.0), at_s, 10);
     let truth = Truth { kind, suspects: Vec::new(), origin: Origin::Platform };
-    Case { family: "platform", seed, scenario, truth, at_s, seconds: at_s + 600, spreads: false, target: None }
+    Case { family: "platform", seed, scenario, truth, at_s, seconds: at_s + 600, spreads: false, sign: Sign::None }
 }
 
 const fn dice_devices(seed: u64) -> usize {
@@ -295,7 +307,7 @@ fn twice(seed: u64, dice: &mut Dice) -> Case {
         at_s,
         seconds: at_s + 600,
         spreads: false,
-        target: None,
+        sign: Sign::None,
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Facts<'a> {
     /// What was found, the first alert first.
     pub findings: Vec<&'a Finding>,
     /// Who is suspected of it.
-    pub suspects: Vec<&'a Suspect>,
+    pub suspects: &'a [Suspect],
     pub breadth: Option<&'a Breadth>,
     /// Whether our own link was down when it began.
     pub link_was_down: bool,

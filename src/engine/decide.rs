@@ -187,7 +187,7 @@ fn joining(state: &State, incident: IncidentId, declaration: &Declaration, onset
 
 /// What the room would declare of an alert. People may overrule all of it.
 pub(super) fn propose(state: &State, alert: &Alert) -> Declaration {
-    let suspect = state.suspects.about(&alert.finding.cohort);
+    let suspect = state.suspects.of_alert(alert.id).first();
     let cohort = suspect.map_or_else(|| alert.finding.cohort.clone(), |suspect| suspect.cohort.clone());
     let verdict = suspects::verdict_on(state, alert);
     Declaration {

@@ -22,33 +22,50 @@ const STEADY: u32 = 3;
 /// Our own link is to blame for what begins within this many seconds of its being down.
 const OWN_LINK_S: i64 = 120;
 
-/// The last answer, and for how long it has been the same.
-#[derive(Debug, Default)]
-pub struct Suspects {
-    pub now: Vec<Suspect>,
-    breadth: Option<Breadth>,
-    looked: Option<At>,
+/// What is thought of one open alert.
+#[derive(Debug)]
+struct Opinion {
+    suspects: Vec<Suspect>,
+    breadth: Breadth,
+    /// Looks for which the first suspect has been the same.
     steady: u32,
     /// The most devices that a suspect has had affected: what an incident is about is learnt while it grows, not while
     /// devices are sent back and recover.
     peak: u32,
-    /// What each open alert looks like by itself.
-    verdicts: BTreeMap<AlertId, Verdict>,
-    /// A verdict on the first alert of an incident that is not the incident's yet, and for how many looks.
+    verdict: Option<Verdict>,
+}
+
+/// The last answers, by alert.
+#[derive(Debug, Default)]
+pub struct Suspects {
+    opinions: BTreeMap<AlertId, Opinion>,
+    looked: Option<At>,
+    /// A verdict on an incident (by its first alert) that is not the incident's yet, and for how many looks.
     wavering: BTreeMap<AlertId, (Verdict, u32)>,
 }
 
 impl Suspects {
-    /// The first suspect, where it is about the same devices as `cohort`.
-    pub fn about(&self, cohort: &CohortKey) -> Option<&Suspect> {
-        self.now.iter().find(|suspect| suspect.cohort.is_related(cohort))
+    /// The opinion on the largest of an incident's alerts.
+    fn of(&self, incident: &Incident) -> Option<&Opinion> {
+        let own = incident.alerts.iter().filter_map(|alert| self.opinions.get(alert));
+        own.max_by_key(|opinion| opinion.suspects.first().map_or(0, |suspect| suspect.affected))
+    }
+
+    /// Who is suspected in an incident, the best first.
+    pub fn in_incident(&self, incident: &Incident) -> &[Suspect] {
+        self.of(incident).map_or(&[], |opinion| &opinion.suspects)
+    }
+
+    /// Who is suspected of an alert, the best first.
+    pub fn of_alert(&self, alert: AlertId) -> &[Suspect] {
+        self.opinions.get(&alert).map_or(&[], |opinion| &opinion.suspects)
     }
 }
 
 /// What an alert looks like by itself.
 pub(super) fn verdict_on(state: &State, alert: &Alert) -> Verdict {
-    let known = state.suspects.verdicts.get(&alert.id);
-    known.cloned().unwrap_or_else(|| judge(state, &alert.finding.cohort, [alert].into_iter()))
+    let opinion = state.suspects.opinions.get(&alert.id);
+    opinion.and_then(|opinion| opinion.verdict.clone()).unwrap_or_else(|| judge(state, opinion, [alert].into_iter()))
 }
 
 /// Looks again where it is time to, and says which incidents have a new suspect or verdict.
@@ -61,33 +78,40 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
         return Vec::new();
     }
     look(state, at);
-    let mut events = if state.suspects.steady >= STEADY { follow(state) } else { Vec::new() };
+    let mut events = follow(state);
     events.extend(judge_incidents(state));
     events
 }
 
 fn look(state: &mut State, at: At) {
-    let (found, breadth) = state.detector.suspects(&state.fleet);
-    let first = |suspects: &[Suspect]| suspects.first().map(|suspect| suspect.cohort.clone());
-    let same = first(&found) == first(&state.suspects.now);
-    let steady = if same { state.suspects.steady + 1 } else { 1 };
-    let affected = found.first().map_or(0, |suspect| suspect.affected);
-    // Recovering devices say nothing about what made them ill.
-    let peak = state.suspects.peak.max(affected);
-    let steady = if affected < peak { 0 } else { steady };
-    let wavering = std::mem::take(&mut state.suspects.wavering);
-    state.suspects = Suspects {
-        now: found,
-        breadth: Some(breadth),
-        looked: Some(at),
-        steady,
-        peak,
-        verdicts: BTreeMap::new(),
-        wavering,
-    };
+    let mut before = std::mem::take(&mut state.suspects.opinions);
+    for alert in state.room.open_alerts() {
+        let found = state.detector.suspects(&state.fleet, alert.finding.signal, &alert.finding.cohort);
+        let Some((suspects, breadth)) = found else { continue };
+        let last = before.remove(&alert.id);
+        let first = |suspects: &[Suspect]| suspects.first().map(|suspect| suspect.cohort.clone());
+        let same = last.as_ref().is_some_and(|last| first(&last.suspects) == first(&suspects));
+        let affected = suspects.first().map_or(0, |suspect| suspect.affected);
+        let peak = last.as_ref().map_or(0, |last| last.peak).max(affected);
+        let steady = match last {
+            // Recovering devices say nothing about what made them ill.
+            _ if affected < peak => 0,
+            Some(last) if same => last.steady + 1,
+            _ => 1,
+        };
+        let opinion = Opinion { suspects, breadth, steady, peak, verdict: None };
+        state.suspects.opinions.insert(alert.id, opinion);
+    }
     let loose = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none());
-    let verdicts = loose.map(|alert| (alert.id, judge(state, &alert.finding.cohort, [alert].into_iter())));
-    state.suspects.verdicts = verdicts.collect();
+    let verdicts: Vec<_> = loose
+        .map(|alert| (alert.id, judge(state, state.suspects.opinions.get(&alert.id), [alert].into_iter())))
+        .collect();
+    for (alert, verdict) in verdicts {
+        if let Some(opinion) = state.suspects.opinions.get_mut(&alert) {
+            opinion.verdict = Some(verdict);
+        }
+    }
+    state.suspects.looked = Some(at);
 }
 
 /// Incidents that are about other devices than the first suspect's.
@@ -96,7 +120,8 @@ fn follow(state: &State) -> Vec<Event> {
         if incident.overruled.cohort || !is_followed(state, incident) {
             return None;
         }
-        let suspect = state.suspects.about(&incident.cohort)?;
+        let opinion = state.suspects.of(incident).filter(|opinion| opinion.steady >= STEADY)?;
+        let suspect = opinion.suspects.iter().find(|suspect| suspect.cohort.is_related(&incident.cohort))?;
         (suspect.cohort != incident.cohort).then(|| Event::SuspectNamed {
             incident: incident.id,
             from: incident.cohort.clone(),
@@ -126,7 +151,7 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
     for incident in state.room.open_incidents().filter(|incident| is_followed(state, incident)) {
         let Some(first) = incident.alerts.first() else { continue };
         let alerts = incident.alerts.iter().filter_map(|id| state.room.alerts.get(id));
-        let verdict = judge(state, &incident.cohort, alerts);
+        let verdict = judge(state, state.suspects.of(incident), alerts);
         if incident.verdict.as_ref().is_some_and(|known| known.agrees(&verdict)) {
             continue;
         }
@@ -152,7 +177,7 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
     events
 }
 
-fn judge<'a>(state: &'a State, cohort: &CohortKey, alerts: impl Iterator<Item = &'a Alert>) -> Verdict {
+fn judge<'a>(state: &'a State, opinion: Option<&'a Opinion>, alerts: impl Iterator<Item = &'a Alert>) -> Verdict {
     let findings: Vec<&Finding> = alerts.flat_map(|alert| std::iter::once(&alert.finding).chain(&alert.also)).collect();
     let onset = findings.iter().map(|finding| finding.onset).min();
     let link_was_down =
@@ -164,8 +189,8 @@ fn judge<'a>(state: &'a State, cohort: &CohortKey, alerts: impl Iterator<Item = 
     verdict::judge(&Facts {
         fleet: &state.fleet,
         findings,
-        suspects: state.suspects.now.iter().filter(|suspect| suspect.cohort.is_related(cohort)).collect(),
-        breadth: state.suspects.breadth.as_ref(),
+        suspects: opinion.map_or(&[][..], |opinion| &opinion.suspects),
+        breadth: opinion.map(|opinion| &opinion.breadth),
         link_was_down,
     })
 }

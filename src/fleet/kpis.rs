@@ -24,7 +24,7 @@ const SLOW: f32 = 1.0 / 128.0;
 const SPREADS: f32 = 8.0;
 const LEAST_SPREAD: f32 = 0.01;
 /// The same measurement this often in a row is a stuck sensor, where it ever moved.
-const STUCK: u8 = 12;
+const STUCK: u8 = 8;
 
 /// What a device measured of one value so far.
 #[derive(Clone, Copy, Debug, Default)]

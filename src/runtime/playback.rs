@@ -189,8 +189,7 @@ impl Playback {
         let Some(state) = &self.state else { return };
         let affected = |suspects: &[Suspect]| suspects.first().map_or(0, |suspect| suspect.affected);
         for incident in state.room.open_incidents() {
-            let about = |suspect: &&Suspect| suspect.cohort.is_related(&incident.cohort);
-            let now: Vec<Suspect> = state.suspects().iter().filter(about).cloned().collect();
+            let now = state.suspects().in_incident(incident).to_vec();
             let known = self.suspects.entry(incident.id).or_default();
             if !now.is_empty() && affected(&now) >= affected(known) {
                 *known = now;

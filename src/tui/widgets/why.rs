@@ -6,6 +6,7 @@ use ratatui::text::Line;
 
 use crate::domain::alert::Alert;
 use crate::domain::cohort::CohortKey;
+use crate::domain::verdict::Origin;
 use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::scene::{Scene, lines, wrap};
@@ -24,7 +25,12 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         |text: &str, role: Role| wrap(text, width).into_iter().map(|text| say(text, role)).collect::<Vec<_>>();
     if let Some(incident) = scene.ui.incident(snapshot) {
         let alert = snapshot.alerts.iter().find(|alert| incident.alerts.contains(&alert.id));
-        let about = format!("{} · {} · {}", incident.kind, incident.cohort.sentence(), incident.stage().name());
+        let origin = match incident.origin {
+            Origin::Undecided => "",
+            Origin::Device => " · device",
+            Origin::Platform => " · platform",
+        };
+        let about = format!("{}{origin} · {} · {}", incident.kind, incident.cohort.sentence(), incident.stage().name());
         let mut content = wrapped(&about, Role::Title);
         match alert {
             Some(alert) => content.extend(evidence(scene, alert, &incident.cohort, width)),
