@@ -96,6 +96,8 @@ pub struct Fleet {
     /// The second that runs; everything before it has been added up.
     second: i64,
     received: u64,
+    /// Telemetry messages that were taken.
+    reports: u64,
     /// Attribute values that found no room and count as `(other)`.
     overflowed: u64,
     /// Devices left out of account.
@@ -127,6 +129,7 @@ impl Fleet {
             epoch: now.second() - 1,
             second: now.second(),
             received: 0,
+            reports: 0,
             overflowed: 0,
             suppressed: 0,
             listening: Some(0),
@@ -174,6 +177,11 @@ impl Fleet {
     /// Messages received since the start.
     pub const fn received(&self) -> u64 {
         self.received
+    }
+
+    /// Telemetry messages taken since the start.
+    pub const fn reports(&self) -> u64 {
+        self.reports
     }
 
     /// Attribute values that were counted as `(other)` because their table was full.

@@ -134,6 +134,11 @@ impl Stream {
         }
     }
 
+    /// Forgets all but the counter: what was not seen so far could not be seen.
+    pub(super) fn begin(&mut self) {
+        *self = Self::new(self.last);
+    }
+
     /// Begins anew, with what is known to be usual.
     pub(super) fn forget(&mut self) {
         self.evidence = [0.0; RISES.len()];

@@ -13,8 +13,9 @@ use crate::fleet::cohorts::{Cohort, CohortIx, Cohorts, Key};
 
 /// A healthy fleet may raise one false alarm in so many looks: a week of them.
 const BUDGET_LOOKS: f32 = (7 * 86_400 / LOOK_S) as f32;
-/// Looks before anything is judged: what is usual must have been seen.
+/// Looks at a symptom before it is judged, and reports of an average device meanwhile: what is usual must have been seen.
 const LEARN_LOOKS: u32 = 12;
+const LEARN_REPORTS: f64 = 1.0;
 /// The rest of the fleet must have so many devices to be held against.
 const REST: u32 = 30;
 
@@ -47,6 +48,8 @@ pub(super) struct Rise {
 pub(super) struct Watch {
     posts: Vec<Option<Post>>,
     look: u32,
+    /// When each symptom could be seen for the first time, in looks.
+    visible: [Option<u32>; Symptom::COUNT],
     rhythm: Rhythm,
 }
 
@@ -83,9 +86,18 @@ impl Watch {
         evidence::expected(symptom, rate, 1).into()
     }
 
-    /// Whether enough was seen to judge anything.
-    pub(super) const fn has_learnt(&self) -> bool {
-        self.look >= LEARN_LOOKS
+    /// Whether a symptom has been seen for long enough to be judged. What shows only in comparison with earlier reports
+    /// cannot be seen before there are some.
+    fn may_judge(&mut self, symptom: Symptom, reports: f64) -> bool {
+        let n = symptom as usize;
+        if self.visible[n].is_none() && reports >= reports_needed(symptom) {
+            self.visible[n] = Some(self.look);
+            for post in self.posts.iter_mut().flatten() {
+                post.streams[n].begin();
+            }
+        }
+        let learnt = reports >= reports_needed(symptom) + LEARN_REPORTS || reports_needed(symptom) == 0.0;
+        learnt && self.visible[n].is_some_and(|look| self.look - look >= LEARN_LOOKS)
     }
 
     /// Looks at every cohort. `held` says about which symptoms alerts are open: of these
@@ -94,6 +106,8 @@ impl Watch {
         self.look += 1;
         let cohorts = fleet.cohorts();
         self.read(cohorts);
+        let reports = fleet.reports() as f64 / f64::from(cohorts.fleet().devices().max(1));
+        let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, reports));
         let Some(whole) = self.posts.first().and_then(Option::as_ref) else { return Vec::new() };
         let whole_devices = cohorts.fleet().devices();
         let fleet_share = whole.presence.fleet_share();
@@ -102,7 +116,6 @@ impl Watch {
         let rates: Vec<f32> = whole.streams.iter().map(Stream::fleet_rate).collect();
         let posts = self.posts.iter().flatten().count();
         let threshold = BUDGET_LOOKS.ln() + (posts as f32 * Symptom::COUNT as f32 * 3.0).ln();
-        let judges = self.has_learnt();
         let mut rises = Vec::new();
         for (place, post) in self.posts.iter_mut().enumerate().filter_map(|(place, p)| Some((place, p.as_mut()?))) {
             let cohort = cohorts.get(CohortIx(place as u32));
@@ -110,6 +123,7 @@ impl Watch {
             let is_fleet = CohortIx(place as u32) == Cohorts::FLEET;
             let has_rest = !is_fleet && whole_devices.saturating_sub(devices) >= REST;
             for symptom in Symptom::ALL {
+                let judges = judged[symptom as usize];
                 let learning = match (judges, held(symptom)) {
                     (false, _) => Learning::All,
                     (true, true) => Learning::Nothing,
@@ -204,6 +218,16 @@ impl Post {
     fn new(cohort: &Cohort) -> Self {
         let streams = cohort.shown().map(Stream::new);
         Self { key: cohort.key, streams: Box::new(streams), presence: Presence::default(), new: [0.0; Symptom::COUNT] }
+    }
+}
+
+/// Reports that an average device must have sent before a symptom can show at all.
+const fn reports_needed(symptom: Symptom) -> f64 {
+    match symptom {
+        Symptom::Silent | Symptom::Flooding | Symptom::Queueing | Symptom::Draining | Symptom::Disordered => 3.0,
+        Symptom::Malformed => 7.0,
+        Symptom::Implausible | Symptom::Stuck => 10.0,
+        _ => 0.0,
     }
 }
 

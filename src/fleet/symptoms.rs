@@ -14,7 +14,7 @@ const CHARGED: u8 = 5;
 /// A time stamp this far behind its arrival is late: it waited in the device, or somewhere on the way.
 const LATE_S: i64 = 600;
 /// Messages in a row with the same fields before one that lacks some of them is malformed.
-const STEADY: u8 = 16;
+const STEADY: u8 = 6;
 /// Messages in a minute, and times the usual number, that make a flood.
 const FLOOD: i32 = 20;
 const FLOOD_TIMES: i32 = 4;
@@ -61,6 +61,7 @@ impl Fleet {
 
     /// Looks for what is wrong in a telemetry message that was taken.
     pub(super) fn check_telemetry(&mut self, ix: DeviceIx, told: &Telemetry, batch: &Batch, observation: &Observation) {
+        self.reports += 1;
         if told.stamp.is_some_and(|stamp| observation.at.since_s(stamp) > LATE_S) && !observation.retained {
             self.show(ix, Symptom::Disordered);
         }
