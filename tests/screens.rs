@@ -83,6 +83,26 @@ fn what_opens_above_a_screen() {
 }
 
 #[test]
+fn a_verdict_is_explained_and_overruled() {
+    let mut rehearsal = incident();
+    rehearsal.wait(30);
+    rehearsal.press(&["v"]);
+    for (width, height) in [(80, 24), (120, 40)] {
+        insta::assert_snapshot!(format!("verdict-{width}x{height}"), rehearsal.screen(width, height));
+    }
+    rehearsal.press(&["-"]);
+    rehearsal.wait(10);
+    rehearsal.press(&["P"]);
+    rehearsal.press(&["down", "enter"]);
+    rehearsal.wait(30);
+    let incident = rehearsal.state.room.incidents.values().next().unwrap();
+    assert_eq!(incident.origin.name(), "platform", "a person's word stays");
+    assert_eq!(incident.rejected.len(), 1);
+    rehearsal.press(&["v"]);
+    insta::assert_snapshot!("verdict-overruled-120x40", rehearsal.screen(120, 40));
+}
+
+#[test]
 fn a_room_that_is_cut_off_keeps_its_data_and_says_how_old_it_is() {
     let mut rehearsal = incident();
     let reason = "the broker went silent".to_owned();
@@ -150,6 +170,7 @@ fn no_size_makes_the_drawing_fail() {
         &["esc", "d"],
         &["esc", "n"],
         &["esc", "x"],
+        &["esc", "v"],
     ] {
         rehearsal.press(keys);
         for width in [0, 1, 2, 3, 5, 8, 20, 59, 60, 61, 79, 99, 100, 101, 169, 170, 300] {

@@ -38,6 +38,11 @@ pub enum Command {
         incident: IncidentId,
         cohort: CohortKey,
     },
+    /// Say that a suspect is not the one; it is not named again.
+    RejectSuspect {
+        incident: IncidentId,
+        cohort: CohortKey,
+    },
     SetCommander {
         incident: IncidentId,
         name: String,

@@ -123,6 +123,11 @@ pub enum Event {
         from: CohortKey,
         to: CohortKey,
     },
+    /// A person says that these devices are not what it is about.
+    SuspectRejected {
+        incident: IncidentId,
+        cohort: CohortKey,
+    },
     /// What the alerts point at has become clearer.
     SuspectNamed {
         incident: IncidentId,
@@ -252,6 +257,7 @@ impl Event {
             | Self::VerdictReached { incident, .. }
             | Self::OriginSet { incident, .. }
             | Self::CohortSet { incident, .. }
+            | Self::SuspectRejected { incident, .. }
             | Self::SuspectNamed { incident, .. }
             | Self::CommanderSet { incident, .. }
             | Self::Mitigated { incident }

@@ -160,6 +160,8 @@ pub struct Incident {
     pub verdict: Option<Verdict>,
     /// What people have said otherwise, and what therefore stays.
     pub overruled: Overruled,
+    /// Suspects that people have ruled out.
+    pub rejected: Vec<CohortKey>,
     pub declared: At,
     pub declared_by: Actor,
     pub acknowledged_by: Option<Actor>,

@@ -62,6 +62,12 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
             }
             Ok(vec![Event::CohortSet { incident: id, from: incident.cohort.clone(), to }])
         }),
+        Command::RejectSuspect { incident: id, cohort } => on_open(state, id, |incident| {
+            if incident.rejected.contains(&cohort) {
+                return refuse(format!("{} is ruled out already", cohort.sentence()));
+            }
+            Ok(vec![Event::SuspectRejected { incident: id, cohort }])
+        }),
         Command::SetCommander { incident: id, name } => on_open(state, id, |incident| {
             let to = sentence(&name, "a name")?;
             changed(&incident.commander, &to, "commander")?;

@@ -125,6 +125,7 @@ impl Room {
                     origin: Origin::Undecided,
                     verdict: None,
                     overruled: Overruled::default(),
+                    rejected: Vec::new(),
                     declared: record.at,
                     declared_by: record.actor.clone(),
                     acknowledged_by: acknowledged.as_ref().map(|(_, by)| by.clone()),
@@ -205,6 +206,7 @@ fn change(incident: &mut Incident, record: &Record) {
             incident.cohort.clone_from(to);
             incident.overruled.cohort = true;
         }
+        Event::SuspectRejected { cohort, .. } => incident.rejected.push(cohort.clone()),
         Event::VerdictReached { verdict, .. } => take_verdict(incident, verdict),
         Event::SuspectNamed { cohort, title, .. } => {
             incident.cohort.clone_from(cohort);

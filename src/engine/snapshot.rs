@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::switches::Arming;
 use super::timeline::Entry;
 use super::{Link, State, view};
+pub use crate::detect::suspects::Suspect;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::{CampaignState, OtaState, Progress};
 use crate::domain::clock::{Clock, Reading, Targets};
@@ -47,6 +48,8 @@ pub struct Snapshot {
     /// What the room would declare, for each alert that nobody has declared yet.
     pub proposals: BTreeMap<AlertId, Declaration>,
     pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    /// Who is suspected in each open incident, the best first.
+    pub suspects: BTreeMap<IncidentId, Vec<Suspect>>,
     pub actuations: BTreeMap<ActuationId, ActuationView>,
     pub campaigns: Vec<CampaignView>,
     pub arming: Option<Arming>,

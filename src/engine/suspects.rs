@@ -51,9 +51,10 @@ impl Suspects {
         own.max_by_key(|opinion| opinion.suspects.first().map_or(0, |suspect| suspect.affected))
     }
 
-    /// Who is suspected in an incident, the best first.
-    pub fn in_incident(&self, incident: &Incident) -> &[Suspect] {
-        self.of(incident).map_or(&[], |opinion| &opinion.suspects)
+    /// Who is suspected in an incident, the best first; nobody whom people have ruled out.
+    pub fn in_incident(&self, incident: &Incident) -> Vec<Suspect> {
+        let all = self.of(incident).map_or(&[][..], |opinion| &opinion.suspects);
+        all.iter().filter(|suspect| !incident.rejected.contains(&suspect.cohort)).cloned().collect()
     }
 
     /// Who is suspected of an alert, the best first.
@@ -121,7 +122,10 @@ fn follow(state: &State) -> Vec<Event> {
             return None;
         }
         let opinion = state.suspects.of(incident).filter(|opinion| opinion.steady >= STEADY)?;
-        let suspect = opinion.suspects.iter().find(|suspect| suspect.cohort.is_related(&incident.cohort))?;
+        let may_be = |suspect: &&Suspect| {
+            suspect.cohort.is_related(&incident.cohort) && !incident.rejected.contains(&suspect.cohort)
+        };
+        let suspect = opinion.suspects.iter().find(may_be)?;
         (suspect.cohort != incident.cohort).then(|| Event::SuspectNamed {
             incident: incident.id,
             from: incident.cohort.clone(),

@@ -146,6 +146,7 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::CohortSet { from, to, .. } => {
             (Action, format!("it is about {} (was {})", to.sentence(), from.sentence()))
         }
+        Event::SuspectRejected { cohort, .. } => (Action, format!("ruled out: {}", cohort.sentence())),
         Event::SuspectNamed { from, cohort, affected, devices, .. } => (
             Action,
             format!("suspect is {}: {affected} of {devices} affected (was {})", cohort.sentence(), from.sentence()),

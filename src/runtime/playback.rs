@@ -189,7 +189,7 @@ impl Playback {
         let Some(state) = &self.state else { return };
         let affected = |suspects: &[Suspect]| suspects.first().map_or(0, |suspect| suspect.affected);
         for incident in state.room.open_incidents() {
-            let now = state.suspects().in_incident(incident).to_vec();
+            let now = state.suspects().in_incident(incident);
             let known = self.suspects.entry(incident.id).or_default();
             if !now.is_empty() && affected(&now) >= affected(known) {
                 *known = now;

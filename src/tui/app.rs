@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use super::action::{Keymap, Meaning};
 use super::key::{Code, Key};
 use super::layout;
-use super::overlays::{Overlay, confirm, form, help, note, palette};
+use super::overlays::{Overlay, confirm, form, help, note, palette, verdict};
 use super::scene::Scene;
 use super::screens;
 use super::submit;
@@ -224,6 +224,7 @@ impl App {
                 let samples = self.shown().samples.len();
                 update::scrolled(key, selected, samples).map(|selected| Overlay::BadInput { selected })
             }
+            Overlay::Verdict { selected } => self.press_in_verdict(selected, key),
             Overlay::Palette(mut palette) => match palette.press(key) {
                 palette::Outcome::Stay => Some(Overlay::Palette(palette)),
                 palette::Outcome::Close => None,
@@ -261,6 +262,21 @@ impl App {
             }
         };
         self.ui.overlays.extend(kept);
+    }
+
+    /// Overrules the verdict, moves in its list, or leaves it for the forms that change it.
+    fn press_in_verdict(&mut self, selected: usize, key: Key) -> Option<Overlay> {
+        let snapshot = self.shown().clone();
+        if let Some(command) = verdict::decide(key, selected, &self.ui, &snapshot) {
+            self.command(command, Asked::Plainly);
+            return Some(Overlay::Verdict { selected });
+        }
+        let length = verdict::suspects(&self.ui, &snapshot).len();
+        let kept = update::scrolled(key, selected, length).map(|selected| Overlay::Verdict { selected });
+        if kept.is_none() && key.code != Code::Esc {
+            self.press(key);
+        }
+        kept
     }
 
     /// Opens what confirms a switch.

@@ -6,6 +6,7 @@ pub mod form;
 pub mod help;
 pub mod note;
 pub mod palette;
+pub mod verdict;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -24,6 +25,7 @@ pub enum Overlay {
     Form(Form),
     Note(NoteEditor),
     BadInput { selected: usize },
+    Verdict { selected: usize },
     Confirm(Confirm),
 }
 
@@ -35,6 +37,7 @@ impl Overlay {
             Self::Form(form) => form.draw(scene, area, buffer),
             Self::Note(note) => note.draw(scene, area, buffer),
             Self::BadInput { selected } => bad_input::draw(*selected, scene, area, buffer),
+            Self::Verdict { selected } => verdict::draw(*selected, scene, area, buffer),
             Self::Confirm(confirm) => confirm.draw(scene, area, buffer),
         }
     }

@@ -3,11 +3,13 @@
 use super::app::{App, Asked};
 use super::overlays::form::{Form, Purpose};
 use crate::domain::clock::Moment;
+use crate::domain::cohort::CohortKey;
 use crate::domain::command::{Command, Declare, SwitchCommand};
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::lens::Filter;
 use crate::domain::runbook::StepMark;
 use crate::domain::time::At;
+use crate::domain::verdict::Origin;
 
 /// Sends a form.
 ///
@@ -33,6 +35,10 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
         }
         Purpose::Severity(incident) => Command::SetSeverity { incident, severity: Severity::ALL[chosen(0)] },
         Purpose::Type(incident) => Command::SetType { incident, kind: IncidentType::ALL[chosen(0)] },
+        Purpose::Origin(incident) => Command::SetOrigin { incident, origin: Origin::ALL[chosen(0)] },
+        Purpose::About(incident) => {
+            Command::SetCohort { incident, cohort: cohort(&typed(0), &app.snapshot.attributes)? }
+        }
         Purpose::Commander(incident) => Command::SetCommander { incident, name: required(&typed(0), "a name")? },
         Purpose::Rename(incident) => Command::Retitle { incident, title: required(&typed(0), "a title")? },
         Purpose::Reopen(incident) => Command::Reopen { incident, reason: required(&typed(0), "a reason")? },
@@ -68,6 +74,23 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
 
 fn required(text: &str, what: &str) -> Result<String, String> {
     if text.trim().is_empty() { Err(format!("this needs {what}")) } else { Ok(text.trim().to_owned()) }
+}
+
+/// `firmware=3.2.5 hardware=rev-B`; nothing at all is the whole fleet.
+fn cohort(text: &str, attributes: &[String]) -> Result<CohortKey, String> {
+    let pairs = text.split_whitespace().map(|pair| {
+        let wrong = || format!("`{pair}` is not `attribute=value`; write firmware=3.2.5 hardware=rev-B");
+        let (name, value) = pair.split_once('=').ok_or_else(wrong)?;
+        let name = match name {
+            "fw" => "firmware",
+            "hw" => "hardware",
+            name => name,
+        };
+        let known = attributes.iter().any(|attribute| attribute == name);
+        let unknown = || format!("no attribute `{name}`; there are {}", attributes.join(", "));
+        known.then_some((name, value)).ok_or_else(unknown)
+    });
+    pairs.into_iter().try_fold(CohortKey::default(), |key, pair| pair.map(|(name, value)| key.and(name, value)))
 }
 
 /// `17:38:52` or `17:38`, the last time it was that late in UTC; or a whole RFC 3339 time.

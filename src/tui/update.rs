@@ -1,22 +1,19 @@
 //! What each action does to a screen, and what it asks of the engine.
 
+pub(super) mod forms;
 pub(super) mod pull;
 
 use super::action::{Action, Group, Needs, Spec, spec};
 use super::app::{App, Asked, Request};
 use super::key::{Code, Key};
 use super::overlays::Overlay;
-use super::overlays::form::{Field, Form, Purpose};
 use super::overlays::note::NoteEditor;
 use super::overlays::palette::Palette;
 use super::theme::Theme;
 use super::ui::{Pane, Ui, View};
 use super::widgets::{rollout, runbook};
-use crate::domain::clock::Moment;
-use crate::domain::cohort::CohortKey;
 use crate::domain::command::Command;
 use crate::domain::ids::IncidentId;
-use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::lens::Filter;
 use crate::domain::replay::{Course, Pacing};
 use crate::domain::runbook::StepMark;
@@ -103,6 +100,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Help => app.ui.overlays.push(Overlay::Help { scroll: 0 }),
         Action::Palette => app.ui.overlays.push(Overlay::Palette(Palette::new(&app.snapshot))),
         Action::BadInput => app.open_bad_input(),
+        Action::Verdict => app.ui.overlays.push(Overlay::Verdict { selected: 0 }),
         Action::Signal => {
             let now = app.ui.signal.unwrap_or(Signal::Online);
             let at = Signal::ALL.iter().position(|signal| *signal == now).unwrap_or(0);
@@ -127,12 +125,14 @@ pub(super) fn perform(app: &mut App, action: Action) {
         | Action::DeclareByHand
         | Action::Severity
         | Action::Type
+        | Action::Origin
+        | Action::About
         | Action::Commander
         | Action::Rename
         | Action::Correct
         | Action::Reopen
         | Action::SkipStep
-        | Action::CloseActuation => open_form(app, action),
+        | Action::CloseActuation => forms::open_form(app, action),
         Action::Note => {
             let incident = app.ui.incident(&app.snapshot).map(|incident| incident.id);
             let draft = std::mem::take(&mut app.ui.draft);
@@ -301,124 +301,4 @@ fn mark_step(app: &mut App) {
     // The cursor goes on with the work: a tick moves it to the next open step.
     app.ui.step = None;
     app.command(Command::MarkStep { incident: incident.id, step, mark }, Asked::Plainly);
-}
-
-/// Opens the form of an action.
-fn open_form(app: &mut App, action: Action) {
-    let snapshot = app.snapshot.clone();
-    let incident = app.ui.incident(&snapshot).cloned();
-    let form = match (action, &incident) {
-        (Action::Declare | Action::DeclareByHand, _) => declare_form(app, &snapshot, action == Action::Declare),
-        (Action::Filter, _) => {
-            Form::new(Purpose::Filter, "show only", "filters", vec![Field::text("filter", &app.ui.filter.to_string())])
-                .hint(format!(
-                    "fw=3.2.5 region!=eu-west offline th-00 · attributes: {}",
-                    snapshot.attributes.join(", ")
-                ))
-        }
-        (Action::GroupBy, _) => group_form(app, &snapshot),
-        (Action::CloseActuation, _) => {
-            let view = rollout::newest_actuations(&snapshot).into_iter().find(|view| !view.actuation.state.is_final());
-            let Some(view) = view else { return };
-            let title = format!("close {} {}", view.actuation.switch, view.actuation.id);
-            Form::new(Purpose::Close(view.actuation.id.clone()), title, "closes it", vec![Field::text("reason", "")])
-                .hint("Say how you know what became of it. The record keeps that it was never proven.")
-        }
-        (_, None) => return,
-        (Action::Severity, Some(incident)) => {
-            let options = Severity::ALL.map(|s| format!("{s}  {}", s.meaning())).into();
-            let at = Severity::ALL.iter().position(|s| *s == incident.severity).unwrap_or(0);
-            Form::new(
-                Purpose::Severity(incident.id),
-                "severity",
-                "sets it",
-                vec![Field::choice("severity", options, at)],
-            )
-        }
-        (Action::Type, Some(incident)) => {
-            let options = IncidentType::ALL.map(|kind| kind.name().to_owned()).into();
-            let at = IncidentType::ALL.iter().position(|kind| *kind == incident.kind).unwrap_or(0);
-            Form::new(
-                Purpose::Type(incident.id),
-                "type of incident",
-                "sets it",
-                vec![Field::choice("type", options, at)],
-            )
-        }
-        (Action::Commander, Some(incident)) => Form::new(
-            Purpose::Commander(incident.id),
-            "who commands",
-            "hands it over",
-            vec![Field::text("commander", "")],
-        )
-        .hint(format!("Now it is {}. The commander coordinates, and does not fix.", incident.commander)),
-        (Action::Rename, Some(incident)) => {
-            Form::new(Purpose::Rename(incident.id), "title", "renames it", vec![Field::text("title", &incident.title)])
-        }
-        (Action::Reopen, Some(incident)) => {
-            Form::new(Purpose::Reopen(incident.id), "reopen", "reopens it", vec![Field::text("reason", "")])
-        }
-        (Action::Correct, Some(incident)) => {
-            let options = Moment::ALL.map(|moment| {
-                let at = incident.moments.get(moment);
-                format!(
-                    "{}: {}",
-                    moment.name(),
-                    at.map_or_else(|| "not yet".into(), |at| format!("{}Z", super::format::clock(at)))
-                )
-            });
-            let fields =
-                vec![Field::choice("moment", options.into(), 0), Field::text("time", ""), Field::text("reason", "")];
-            Form::new(Purpose::Correct(incident.id), "correct a time", "corrects it", fields)
-                .hint("A time as 17:38:52 (today, UTC) or 2026-11-20T17:38:52Z. The old value is kept.")
-        }
-        (Action::SkipStep, Some(incident)) => {
-            let Some(step) = incident.runbook.as_ref().and_then(|run| runbook::cursor(&app.ui, run)) else { return };
-            let purpose = Purpose::Skip { incident: incident.id, step: step.id.clone() };
-            Form::new(purpose, "skip a step", "skips it", vec![Field::text("reason", "")]).hint(step.text.clone())
-        }
-        _ => return,
-    };
-    app.ui.overlays.push(Overlay::Form(form));
-}
-
-/// The form to declare with: filled in from the alert, where there is one.
-fn declare_form(app: &App, snapshot: &Snapshot, from_alert: bool) -> Form {
-    let proposal =
-        snapshot.loose_alerts().next().and_then(|alert| snapshot.proposals.get(&alert.id)).filter(|_| from_alert);
-    let severity = proposal.map_or(Severity::Sev3, |p| p.severity);
-    let kind = proposal.map_or(IncidentType::MassDisconnect, |p| p.kind);
-    let at = |found: Option<usize>| found.unwrap_or(0);
-    let fields = vec![
-        Field::text("title", proposal.map_or("", |p| &p.title)),
-        Field::choice(
-            "severity",
-            Severity::ALL.map(|s| format!("{s}  {}", s.meaning())).into(),
-            at(Severity::ALL.iter().position(|s| *s == severity)),
-        ),
-        Field::choice(
-            "type",
-            IncidentType::ALL.map(|kind| kind.name().to_owned()).into(),
-            at(IncidentType::ALL.iter().position(|k| *k == kind)),
-        ),
-        Field::text("commander", &snapshot.operator),
-    ];
-    let cohort = proposal.map(|p| p.cohort.clone()).or_else(|| app.ui.cohort.clone());
-    let purpose =
-        Purpose::Declare { alert: proposal.and_then(|p| p.alert), cohort: cohort.clone().unwrap_or_default() };
-    let about =
-        cohort.filter(|cohort: &CohortKey| !cohort.is_fleet()).map(|cohort| format!(" · {}", cohort.sentence()));
-    let title = format!("declare an incident{}", about.unwrap_or_default());
-    Form::new(purpose, title, "declares it", fields)
-}
-
-fn group_form(app: &App, snapshot: &Snapshot) -> Form {
-    let find = |name: Option<&String>| name.and_then(|name| snapshot.attributes.iter().position(|known| known == name));
-    let first = find(app.ui.group_by.first()).unwrap_or(0);
-    let second = find(app.ui.group_by.get(1)).map_or(0, |at| at + 1);
-    let mut seconds = vec!["nothing else".to_owned()];
-    seconds.extend(snapshot.attributes.iter().cloned());
-    let fields = vec![Field::choice("by", snapshot.attributes.clone(), first), Field::choice("and", seconds, second)];
-    Form::new(Purpose::GroupBy, "group cohorts", "groups them", fields)
-        .hint("A letter goes to the attribute that begins with it.")
 }

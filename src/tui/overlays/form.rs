@@ -20,6 +20,8 @@ pub enum Purpose {
     Declare { alert: Option<AlertId>, cohort: CohortKey },
     Severity(IncidentId),
     Type(IncidentId),
+    Origin(IncidentId),
+    About(IncidentId),
     Commander(IncidentId),
     Rename(IncidentId),
     Correct(IncidentId),
