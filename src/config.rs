@@ -5,6 +5,7 @@
 pub mod broker;
 pub mod fleet;
 pub mod paths;
+pub mod rollout;
 pub mod runbooks;
 pub mod screen;
 pub mod secret;
@@ -18,6 +19,7 @@ use crate::document::{self, Mistake};
 use crate::domain::clock::Targets;
 use broker::BrokerSection;
 use fleet::FleetSection;
+use rollout::RolloutSection;
 use screen::ScreenSection;
 
 /// The file that `config init` writes: every key, with its default, explained.
@@ -35,6 +37,7 @@ pub struct Config {
     pub screen: ScreenSection,
     pub runbooks: RunbookSection,
     pub switches: SwitchSection,
+    pub rollout: RolloutSection,
 }
 
 /// Where this team's own runbooks lie.
@@ -85,7 +88,8 @@ impl Config {
     /// The first mistake in it, with its line and column.
     pub fn read(source: &str, file: &str) -> Result<Self, Mistake> {
         let config: Self = document::read(source, file)?;
-        let problem = config.broker.check().or(config.fleet.check()).or(config.screen.check());
+        let problem =
+            config.broker.check().or(config.fleet.check()).or(config.screen.check()).or(config.rollout.check());
         if let Some((span, message)) = problem {
             return Err(document::mistake(source, file, &span, message));
         }
@@ -130,6 +134,12 @@ mod tests {
             ("[[fleet.route]]\ntopic = 'a/{devise}'\nmessage = 'status'\n", "c.toml:2:9: unknown level `{devise}`"),
             ("[[fleet.route]]\ntopic = 'a/{device}'\nmessage = 'statos'\n", "c.toml:2:9: unknown message `statos`"),
             ("[screen]\ngroup_by = ['x']\n", "c.toml:2:12: no attribute `x`"),
+            (
+                "[[rollout.rule]]\nmetric = 'faild'\nabove = 0.1\n",
+                "c.toml:2:10: unknown metric `faild`; expected one of failed, rolled-back",
+            ),
+            ("[rollout.window]\ndays = ['xyz']\nhours = [8, 12]\n", "c.toml:2:8: unknown day `xyz`"),
+            ("[rollout]\nlevel = 'auto'\n", "c.toml:2:9: unknown value `auto`"),
             ("[switches]\ncontrol_topic = 'x'\n", "c.toml:2:17: `control_topic` needs a level {campaign}"),
         ];
         for (source, expected) in cases {

@@ -13,6 +13,7 @@ pub mod census;
 mod evidence;
 pub mod level;
 mod rhythm;
+pub mod rules;
 mod stream;
 pub mod suspects;
 pub mod verdict;

@@ -16,6 +16,7 @@ pub mod input;
 pub mod lens;
 pub mod observation;
 pub mod replay;
+pub mod rollout;
 pub mod runbook;
 pub mod signal;
 pub mod switch;

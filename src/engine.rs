@@ -8,6 +8,7 @@
 //! for what readers get.
 
 mod decide;
+pub mod rollouts;
 pub mod room;
 pub mod snapshot;
 mod suspects;
@@ -31,6 +32,7 @@ use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, Pro
 use crate::domain::lens::Lens;
 use crate::domain::observation::Batch;
 use crate::domain::replay::{Course, Replay, ReplayChange};
+use crate::domain::rollout::RolloutPolicy;
 use crate::domain::runbook::Runbook;
 use crate::domain::time::At;
 use crate::fleet::cohorts::Grouping;
@@ -50,6 +52,8 @@ pub struct Settings {
     /// The person at the keys.
     pub operator: String,
     pub read_only: bool,
+    /// What was decided about rollouts in advance.
+    pub rollout: RolloutPolicy,
     /// Begins the id of every actuation, so that ids of two rooms never meet.
     pub log_id: String,
     /// Where commands to a campaign go: `fleet/ota/{campaign}/control`.
@@ -74,6 +78,7 @@ impl Default for Settings {
             environment: "live".into(),
             operator: "nobody".into(),
             read_only: false,
+            rollout: RolloutPolicy::default(),
             log_id: "wr".into(),
             control_topic: "fleet/ota/{campaign}/control".into(),
             shell_options: String::new(),
@@ -142,6 +147,7 @@ pub struct State {
     pub lens: Lens,
     detector: Detector,
     suspects: suspects::Suspects,
+    rollouts: rollouts::Rollouts,
     /// Whether alerts of an earlier process have been taken up.
     taken_up: bool,
     wire: WireBudget,
@@ -188,6 +194,7 @@ impl State {
             lens: Lens::default(),
             detector: Detector::default(),
             suspects: suspects::Suspects::default(),
+            rollouts: rollouts::Rollouts::default(),
             taken_up: false,
             wire: WireBudget::default(),
             settings,
@@ -237,6 +244,9 @@ impl Turn<'_> {
         self.take_up_alerts();
         let named = suspects::tick(self.state, self.at);
         self.record_all(&Actor::Engine, named);
+        let (crossed, halts) = rollouts::tick(self.state, self.at);
+        self.record_all(&Actor::Engine, crossed);
+        self.step.effects.extend(halts.into_iter().map(Effect::Actuate));
         let mut events = switches::expire(self.state, self.at);
         events.extend(switches::proof::tick(self.state, self.at));
         self.record_all(&Actor::Engine, events);

@@ -222,7 +222,7 @@ impl Fleet {
     }
 
     /// Seconds that a device has been silent while we listened.
-    fn silent_s(&self, device: &devices::Device) -> u32 {
+    pub fn silent_s(&self, device: &devices::Device) -> u32 {
         let now = (self.second - self.epoch) as u32;
         self.listening.map_or(0, |since| now.saturating_sub(device.seen.max(since)))
     }

@@ -77,6 +77,7 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
         broker,
         environment,
         operator: session::operator(config),
+        rollout: config.rollout.policy(),
         read_only: common.read_only,
         control_topic: config.control_topic(),
         warnings: library.problems,

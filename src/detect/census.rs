@@ -28,7 +28,8 @@ struct Row {
 pub(super) struct Census {
     rows: Vec<Row>,
     attributes: usize,
-    firmware: Option<usize>,
+    /// The attributes that follow from an update rather than lead to it: firmware and wave.
+    of_update: [Option<usize>; 2],
     /// The symptoms, a bit each, of which any makes a device affected.
     asked: u16,
 }
@@ -66,8 +67,8 @@ impl Census {
         }
         rows.retain(|row| row.devices > 0);
         let attributes = fleet.schema().names().len().min(limits::ATTRIBUTES);
-        let firmware = fleet.schema().find("firmware").map(|attribute| attribute.0.into());
-        Self { rows, attributes, firmware, asked }
+        let of_update = ["firmware", "wave"].map(|name| fleet.schema().find(name).map(|ix| ix.0.into()));
+        Self { rows, attributes, of_update, asked }
     }
 
     /// All devices.
@@ -115,13 +116,15 @@ impl Census {
             ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
             ValueIx(known) => known.into(),
         };
-        // A device that does not take its update keeps its old firmware: that is the consequence, not the cause.
-        let hidden = self.firmware.filter(|_| symptoms != 0 && symptoms & !Symptom::OF_UPDATES == 0);
+        // A device that does not take its update keeps its old firmware, and only one in a wave can fail: these follow
+        // from the update, and are not what it fails of.
+        let follows = symptoms != 0 && symptoms & !Symptom::OF_UPDATES == 0;
+        let hidden = |attribute: usize| follows && self.of_update.contains(&Some(attribute));
         let leaf = |row: &Row| Leaf {
             values: row.vector[..self.attributes]
                 .iter()
                 .enumerate()
-                .map(|(attribute, v)| if hidden == Some(attribute) { Leaf::NOTHING } else { value(v) })
+                .map(|(attribute, v)| if hidden(attribute) { Leaf::NOTHING } else { value(v) })
                 .collect(),
             devices: row.devices.into(),
             affected: affected(row).into(),

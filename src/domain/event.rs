@@ -11,6 +11,7 @@ use super::clock::Moment;
 use super::cohort::CohortKey;
 use super::ids::{Actor, ActuationId, AlertId, IncidentId, Seq};
 use super::incident::{Declaration, IncidentType, Severity};
+use super::rollout::{Level, Standing};
 use super::runbook::{Runbook, StepMark};
 use super::switch::{Call, Preview, SwitchId};
 use super::time::At;
@@ -187,6 +188,18 @@ pub enum Event {
         campaign: String,
         wave: u16,
         target: String,
+    },
+    /// A rule that was decided before the rollout says to stop it.
+    StopRuleCrossed {
+        campaign: String,
+        standing: Standing,
+        level: Level,
+    },
+    /// Something speaks against a wave that has begun; wave 0 stands for the whole campaign.
+    RolloutWarned {
+        campaign: String,
+        wave: u16,
+        reason: String,
     },
     ForeignCommand {
         campaign: String,

@@ -76,6 +76,13 @@ pub enum ActuationState {
     Unknown { reason: String },
 }
 
+impl Actuation {
+    /// Whether its effect was seen, with or without devices that escaped it.
+    pub const fn is_effective(&self) -> bool {
+        matches!(self.state, ActuationState::Effective | ActuationState::Escaped { .. })
+    }
+}
+
 impl ActuationState {
     /// Nothing more is expected.
     pub const fn is_final(&self) -> bool {

@@ -20,6 +20,7 @@ use crate::domain::input::{DrillStart, LogHealth};
 use crate::domain::lens::Lens;
 use crate::domain::observation::WavePlan;
 use crate::domain::replay::Replay;
+use crate::domain::rollout::Standing;
 use crate::domain::signal::Signal;
 use crate::domain::switch::Actuation;
 use crate::domain::time::At;
@@ -186,6 +187,8 @@ pub struct CampaignView {
     pub queued: u32,
     pub waves: Vec<WaveView>,
     pub active: bool,
+    /// How the stop rules stand, wave by wave.
+    pub standings: Vec<Standing>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -199,8 +199,48 @@ fn fire(state: &mut State, at: At, by: &Actor, confirmation: &Confirmation) -> R
     {
         return Err(Refusal::new(format!("type `{asked}` to confirm")));
     }
+    state.switches.arming = None;
+    pull(state, at, arming.clone(), confirmation.typed.clone(), 0).inspect_err(|_| {
+        // What was refused may be confirmed again.
+        state.switches.arming = Some(arming);
+    })
+}
+
+/// Pulls the halt of a campaign because a rule that people armed in advance was crossed. `after` events of the same moment
+/// go before it.
+pub(super) fn fire_by_rule(
+    state: &mut State,
+    at: At,
+    campaign: &str,
+    after: usize,
+) -> Result<(Vec<Event>, Proposal), Refusal> {
+    if state.replay.is_some() {
+        return Err(Refusal::new(REPLAY));
+    }
+    if state.settings.read_only {
+        return Err(Refusal::new("this room is read-only"));
+    }
+    let switch = SwitchId::ota_halt();
+    let meaning = meaning(&switch).ok_or_else(|| Refusal::new("the switch is gone"))?;
+    let preview = preview(state, &meaning, choose(state, &switch, Some(campaign.to_owned()))?)?;
+    state.switches.armings += 1;
+    let (id, by) = (state.switches.armings, Actor::Engine);
+    // Whoever armed the rule had all the time to look.
+    let armed = at.plus_ms(-limits::ARMING_GUARD_MS * state.settings.pace);
+    let arming = Arming { id, switch, by, at: armed, expires: at.plus_s(1), preview, gate: Gate::OneKey };
+    pull(state, at, arming, String::new(), after)
+}
+
+/// The intent of an arming as an event, and the proposal that follows it.
+fn pull(
+    state: &mut State,
+    at: At,
+    arming: Arming,
+    typed: String,
+    after: usize,
+) -> Result<(Vec<Event>, Proposal), Refusal> {
     let meaning = meaning(&arming.switch).ok_or_else(|| Refusal::new("the switch is gone"))?;
-    let intent = Seq(state.room.last.0 + 1);
+    let intent = Seq(state.room.last.0 + 1 + after as u64);
     let id = ActuationId(format!("{}-{}", state.settings.log_id, intent.0));
     let call = call(state, &meaning, &arming.preview.campaign, &id)?;
     if let LogHealth::Unsafe { reason } = &state.log {
@@ -215,7 +255,6 @@ fn fire(state: &mut State, at: At, by: &Actor, confirmation: &Confirmation) -> R
             by_hand(&call, &state.settings.shell_options)
         )));
     }
-    state.switches.arming = None;
     state.switches.watches.begin(id.clone());
     let incident = state.room.open_incidents().next_back().map(|incident| incident.id);
     let requested = Event::ActuationRequested {
@@ -236,7 +275,7 @@ fn fire(state: &mut State, at: At, by: &Actor, confirmation: &Confirmation) -> R
         armed: arming.at,
         confirmed: at,
         asked,
-        typed: confirmation.typed.clone(),
+        typed,
         intent,
         pace: state.settings.pace,
     };

@@ -172,6 +172,23 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::WaveStarted { campaign, wave, target } => {
             (Normal, format!("wave {wave} of {campaign} → {target} has started"))
         }
+        Event::StopRuleCrossed { campaign, standing, level } => (
+            Alarm,
+            format!(
+                "stop rule crossed · {campaign} wave {}: {} {:.1} % of {} devices, more than {:.1} % (others {:.1} %){}",
+                standing.wave,
+                standing.rule,
+                standing.value * 100.0,
+                standing.sample,
+                standing.above * 100.0,
+                standing.others * 100.0,
+                if *level == crate::domain::rollout::Level::Armed { " · it is armed" } else { "" }
+            ),
+        ),
+        Event::RolloutWarned { campaign, wave, reason } => {
+            let of = if *wave > 0 { format!(" wave {wave}") } else { String::new() };
+            (Alarm, format!("{campaign}{of}: {reason}"))
+        }
         Event::ForeignCommand { campaign, action, request_id } => {
             (Alarm, format!("{} of {campaign} by someone else, not this room (request {request_id})", action.name()))
         }

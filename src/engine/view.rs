@@ -59,7 +59,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         proposals: proposals(state),
         incidents: room.incidents.iter().map(|(id, incident)| (*id, Arc::new(incident.clone()))).collect(),
         actuations: actuations(state),
-        campaigns: fleet.campaigns().iter().map(campaign).collect(),
+        campaigns: fleet.campaigns().iter().map(|known| campaign(state, known)).collect(),
         arming: state.switches.arming.clone(),
         timeline: room.timeline.shared(),
         faults: fleet.faults().counts(),
@@ -270,7 +270,7 @@ fn device(fleet: &Fleet, ix: DeviceIx) -> Option<DeviceView> {
     })
 }
 
-fn campaign(campaign: &Campaign) -> CampaignView {
+fn campaign(state: &State, campaign: &Campaign) -> CampaignView {
     let wave = |wave: &crate::fleet::campaigns::Wave| WaveView {
         wave: wave.wave,
         progress: wave.progress,
@@ -286,6 +286,7 @@ fn campaign(campaign: &Campaign) -> CampaignView {
         queued: campaign.queued(),
         waves: campaign.waves.iter().map(wave).collect(),
         active: campaign.is_active(),
+        standings: state.rollouts.standings.get(&campaign.id).cloned().unwrap_or_default(),
     }
 }
 

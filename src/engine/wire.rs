@@ -1,6 +1,6 @@
 //! What the fleet's messages make the engine record, within a budget: a device must not be able to fill the log.
 
-use super::{Turn, switches};
+use super::{Turn, rollouts, switches};
 use crate::domain::event::Event;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{Actor, ActuationId};
@@ -77,6 +77,8 @@ pub(super) fn take(turn: &mut Turn<'_>, batch: &Batch, observation: &Observation
 
 fn wave_started(turn: &mut Turn<'_>, campaign: String, wave: u16, target: String) {
     if turn.state.wire.spend(turn.at) {
+        let warned = rollouts::warnings(turn.state, &campaign, wave, &target, turn.at);
         turn.record(Actor::Engine, Event::WaveStarted { campaign, wave, target });
+        turn.record_all(&Actor::Engine, warned);
     }
 }

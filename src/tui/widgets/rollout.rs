@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::rollout::Standing;
 use crate::domain::switch::{ActuationState, SwitchId};
 use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot};
 use crate::tui::action::Action;
@@ -71,7 +72,7 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
     let n = |n: u32| format::count(n.into());
     let failed = progress.failed + progress.rolled_back;
     let failed = if failed > 0 { format!(" · failed or back {}", n(failed)) } else { String::new() };
-    vec![
+    let mut told = vec![
         Line::from(headline),
         Line::from(vec![
             Span::raw(" "),
@@ -88,7 +89,15 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
             ),
             Role::Text,
         )),
-    ]
+    ];
+    told.extend(view.standings.iter().filter(|standing| standing.crossed).map(|standing| {
+        let Standing { rule, wave, value, above, sample, others, .. } = standing;
+        let percent = |share: f64| format!("{:.1} %", share * 100.0);
+        let (value, above, others) = (percent(*value), percent(*above), percent(*others));
+        let text = format!(" ✗ stop rule, wave {wave}: {rule} {value} of {sample}, above {above} (others {others})");
+        Line::from(scene.span(format::left(&text, width + 1), Role::Alarm))
+    }));
+    told
 }
 
 /// How many devices have gone back, of how many that were to; none where going back was not asked.

@@ -1,0 +1,123 @@
+//! `[rollout]`: what a team has decided about rollouts before they begin.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::domain::rollout::{Level, Metric, RolloutPolicy, StopRule, Window};
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RolloutSection {
+    pub level: Level,
+    pub reconnect_s: u32,
+    pub soak_s: Option<u32>,
+    pub on_call: Option<String>,
+    pub window: Option<WindowSection>,
+    /// Combinations of attribute values that were tested.
+    pub tested: Vec<BTreeMap<String, String>>,
+    /// Instead of the usual rules.
+    #[serde(rename = "rule")]
+    pub rules: Vec<RuleSection>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowSection {
+    pub days: Spanned<Vec<String>>,
+    pub hours: Spanned<(u8, u8)>,
+    #[serde(default)]
+    pub utc_offset_h: i8,
+    #[serde(default)]
+    pub holidays: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSection {
+    pub metric: Spanned<String>,
+    /// A share of the devices started, 0..=1.
+    pub above: Spanned<f64>,
+    #[serde(default)]
+    pub times_others: Option<f64>,
+    #[serde(default = "RuleSection::minimum")]
+    pub minimum: u32,
+    #[serde(default)]
+    pub wave: Option<u16>,
+}
+
+impl RuleSection {
+    const fn minimum() -> u32 {
+        20
+    }
+}
+
+impl Default for RolloutSection {
+    fn default() -> Self {
+        let RolloutPolicy { level, reconnect_s, .. } = RolloutPolicy::default();
+        Self { level, reconnect_s, soak_s: None, on_call: None, window: None, tested: Vec::new(), rules: Vec::new() }
+    }
+}
+
+/// Days as people write them; Monday is 0.
+fn weekday(word: &str) -> Option<u8> {
+    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    days.iter().position(|day| *day == word.to_ascii_lowercase()).map(|day| day as u8)
+}
+
+impl RolloutSection {
+    pub(super) fn check(&self) -> Option<(Range<usize>, String)> {
+        for rule in &self.rules {
+            let word = rule.metric.get_ref();
+            if Metric::parse(word).is_none() {
+                let known = Metric::WORDS.map(|(word, _)| word).join(", ");
+                return Some((rule.metric.span(), format!("unknown metric `{word}`; expected one of {known}")));
+            }
+            let above = *rule.above.get_ref();
+            if !(0.0..=1.0).contains(&above) {
+                return Some((rule.above.span(), format!("a share lies between 0 and 1, and {above} does not")));
+            }
+        }
+        let window = self.window.as_ref()?;
+        if let Some(day) = window.days.get_ref().iter().find(|day| weekday(day).is_none()) {
+            return Some((
+                window.days.span(),
+                format!("unknown day `{day}`; expected mon, tue, wed, thu, fri, sat, sun"),
+            ));
+        }
+        let (from, to) = *window.hours.get_ref();
+        (from >= to || to > 24).then(|| (window.hours.span(), "expected hours such as [8, 12]".into()))
+    }
+
+    /// What was decided.
+    pub fn policy(&self) -> RolloutPolicy {
+        let usual = RolloutPolicy::default();
+        let rule = |rule: &RuleSection| {
+            Some(StopRule {
+                metric: Metric::parse(rule.metric.get_ref())?,
+                above: *rule.above.get_ref(),
+                times_others: rule.times_others,
+                minimum: rule.minimum,
+                wave: rule.wave,
+            })
+        };
+        let rules: Vec<StopRule> = self.rules.iter().filter_map(rule).collect();
+        let window = self.window.as_ref().map(|window| Window {
+            weekdays: window.days.get_ref().iter().filter_map(|day| weekday(day)).collect(),
+            hours: *window.hours.get_ref(),
+            utc_offset_h: window.utc_offset_h,
+            holidays: window.holidays.clone(),
+        });
+        RolloutPolicy {
+            level: self.level,
+            rules: if rules.is_empty() { usual.rules } else { rules },
+            reconnect_s: self.reconnect_s,
+            soak_s: self.soak_s,
+            window,
+            on_call: self.on_call.clone(),
+            tested: self.tested.clone(),
+        }
+    }
+}

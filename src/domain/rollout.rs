@@ -1,0 +1,203 @@
+//! What was decided about rollouts before they began: when to stop, when to start, and what was tested.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::symptom::Symptom;
+use super::time::At;
+
+/// How far the room goes by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Rules are shown with their values, and nobody is told.
+    Manual,
+    /// A crossed rule is told, and the halt is proposed.
+    #[default]
+    Advise,
+    /// A crossed rule pulls the halt.
+    Armed,
+}
+
+impl Level {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Advise => "advise",
+            Self::Armed => "armed",
+        }
+    }
+}
+
+/// What a rule measures: a share of the devices that a wave has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Their update failed.
+    Failed,
+    /// They went back to their old firmware by themselves.
+    RolledBack,
+    /// They did not come back from their update in time.
+    NotBack,
+    /// They show a symptom; of being away, now, of others, in the last minutes.
+    Shows(Symptom),
+}
+
+impl Metric {
+    /// The words of the configuration, and what they mean.
+    pub const WORDS: [(&'static str, Self); 10] = [
+        ("failed", Self::Failed),
+        ("rolled-back", Self::RolledBack),
+        ("not-back", Self::NotBack),
+        ("offline", Self::Shows(Symptom::Offline)),
+        ("rebooting", Self::Shows(Symptom::Rebooting)),
+        ("errors", Self::Shows(Symptom::Erring)),
+        ("battery", Self::Shows(Symptom::Draining)),
+        ("values", Self::Shows(Symptom::Implausible)),
+        ("silent", Self::Shows(Symptom::Silent)),
+        ("bad-signature", Self::Shows(Symptom::BadSignature)),
+    ];
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, metric)| *metric)
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::WORDS.iter().find(|(_, metric)| metric == self).map_or("?", |(word, _)| word))
+    }
+}
+
+/// When to stop, decided in advance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StopRule {
+    pub metric: Metric,
+    /// The share of the devices started above which it is crossed.
+    pub above: f64,
+    /// And this many times as often as the devices that are not updated, where that is asked.
+    pub times_others: Option<f64>,
+    /// Devices that must have been started before anything is said.
+    pub minimum: u32,
+    /// The wave it is about; every one where none is named.
+    pub wave: Option<u16>,
+}
+
+impl StopRule {
+    /// The rules where a team has none of its own: few devices are enough to stop for what cannot be undone.
+    pub fn usual() -> Vec<Self> {
+        let rule = |metric, above, times_others| Self { metric, above, times_others, minimum: 20, wave: None };
+        vec![
+            rule(Metric::Failed, 0.02, None),
+            rule(Metric::RolledBack, 0.02, None),
+            rule(Metric::NotBack, 0.02, None),
+            rule(Metric::Shows(Symptom::Rebooting), 0.02, Some(3.0)),
+            rule(Metric::Shows(Symptom::Offline), 0.05, Some(3.0)),
+            rule(Metric::Shows(Symptom::Draining), 0.10, Some(3.0)),
+        ]
+    }
+}
+
+/// The hours in which waves may begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Monday is 0.
+    pub weekdays: Vec<u8>,
+    /// Hours of the day, from and to, in `utc_offset_h`.
+    pub hours: (u8, u8),
+    pub utc_offset_h: i8,
+    /// Days on which nothing begins: `2026-12-24`.
+    pub holidays: Vec<String>,
+}
+
+impl Window {
+    /// Why a wave should not begin now.
+    pub fn objection(&self, at: At) -> Option<String> {
+        let local = at.plus_s(i64::from(self.utc_offset_h) * 3_600);
+        let days = local.second().div_euclid(86_400);
+        // The first day of the epoch was a Thursday.
+        let weekday = (days + 3).rem_euclid(7) as u8;
+        let hour = (local.second().rem_euclid(86_400) / 3_600) as u8;
+        let date = local.to_string().chars().take(10).collect::<String>();
+        let names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+        if self.holidays.contains(&date) {
+            return Some(format!("{date} is a holiday"));
+        }
+        if !self.weekdays.contains(&weekday) {
+            return Some(format!("it is {}, outside of the deploy window", names[usize::from(weekday)]));
+        }
+        let (from, to) = self.hours;
+        (hour < from || hour >= to).then(|| format!("{hour}:00 is outside of the deploy window, {from} to {to}"))
+    }
+}
+
+/// Everything decided in advance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RolloutPolicy {
+    pub level: Level,
+    pub rules: Vec<StopRule>,
+    /// Seconds in which an updated device must be back.
+    pub reconnect_s: u32,
+    /// Seconds that a wave must have run well before the next one begins.
+    pub soak_s: Option<u32>,
+    pub window: Option<Window>,
+    /// Who watches while it soaks; a wave with nobody is warned of, where a window is kept at all.
+    pub on_call: Option<String>,
+    /// Combinations that were tested, as attribute values: `firmware` of a campaign with others. Where there are some,
+    /// what a campaign meets and is not among them is warned of.
+    pub tested: Vec<BTreeMap<String, String>>,
+}
+
+impl Default for RolloutPolicy {
+    fn default() -> Self {
+        Self {
+            level: Level::default(),
+            rules: StopRule::usual(),
+            reconnect_s: 300,
+            soak_s: None,
+            window: None,
+            on_call: None,
+            tested: Vec::new(),
+        }
+    }
+}
+
+/// A rule with its value now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    pub rule: String,
+    pub wave: u16,
+    /// The share of the devices started, of how many, and of the others.
+    pub value: f64,
+    pub above: f64,
+    pub sample: u32,
+    pub others: f64,
+    pub crossed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wave_begins_on_a_quiet_morning_or_not_at_all() {
+        let window =
+            Window { weekdays: vec![1, 2], hours: (8, 12), utc_offset_h: 1, holidays: vec!["2026-11-24".into()] };
+        let cases = [
+            ("2026-11-18T08:30:00Z", None),
+            ("2026-11-18T06:59:00Z", Some("7:00 is outside")),
+            ("2026-11-18T07:00:00Z", None),
+            ("2026-11-18T11:00:00Z", Some("12:00 is outside")),
+            ("2026-11-20T09:00:00Z", Some("it is Friday")),
+            ("2026-11-24T09:00:00Z", Some("2026-11-24 is a holiday")),
+        ];
+        for (at, expected) in cases {
+            let told = window.objection(at.parse().unwrap());
+            match expected {
+                None => assert_eq!(told, None, "{at}"),
+                Some(part) => assert!(told.as_ref().is_some_and(|told| told.contains(part)), "{at}: {told:?}"),
+            }
+        }
+    }
+}
