@@ -62,7 +62,7 @@ pub struct Recorded {
 
 impl Recorded {
     /// Reads the message into a batch, as one that comes at a moment: that is not always its own.
-    pub fn take(&self, at: At, ingest: &Ingest, watched: Option<&str>, batch: &mut Batch) {
+    pub fn take(&self, at: At, ingest: &mut Ingest, watched: Option<&str>, batch: &mut Batch) {
         let Self { topic, payload, retained, full_length, .. } = self;
         let arrival = Arrival { at, topic: topic.as_bytes(), payload, retained: *retained, full_length: *full_length };
         match full_length {
