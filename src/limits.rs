@@ -44,7 +44,7 @@ pub const SAMPLES_PER_FAULT: usize = 8;
 /// Messages kept for the device view.
 pub const RECENT_MESSAGES: usize = 512;
 
-/// Devices read from one message of a gateway or a bridge. More than this do not fit in a payload that is read.
+/// Devices read from one message of a gateway or a bridge. At 64 bytes each, more do not fit in a payload that is read.
 pub const DEVICES_PER_MESSAGE: usize = 4_096;
 /// Sparkplug edge nodes followed. A node is a gateway with tens to thousands of devices behind it.
 pub const SPARKPLUG_NODES: usize = 16_384;

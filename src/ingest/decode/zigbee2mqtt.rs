@@ -2,7 +2,9 @@
 //! `{base}/bridge`. The bridge itself is followed as a device called `bridge`.
 //!
 //! Names may contain slashes, so that the end of a topic decides what it is. Deliberately absent: the output of single
-//! attributes (`output: attribute`), whose topics look like devices with a slash in their name.
+//! attributes (`output: attribute`), whose topics look like devices with a slash in their name. The bridge's list tells
+//! everything that each device exposes, and is larger than what is read where there are many; models and versions then
+//! come with `include_device_information`.
 
 use super::fields::{Fields, Str};
 use super::tell::{counted, tell, unreadable};
