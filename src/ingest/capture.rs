@@ -99,7 +99,8 @@ pub fn read(line: &[u8]) -> Option<Entry> {
     let line: Line<'_> = serde_json::from_slice(line).ok()?;
     let at = match &line.t {
         Value::Number(seconds) => At::from_epoch(seconds.as_f64().filter(|n| *n >= 0.0)?)?,
-        Value::String(text) => time(text)?,
+        // Nobody recorded MQTT before 1970, however it is written.
+        Value::String(text) => time(text).filter(|at| *at >= At::default())?,
         _ => return None,
     };
     let Some(topic) = &line.topic else { return recorders_word(&line, at) };
@@ -175,6 +176,7 @@ mod tests {
             r#"{"t":1,"topic":"a"#,
             r#"{"t":true,"topic":"a"}"#,
             r#"{"t":-5,"topic":"a"}"#,
+            r#"{"t":"0948-11-20T12:00:00.250Z","topic":"a"}"#,
             "[]",
             r#"{"t":1}"#,
             r#"{"t":1,"link":"sideways"}"#,
