@@ -51,7 +51,7 @@ fn resident_bytes() -> u64 {
 /// The fleet, with every device known by status and telemetry, and two hours of history of all cohorts.
 fn hold_fleet(devices: usize) -> Box<dyn std::any::Any> {
     let settings = FleetSettings::default();
-    let ingest = Ingest::new(Router::standard("fleet").unwrap(), settings.schema.clone());
+    let mut ingest = Ingest::new(Router::standard("fleet").unwrap(), settings.schema.clone());
     let start: At = "2026-11-20T17:30:00Z".parse().unwrap();
     let mut fleet = Fleet::new(settings, start);
     let mut batch = Batch::default();

@@ -6,6 +6,7 @@ pub mod broker;
 pub mod fleet;
 pub mod paths;
 pub mod rollout;
+pub mod routes;
 pub mod runbooks;
 pub mod screen;
 pub mod secret;
@@ -110,6 +111,9 @@ mod tests {
     fn the_sample_says_what_the_defaults_are() {
         let sample = Config::read(SAMPLE, "sample").unwrap();
         assert_eq!(sample, Config::default());
+        for preset in crate::ingest::preset::names() {
+            assert!(SAMPLE.contains(&format!(" {preset}")), "{preset} is not in the sample");
+        }
         // Uncommented, its examples are right too.
         let uncommented: String = SAMPLE
             .lines()
@@ -123,6 +127,23 @@ mod tests {
     }
 
     #[test]
+    fn routes_and_presets_stand_side_by_side() {
+        let source = "
+            [[fleet.route]]
+            preset = 'standard'
+            [[fleet.route]]
+            preset = 'mosquitto'
+            [[fleet.route]]
+            topic = 'plant/{device}/data'
+            message = 'telemetry'
+            format = 'json'
+            fields = { battery = { path = 'bat.mv', scale = 0.001 }, firmware = 'sys.fw', 'values.temp_c' = 't' }
+        ";
+        let router = Config::read(source, "c.toml").unwrap().fleet.router().unwrap();
+        assert_eq!(router.subscriptions(), ["$SYS/broker/#", "fleet/#", "plant/+/data"].map(str::to_owned));
+    }
+
+    #[test]
     fn a_mistake_is_told_with_line_column_and_mend() {
         let cases = [
             ("[broker]\nurll = 'mqtt://x'\n", "c.toml:2:1: unknown key `urll`; did you mean `url`?"),
@@ -133,6 +154,36 @@ mod tests {
             ("[fleet]\npairs = [['firmware', 'colour']]\n", "c.toml:2:9: no attribute `colour`"),
             ("[[fleet.route]]\ntopic = 'a/{devise}'\nmessage = 'status'\n", "c.toml:2:9: unknown level `{devise}`"),
             ("[[fleet.route]]\ntopic = 'a/{device}'\nmessage = 'statos'\n", "c.toml:2:9: unknown message `statos`"),
+            ("[[fleet.route]]\ntopic = 'a/{device}'\n", "c.toml:2:9: a topic needs a `message`"),
+            (
+                "[[fleet.route]]\nmessage = 'status'\n",
+                "c.toml:1:1: a route needs a `topic`, or a `preset`: one of standard,",
+            ),
+            (
+                "[[fleet.route]]\npreset = 'tasmoto'\n",
+                "c.toml:2:10: unknown preset `tasmoto`; expected one of standard, sparkplug, aws-iot,",
+            ),
+            (
+                "[[fleet.route]]\npreset = 'tasmota'\nmessage = 'status'\n",
+                "c.toml:2:10: `message` does not go with a preset",
+            ),
+            ("[[fleet.route]]\npreset = 'emqx'\ntopic = 'x'\n", "c.toml:3:9: the topics of `emqx` are fixed"),
+            (
+                "[[fleet.route]]\ntopic = '{device}'\nmessage = 'status'\nformat = 'xml'\n",
+                "c.toml:2:9: unknown format `xml`; expected `standard` or `json`, or a `preset`",
+            ),
+            (
+                "[[fleet.route]]\ntopic = '{device}'\nmessage = 'status'\nformat = 'homie'\n",
+                "c.toml:2:9: `homie` is a preset, which brings its topics along: `preset = \"homie\"`",
+            ),
+            (
+                "[[fleet.route]]\ntopic = '{device}'\nmessage = 'status'\nformat = 'json'\nfields = { batery = 'b' }\n",
+                "c.toml:2:9: unknown field `batery`; expected one of device_id,",
+            ),
+            (
+                "[[fleet.route]]\ntopic = '{device}'\nmessage = 'status'\nfields = { battery = 'b' }\n",
+                "c.toml:2:9: `fields`, `online` and `offline` need `format = \"json\"`",
+            ),
             ("[screen]\ngroup_by = ['x']\n", "c.toml:2:12: no attribute `x`"),
             (
                 "[[rollout.rule]]\nmetric = 'faild'\nabove = 0.1\n",

@@ -6,9 +6,10 @@
 pub mod capture;
 pub mod decode;
 pub mod encode;
+pub mod preset;
 pub mod route;
 
-use decode::Message;
+use decode::{Memory, Message};
 use route::{Routed, Router};
 
 use crate::domain::fault::Fault;
@@ -30,23 +31,29 @@ pub struct Arrival<'a> {
 }
 
 /// Routes and decoders of one fleet.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Ingest {
     router: Router,
     schema: Schema,
+    memory: Memory,
 }
 
 impl Ingest {
-    pub const fn new(router: Router, schema: Schema) -> Self {
-        Self { router, schema }
+    pub fn new(router: Router, schema: Schema) -> Self {
+        Self { router, schema, memory: Memory::default() }
     }
 
     pub const fn router(&self) -> &Router {
         &self.router
     }
 
+    /// The link was lost: messages may have been missed, and nobody is to blame for a gap.
+    pub fn interrupted(&mut self) {
+        self.memory.interrupted();
+    }
+
     /// Reads a message into the batch. `watched` is a device whose every message is to be kept as it came.
-    pub fn take(&self, arrival: Arrival<'_>, watched: Option<&str>, batch: &mut Batch) {
+    pub fn take(&mut self, arrival: Arrival<'_>, watched: Option<&str>, batch: &mut Batch) {
         let Ok(topic) = std::str::from_utf8(arrival.topic) else {
             return fault(arrival, "", Fault::BadTopic, batch);
         };
@@ -55,7 +62,7 @@ impl Ingest {
             Ok(None) => return,
             Err(problem) => return fault(arrival, "", problem, batch),
         };
-        let Routed { route, device, site, campaign, action } = routed;
+        let Routed { route, device, site, campaign, action, rest } = routed;
         let device = device.map(|id| visible_name(id, limits::DEVICE_ID));
         if arrival.payload.len() > limits::PAYLOAD || arrival.full_length.is_some() {
             return fault(arrival, device.as_deref().unwrap_or(""), Fault::TooLarge, batch);
@@ -64,16 +71,17 @@ impl Ingest {
             arrival,
             kind: route.kind,
             topic,
-            watched: device.as_deref().is_some_and(|id| watched == Some(id)),
+            rest,
             device: device.as_deref().unwrap_or(""),
             device_as_sent: routed.device.unwrap_or(""),
             site,
             campaign,
             action,
+            watched,
+            hearsay: false,
+            part: false,
         };
-        match route.format {
-            route::Format::Standard => decode::standard::decode(&message, &self.schema, batch),
-        }
+        decode::decode(&route.format, &message, &self.schema, &mut self.memory, batch);
     }
 }
 
@@ -90,7 +98,7 @@ fn fault(arrival: Arrival<'_>, device: &str, fault: Fault, batch: &mut Batch) {
     let topic = batch.keep(&visible_bytes(arrival.topic, limits::SENTENCE));
     let raw = batch.keep(&visible_bytes(arrival.payload, limits::PREVIEW));
     let bytes = arrival.full_length.unwrap_or(arrival.payload.len() as u64).min(u32::MAX.into()) as u32;
-    let envelope = Envelope { at: arrival.at, device, retained: arrival.retained, bytes, topic, raw };
+    let envelope = Envelope { at: arrival.at, device, retained: arrival.retained, hearsay: false, bytes, topic, raw };
     batch.push(mark, envelope, Body::Fault(fault));
 }
 

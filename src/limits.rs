@@ -44,6 +44,22 @@ pub const SAMPLES_PER_FAULT: usize = 8;
 /// Messages kept for the device view.
 pub const RECENT_MESSAGES: usize = 512;
 
+/// Devices read from one message of a gateway or a bridge. At 64 bytes each, more do not fit in a payload that is read.
+pub const DEVICES_PER_MESSAGE: usize = 4_096;
+/// Sparkplug edge nodes followed. A node is a gateway with tens to thousands of devices behind it.
+pub const SPARKPLUG_NODES: usize = 16_384;
+/// Aliases and devices of one Sparkplug node: a plant's controller announces some thousand tags.
+pub const SPARKPLUG_ENTRIES_PER_NODE: usize = 8_192;
+/// Aliases and devices of all Sparkplug nodes together. Each costs some 100 bytes.
+pub const SPARKPLUG_ENTRIES: usize = 524_288;
+/// Clients whose presence events are put in order, in each of two generations. Each costs some 100 bytes; a client that
+/// is forgotten is taken at its next word.
+pub const ORDERED_CLIENTS: usize = 131_072;
+/// Nodes of a broker's cluster whose counters are summed.
+pub const BROKER_NODES: usize = 64;
+/// Homie devices that hang on another one.
+pub const HOMIE_CHILDREN: usize = 65_536;
+
 /// Minutes of history in memory: two hours, and a little so that a whole one can always be drawn.
 pub const HISTORY_MINUTES: usize = 125;
 

@@ -108,7 +108,8 @@ impl Station {
         drop(history);
         inbox.push(Input::Opened { version: env!("CARGO_PKG_VERSION").into(), drill });
 
-        let intake = Intake { inbox: inbox.clone(), ingest, clock: clock.clone(), watched: watched.clone() };
+        let intake =
+            Intake { inbox: inbox.clone(), ingest: Mutex::new(ingest), clock: clock.clone(), watched: watched.clone() };
         let (link, play) = match source {
             Source::Broker(options) => (Some(Link::start(options, move |event| intake.hear(event))), None),
             Source::Capture(reel) => (None, Some((reel, intake))),

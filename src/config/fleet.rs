@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::routes::RouteSection;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -9,7 +10,7 @@ use crate::fleet::FleetSettings;
 use crate::fleet::attributes::{Schema, measured_name};
 use crate::fleet::cohorts::Grouping;
 use crate::fleet::kpis::KpiPlan;
-use crate::ingest::route::{Format, MessageKind, Route, Router};
+use crate::ingest::route::Router;
 use crate::limits;
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -30,7 +31,7 @@ pub struct FleetSection {
     pub kpis: Vec<KpiSection>,
     /// Topics of this fleet, instead of the standard ones.
     #[serde(rename = "route")]
-    pub routes: Vec<RouteSection>,
+    pub routes: Vec<Spanned<RouteSection>>,
 }
 
 /// `[[fleet.kpi]]`: a value that devices measure, and what it may be.
@@ -46,30 +47,6 @@ pub struct KpiSection {
     /// The most it may change in a minute.
     #[serde(default)]
     pub change_per_minute: Option<f64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteSection {
-    pub topic: Spanned<String>,
-    pub message: String,
-    #[serde(default = "RouteSection::standard")]
-    pub format: String,
-}
-
-impl RouteSection {
-    fn standard() -> String {
-        "standard".into()
-    }
-
-    fn route(&self) -> Result<Route, String> {
-        let kind = MessageKind::parse(&self.message).ok_or_else(|| {
-            format!("unknown message `{}`; expected one of {}", self.message, MessageKind::WORDS.join(", "))
-        })?;
-        let format = Format::parse(&self.format);
-        let format = format.ok_or_else(|| format!("unknown format `{}`; expected `standard`", self.format))?;
-        Route::parse(self.topic.get_ref(), kind, format)
-    }
 }
 
 impl Default for FleetSection {
@@ -99,7 +76,11 @@ impl FleetSection {
         if let Some(kpi) = self.kpis.iter().find(empty) {
             return Some((kpi.path.span(), "`min` must be less than `max`".into()));
         }
-        let bad = |route: &RouteSection| route.route().err().map(|message| (route.topic.span(), message));
+        let schema = self.schema();
+        let bad = |route: &Spanned<RouteSection>| {
+            let place = route.get_ref().place().unwrap_or(route.span());
+            route.get_ref().router(&schema).err().map(|message| (place, message))
+        };
         self.routes.iter().find_map(bad).or_else(|| self.router().err().map(|message| (0..0, message)))
     }
 
@@ -141,7 +122,9 @@ impl FleetSection {
             let standard = Router::standard(&self.root)?;
             return Ok(if self.subscribe.is_empty() { standard } else { standard.subscribed(self.subscribe.clone()) });
         }
-        let routes = self.routes.iter().map(RouteSection::route).collect::<Result<_, _>>()?;
-        Ok(Router::new(routes, self.subscribe.clone()))
+        let schema = self.schema();
+        let parts = self.routes.iter().map(|route| route.get_ref().router(&schema)).collect::<Result<_, _>>()?;
+        let router = Router::joined(parts);
+        Ok(if self.subscribe.is_empty() { router } else { router.subscribed(self.subscribe.clone()) })
     }
 }

@@ -38,6 +38,7 @@ faults! {
     DuplicateKey = "duplicate_key", "a field stands twice in the JSON";
     BadShape = "bad_shape", "the JSON is not an object with fields";
     BadType = "bad_type", "a field has the wrong type, such as text for a number";
+    BadProtobuf = "bad_protobuf", "the payload is not the Protocol Buffers message that its topic promises";
     BadNumber = "bad_number", "a number is too large to be held exactly";
     BadStatus = "bad_status", "a state or status is not one of the known words";
     /// Taken, with the field left out.
@@ -48,6 +49,14 @@ faults! {
     OldTimestamp = "old_ts", "the time stamp lies more than a day back";
     Duplicate = "duplicate", "the message came twice";
     OutOfOrder = "out_of_order", "the message is older than one already taken";
+    /// Taken.
+    SequenceGap = "seq_gap", "messages before it are missing: lost, or never sent";
+    /// Taken, as far as it can be read.
+    NoBirth = "no_birth", "data came before the birth that explains them; a rebirth request, which this room never sends, would help";
+    /// Taken, with the metric left out.
+    UnknownAlias = "unknown_alias", "a metric has an alias that no birth has told; a rebirth request, which this room never sends, would help";
+    AliasesFull = "aliases_full", "the table of aliases is full; some metrics of this node are not followed";
+    StaleDeath = "stale_death", "a death certificate of an earlier session; the node lives";
     UnknownRequest = "unknown_request", "it answers a request that this room never made";
     ForeignCommand = "foreign_command", "a command on the wire that this room did not send";
     TableFull = "table_full", "the device table is full; this device is not followed";

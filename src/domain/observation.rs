@@ -35,6 +35,8 @@ pub struct Observation {
     pub device: Text,
     /// Sent from the broker's store at subscription, not by a device just now.
     pub retained: bool,
+    /// Said about the device by somebody else (a broker, a bridge, a service): it shows no life.
+    pub hearsay: bool,
     /// Length of the payload as it came.
     pub bytes: u32,
     /// The topic, where it was worth keeping (everything but plain telemetry).
@@ -211,6 +213,7 @@ impl Batch {
             at: envelope.at,
             device: envelope.device,
             retained: envelope.retained,
+            hearsay: envelope.hearsay,
             bytes: envelope.bytes,
             topic: envelope.topic,
             raw: envelope.raw,
@@ -272,6 +275,7 @@ pub struct Envelope {
     pub at: At,
     pub device: Text,
     pub retained: bool,
+    pub hearsay: bool,
     pub bytes: u32,
     pub topic: Text,
     pub raw: Text,

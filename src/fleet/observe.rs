@@ -159,11 +159,11 @@ impl Fleet {
         });
     }
 
-    /// Any message shows life, but for one that the broker had in store.
+    /// Any message shows life, but for one that the broker had in store, and for what others say.
     fn hear(&mut self, ix: DeviceIx, silent_s: u32, observation: &Observation) {
         let device = self.devices.get_mut(ix);
         let group = device.group;
-        if observation.retained {
+        if observation.retained || observation.hearsay {
             return;
         }
         let followed = device.has(Flag::Online) && self.listening.is_some_and(|since| device.seen >= since);

@@ -39,8 +39,14 @@ impl Fleet {
         let symptom = match fault {
             Fault::IdMismatch => Symptom::AuthFailing,
             Fault::OutOfRange => Symptom::Implausible,
-            Fault::FutureTimestamp | Fault::OldTimestamp | Fault::Duplicate | Fault::OutOfOrder => Symptom::Disordered,
+            Fault::FutureTimestamp
+            | Fault::OldTimestamp
+            | Fault::Duplicate
+            | Fault::OutOfOrder
+            | Fault::SequenceGap => Symptom::Disordered,
             Fault::UnknownRequest | Fault::ForeignCommand | Fault::TableFull => return,
+            // What we do not know is no fault of the device.
+            Fault::NoBirth | Fault::UnknownAlias | Fault::AliasesFull | Fault::StaleDeath => return,
             _ => Symptom::Malformed,
         };
         if !observation.retained {

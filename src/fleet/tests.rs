@@ -32,6 +32,16 @@ impl Bench {
         self.fleet.observe(&batch, &observation)
     }
 
+    /// What a broker or a bridge says about a device.
+    fn hear_of(&mut self, device: &str, body: Body) {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        let device = batch.keep(device);
+        batch.push(mark, Envelope { at: self.now, device, hearsay: true, ..Envelope::default() }, body);
+        let observation = batch.iter().next().unwrap().clone();
+        self.fleet.observe(&batch, &observation);
+    }
+
     fn status(&mut self, device: &str, online: bool, boots: u32, attributes: &[(&str, &str)]) {
         let body = Body::Status { online: Some(online), stamp: None, boots: Some(boots), boot_reason: Text::EMPTY };
         self.say(device, false, attributes, body);
@@ -111,6 +121,21 @@ fn what_the_broker_had_in_store_is_state_and_not_news() {
     for signal in [Signal::Messages, Signal::Reconnects, Signal::Reboots] {
         assert_eq!(fleet.series(signal).sum(10), 0.0, "{signal}");
     }
+}
+
+#[test]
+fn what_others_say_of_a_device_shows_no_life_of_its_own() {
+    let mut bench = Bench::new();
+    let status = |online| Body::Status { online, stamp: None, boots: None, boot_reason: Text::EMPTY };
+    let refused = Body::Event { stamp: None, kind: EventKind::AuthFailure, code: Text::EMPTY, message: Text::EMPTY };
+    bench.hear_of("d1", status(None));
+    bench.hear_of("d1", refused);
+    bench.seconds(1);
+    let fleet = bench.fleet.cohorts().fleet();
+    assert_eq!((fleet.level(Signal::Online), fleet.series(Signal::Messages).sum(10)), (0, 0.0));
+    bench.hear_of("d1", status(Some(true)));
+    bench.seconds(1);
+    assert_eq!(bench.fleet.cohorts().fleet().level(Signal::Online), 1);
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub struct Recorded {
 
 impl Recorded {
     /// Reads the message into a batch, as one that comes at a moment: that is not always its own.
-    pub fn take(&self, at: At, ingest: &Ingest, watched: Option<&str>, batch: &mut Batch) {
+    pub fn take(&self, at: At, ingest: &mut Ingest, watched: Option<&str>, batch: &mut Batch) {
         let Self { topic, payload, retained, full_length, .. } = self;
         let arrival = Arrival { at, topic: topic.as_bytes(), payload, retained: *retained, full_length: *full_length };
         match full_length {
@@ -99,7 +99,8 @@ pub fn read(line: &[u8]) -> Option<Entry> {
     let line: Line<'_> = serde_json::from_slice(line).ok()?;
     let at = match &line.t {
         Value::Number(seconds) => At::from_epoch(seconds.as_f64().filter(|n| *n >= 0.0)?)?,
-        Value::String(text) => time(text)?,
+        // Nobody recorded MQTT before 1970, however it is written.
+        Value::String(text) => time(text).filter(|at| *at >= At::default())?,
         _ => return None,
     };
     let Some(topic) = &line.topic else { return recorders_word(&line, at) };
@@ -175,6 +176,7 @@ mod tests {
             r#"{"t":1,"topic":"a"#,
             r#"{"t":true,"topic":"a"}"#,
             r#"{"t":-5,"topic":"a"}"#,
+            r#"{"t":"0948-11-20T12:00:00.250Z","topic":"a"}"#,
             "[]",
             r#"{"t":1}"#,
             r#"{"t":1,"link":"sideways"}"#,

@@ -1,5 +1,6 @@
 //! Routes: which topic is about what. Patterns are configuration, so that a fleet with its own topics needs no code.
 
+use super::decode::mapped::Mapping;
 use crate::domain::fault::Fault;
 use crate::limits;
 
@@ -54,15 +55,22 @@ impl MessageKind {
 }
 
 /// How payloads on a route are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Format {
     Standard,
-}
-
-impl Format {
-    pub fn parse(word: &str) -> Option<Self> {
-        (word == "standard").then_some(Self::Standard)
-    }
+    /// JSON with the fleet's own names, and where to find ours in it.
+    Json(Box<Mapping>),
+    Sparkplug,
+    Aws,
+    Emqx,
+    Mosquitto,
+    Tasmota,
+    Zigbee2mqtt,
+    Esphome,
+    HomeAssistant,
+    Shelly,
+    Homie,
+    Thingsboard,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,12 +81,32 @@ enum Level {
     Campaign,
     Action,
     Any,
+    /// This level and all below it.
+    Rest,
+}
+
+impl Level {
+    fn parse(level: &str) -> Result<Self, String> {
+        match level {
+            "{device}" => Ok(Self::Device),
+            "{site}" => Ok(Self::Site),
+            "{campaign}" => Ok(Self::Campaign),
+            "{action}" => Ok(Self::Action),
+            "{any}" => Ok(Self::Any),
+            "" => Err("a level of the topic is empty".to_owned()),
+            word if word.contains(['{', '}', '+', '#']) => Err(format!(
+                "unknown level `{word}`; expected a word, {{device}}, {{site}}, {{campaign}}, {{action}} or {{any}}"
+            )),
+            word => Ok(Self::Literal(word.to_owned())),
+        }
+    }
 }
 
 /// A topic pattern with what it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Route {
     levels: Vec<Level>,
+    open_ended: bool,
     pub kind: MessageKind,
     pub format: Format,
 }
@@ -89,19 +117,7 @@ impl Route {
     /// # Errors
     /// A sentence about what is wrong with the pattern.
     pub fn parse(pattern: &str, kind: MessageKind, format: Format) -> Result<Self, String> {
-        let levels = pattern.split('/').map(|level| match level {
-            "{device}" => Ok(Level::Device),
-            "{site}" => Ok(Level::Site),
-            "{campaign}" => Ok(Level::Campaign),
-            "{action}" => Ok(Level::Action),
-            "{any}" => Ok(Level::Any),
-            "" => Err("a level of the topic is empty".to_owned()),
-            word if word.contains(['{', '}', '+', '#']) => Err(format!(
-                "unknown level `{word}`; expected a word, {{device}}, {{site}}, {{campaign}}, {{action}} or {{any}}"
-            )),
-            word => Ok(Level::Literal(word.to_owned())),
-        });
-        let levels: Vec<Level> = levels.collect::<Result<_, _>>()?;
+        let levels: Vec<Level> = pattern.split('/').map(Level::parse).collect::<Result<_, _>>()?;
         let has = |level: &Level| levels.contains(level);
         let about_campaign = matches!(kind, MessageKind::CampaignState | MessageKind::CampaignControl);
         match kind {
@@ -110,26 +126,43 @@ impl Route {
             _ if about_campaign && (has(&Level::Campaign) || has(&Level::Action)) => Ok(()),
             _ if about_campaign => Err("a campaign's topic needs a level {campaign}".into()),
             _ if has(&Level::Device) => Ok(()),
+            _ if matches!(&format, Format::Json(mapping) if mapping.names_device()) => Ok(()),
             _ => Err("a device's topic needs a level {device}".into()),
         }?;
-        Ok(Self { levels, kind, format })
+        Ok(Self { levels, open_ended: false, kind, format })
+    }
+
+    /// Reads a preset's pattern: like [`Route::parse`], but the device may stand elsewhere, and the last level may be
+    /// `{rest}`, which is everything from there on. The decoder knows what kind of message it is.
+    fn preset(pattern: &str, format: &Format) -> Result<Self, String> {
+        let (pattern, open_ended) = pattern.strip_suffix("/{rest}").map_or((pattern, false), |above| (above, true));
+        let mut levels: Vec<Level> = pattern.split('/').map(Level::parse).collect::<Result<_, _>>()?;
+        if open_ended {
+            levels.push(Level::Rest);
+        }
+        if levels.len() > LEVELS {
+            return Err(format!("more than {LEVELS} levels"));
+        }
+        Ok(Self { levels, open_ended, kind: MessageKind::Telemetry, format: format.clone() })
     }
 
     /// The subscription that brings what this route reads.
     pub fn filter(&self) -> String {
         let word = |level: &Level| match level {
             Level::Literal(word) => word.clone(),
+            Level::Rest => "#".into(),
             _ => "+".into(),
         };
         self.levels.iter().map(word).collect::<Vec<_>>().join("/")
     }
 
-    fn read<'a>(&'a self, levels: &[&'a str]) -> Option<Routed<'a>> {
-        if levels.len() != self.levels.len() {
+    fn read<'a>(&'a self, topic: &'a str, levels: &[&'a str]) -> Option<Routed<'a>> {
+        let fits = levels.len() == self.levels.len() || (self.open_ended && levels.len() > self.levels.len());
+        if !fits {
             return None;
         }
-        let mut routed = Routed { route: self, device: None, site: None, campaign: None, action: None };
-        for (pattern, level) in self.levels.iter().zip(levels) {
+        let mut routed = Routed { route: self, device: None, site: None, campaign: None, action: None, rest: "" };
+        for (place, (pattern, level)) in self.levels.iter().zip(levels).enumerate() {
             match pattern {
                 Level::Literal(word) if word == level => {}
                 Level::Literal(_) => return None,
@@ -138,6 +171,10 @@ impl Route {
                 Level::Campaign => routed.campaign = Some(level),
                 Level::Action => routed.action = Some(level),
                 Level::Any => {}
+                Level::Rest => {
+                    let above: usize = levels[..place].iter().map(|level| level.len() + 1).sum();
+                    routed.rest = &topic[above..];
+                }
             }
         }
         Some(routed)
@@ -145,17 +182,19 @@ impl Route {
 }
 
 /// What a topic says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Routed<'a> {
     pub route: &'a Route,
     pub device: Option<&'a str>,
     pub site: Option<&'a str>,
     pub campaign: Option<&'a str>,
     pub action: Option<&'a str>,
+    /// What an open-ended route leaves to its decoder.
+    pub rest: &'a str,
 }
 
 /// All routes of a fleet; the first that fits is taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Router {
     routes: Vec<Route>,
     subscriptions: Vec<String>,
@@ -171,6 +210,25 @@ impl Router {
             subscriptions.dedup();
         }
         Self { routes, subscriptions }
+    }
+
+    /// The routes of a preset, with the subscriptions that bring them.
+    pub(super) fn preset(patterns: &[String], format: &Format) -> Result<Self, String> {
+        let routes = patterns.iter().map(|pattern| Route::preset(pattern, format)).collect::<Result<_, _>>()?;
+        Ok(Self::new(routes, Vec::new()))
+    }
+
+    /// The routes of several, in their order.
+    #[must_use]
+    pub fn joined(parts: Vec<Self>) -> Self {
+        let mut joined = Self { routes: Vec::new(), subscriptions: Vec::new() };
+        for part in parts {
+            joined.routes.extend(part.routes);
+            joined.subscriptions.extend(part.subscriptions);
+        }
+        joined.subscriptions.sort();
+        joined.subscriptions.dedup();
+        joined
     }
 
     /// The routes of the standard format below `root`, subscribed as a whole so that strays are seen too.
@@ -229,7 +287,7 @@ impl Router {
         }
         levels[n] = rest;
         n += 1;
-        let routed = self.routes.iter().find_map(|route| route.read(&levels[..n])).ok_or(Fault::BadTopic)?;
+        let routed = self.routes.iter().find_map(|route| route.read(topic, &levels[..n])).ok_or(Fault::BadTopic)?;
         if routed.device.is_some_and(|id| id.len() > limits::DEVICE_ID * 4) {
             return Err(Fault::IdTooLong);
         }

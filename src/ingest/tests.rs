@@ -10,47 +10,141 @@ fn now() -> At {
 }
 
 fn take(topic: &str, payload: &[u8]) -> Batch {
-    let ingest = Ingest::new(Router::standard("fleet").unwrap(), Schema::default());
+    let mut ingest = Ingest::new(Router::standard("fleet").unwrap(), Schema::default());
     let mut batch = Batch::default();
-    let arrival = Arrival { at: now(), topic: topic.as_bytes(), payload, retained: false, full_length: None };
-    ingest.take(arrival, Some("watched"), &mut batch);
+    ingest.take(arrival(topic, payload), Some("watched"), &mut batch);
     batch
+}
+
+fn arrival<'a>(topic: &'a str, payload: &'a [u8]) -> Arrival<'a> {
+    Arrival { at: now(), topic: topic.as_bytes(), payload, retained: false, full_length: None }
 }
 
 /// What a message becomes, in words.
 fn told(topic: &str, payload: &[u8]) -> Vec<String> {
     let batch = take(topic, payload);
-    let describe = |o: &crate::domain::observation::Observation| {
-        let text = |t| batch.text(t);
-        let what = match &o.body {
-            Body::Status { online, boots, boot_reason, .. } => {
-                format!("status {online:?} {boots:?} {}", text(*boot_reason))
-            }
-            Body::Telemetry(t) => format!("telemetry {:?} {:?} {:?} {:?}", t.seq, t.battery, t.rssi, t.errors),
-            Body::Event { kind, code, message, .. } => format!("event {kind:?} {} {}", text(*code), text(*message)),
-            Body::Ota { campaign, wave, state, target } => {
-                format!("ota {} {wave:?} {state:?} {}", text(*campaign), text(*target))
-            }
-            Body::ConfigReported { request_id } => format!("config {}", text(*request_id)),
-            Body::Campaign { campaign, state, waves, .. } => {
-                format!("campaign {} {state} {}", text(*campaign), batch.waves(*waves).len())
-            }
-            Body::Control { campaign, action, request_id } => {
-                format!("control {} {action:?} {}", text(*campaign), text(*request_id))
-            }
-            Body::Answer { request_id } => format!("answer {}", text(*request_id)),
-            Body::Suppressed(suppressed) => format!("suppressed {suppressed}"),
-            Body::Broker(metric, value) => format!("broker {metric:?} {value}"),
-            Body::Fault(fault) => fault.label().to_owned(),
-        };
-        if let Body::Fault(_) = o.body {
-            return what;
+    batch.iter().map(|o| describe(&batch, o)).collect()
+}
+
+fn describe(batch: &Batch, o: &crate::domain::observation::Observation) -> String {
+    let text = |t| batch.text(t);
+    let what = match &o.body {
+        Body::Status { online, boots, boot_reason, .. } => {
+            format!("status {online:?} {boots:?} {}", text(*boot_reason))
         }
-        let attributes: Vec<_> =
-            batch.attributes(o).map(|(ix, value)| format!("{}={value}", Schema::default().name(ix))).collect();
-        format!("{} {what} {}", text(o.device), attributes.join(" ")).trim().to_owned()
+        Body::Telemetry(t) => format!("telemetry {:?} {:?} {:?} {:?}", t.seq, t.battery, t.rssi, t.errors),
+        Body::Event { kind, code, message, .. } => format!("event {kind:?} {} {}", text(*code), text(*message)),
+        Body::Ota { campaign, wave, state, target } => {
+            format!("ota {} {wave:?} {state:?} {}", text(*campaign), text(*target))
+        }
+        Body::ConfigReported { request_id } => format!("config {}", text(*request_id)),
+        Body::Campaign { campaign, state, waves, .. } => {
+            format!("campaign {} {state} {}", text(*campaign), batch.waves(*waves).len())
+        }
+        Body::Control { campaign, action, request_id } => {
+            format!("control {} {action:?} {}", text(*campaign), text(*request_id))
+        }
+        Body::Answer { request_id } => format!("answer {}", text(*request_id)),
+        Body::Suppressed(suppressed) => format!("suppressed {suppressed}"),
+        Body::Broker(metric, value) => format!("broker {metric:?} {value}"),
+        Body::Fault(fault) => return fault.label().to_owned(),
+    };
+    let attributes: Vec<_> =
+        batch.attributes(o).map(|(ix, value)| format!("{}={value}", Schema::default().name(ix))).collect();
+    format!("{} {what} {}", text(o.device), attributes.join(" ")).trim().to_owned()
+}
+
+/// What the decoders' tables hold: like [`describe`], with hearsay, measured values, and the device of a fault.
+fn describe_all(batch: &Batch) -> Vec<String> {
+    let describe = |o: &crate::domain::observation::Observation| {
+        let (mut words, mut attributes) = (describe(batch, o), String::new());
+        if let Some(at) = words.find('=').and_then(|at| words[..at].rfind(' ')) {
+            attributes = words.split_off(at);
+        }
+        let device = if matches!(o.body, Body::Fault(_)) { batch.text(o.device) } else { "" };
+        let hearsay = if o.hearsay { "hearsay" } else { "" };
+        let values: Vec<_> = batch.values(o).map(|(name, value)| format!("{name}:{value}")).collect();
+        let line = format!("{words} {device} {hearsay} {attributes} {}", values.join(" "));
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     batch.iter().map(describe).collect()
+}
+
+/// Messages of a preset, each to a decoder that knows nothing yet, and what becomes of them.
+pub(super) fn table(preset: &str, rows: &[(&str, &str, &[&str])]) {
+    table_of(&|| preset::router(preset, None).unwrap(), rows);
+    no_cut_harms(preset, rows);
+}
+
+/// The same for other routes.
+pub(super) fn table_of(router: &dyn Fn() -> Router, rows: &[(&str, &str, &[&str])]) {
+    for (topic, payload, expected) in rows {
+        sequence_of(router(), &[(topic, payload.as_bytes(), expected)]);
+    }
+}
+
+/// Messages of a preset in their order, to one decoder, and what becomes of each.
+pub(super) fn sequence(preset: &str, rows: &[(&str, &[u8], &[&str])]) {
+    sequence_of(preset::router(preset, None).unwrap(), rows);
+}
+
+fn sequence_of(router: Router, rows: &[(&str, &[u8], &[&str])]) {
+    let mut ingest = Ingest::new(router, Schema::default());
+    for (topic, payload, expected) in rows {
+        let mut batch = Batch::default();
+        ingest.take(arrival(topic, payload), None, &mut batch);
+        assert_eq!(describe_all(&batch), *expected, "{topic} {}", String::from_utf8_lossy(payload));
+        check_safe(&batch);
+    }
+}
+
+/// Takes a payload under each topic and checks that what comes out is bounded and safe to show.
+pub(super) fn read_all(router: &Router, topics: &[&str], payload: &[u8]) {
+    let mut ingest = Ingest::new(router.clone(), Schema::default());
+    for topic in topics {
+        let mut batch = Batch::default();
+        ingest.take(arrival(topic, payload), Some("d"), &mut batch);
+        check_safe(&batch);
+    }
+}
+
+/// A real message that was cut short, or in which a byte was changed, is taken or counted.
+fn no_cut_harms(preset: &str, rows: &[(&str, &str, &[&str])]) {
+    let router = preset::router(preset, None).unwrap();
+    for (topic, payload, _) in rows {
+        for at in 0..payload.len() {
+            read_all(&router, &[topic], &payload.as_bytes()[..at]);
+            let mut changed = payload.as_bytes().to_vec();
+            changed[at] ^= 0x1b;
+            read_all(&router, &[topic], &changed);
+        }
+    }
+}
+
+/// Everything in a batch is printable, short, and no more than a message can say.
+fn check_safe(batch: &Batch) {
+    // A name that is cut has its real length behind it, and one that is escaped is longer than it was.
+    let check = |text: &str, limit: usize| {
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+        assert!(text.chars().count() <= limit + 32, "{text:?}");
+    };
+    assert!(batch.len() <= limits::DEVICES_PER_MESSAGE + limits::SPARKPLUG_ENTRIES_PER_NODE);
+    for o in batch.iter() {
+        check(batch.text(o.device), limits::DEVICE_ID);
+        check(batch.text(o.topic), limits::SENTENCE);
+        check(batch.text(o.raw), limits::PREVIEW * 12);
+        batch.attributes(o).for_each(|(_, value)| check(value, limits::VALUE));
+        batch.values(o).for_each(|(name, _)| check(name, limits::VALUE));
+        assert!(batch.values(o).count() <= limits::KPIS);
+        assert!(batch.values(o).all(|(_, value)| value.is_finite()));
+        let words: &[_] = match &o.body {
+            Body::Status { boot_reason, .. } => &[*boot_reason],
+            Body::Event { code, message, .. } => &[*code, *message],
+            Body::Ota { campaign, target, .. } | Body::Campaign { campaign, target, .. } => &[*campaign, *target],
+            _ => &[],
+        };
+        words.iter().for_each(|word| check(batch.text(*word), limits::SENTENCE));
+    }
 }
 
 #[test]
@@ -68,10 +162,9 @@ fn measured_values_are_the_numbers_that_are_followed() {
     let plain = Schema::default();
     let gps = Schema::default().measuring(["gps.ttf_s", "values.humidity"]);
     for (schema, expected) in [(plain, "temp_c=4.1 humidity=40"), (gps, "humidity=40 gps.ttf_s=31")] {
-        let ingest = Ingest::new(Router::standard("fleet").unwrap(), schema);
+        let mut ingest = Ingest::new(Router::standard("fleet").unwrap(), schema);
         let mut batch = Batch::default();
-        let topic = b"fleet/a/d/telemetry";
-        ingest.take(Arrival { at: now(), topic, payload, retained: false, full_length: None }, None, &mut batch);
+        ingest.take(arrival("fleet/a/d/telemetry", payload), None, &mut batch);
         let values: Vec<_> = batch.iter().flat_map(|o| batch.values(o)).map(|(n, v)| format!("{n}={v}")).collect();
         assert_eq!(values.join(" "), expected);
     }
@@ -249,6 +342,26 @@ proptest! {
         for observation in batch.iter() {
             let shown = [observation.topic, observation.raw, observation.device].map(|t| batch.text(t));
             prop_assert!(!shown.concat().chars().any(char::is_control));
+        }
+    }
+
+    /// The same for every preset, below the topics that it reads.
+    #[test]
+    fn no_bytes_harm_a_preset(
+        below in "[a-z]{1,4}(/[a-zA-Z$0-9]{1,6}){0,4}(/(LWT|SENSOR|INFO3|config|connected|disconnected|state|status|online|rpc|\\$state|\\$description|telemetry|attributes|completed|failed|availability|devices))?",
+        payload in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            r#"[\[{]("[a-z.]{0,6}":)?("(\\\\u00[01][0-9a-f]|[a-z\u{202e}]){0,5}"|-?[0-9]{1,400}|null|true|\[\]|\{"[a-z]{1,3}":[0-9]\})?[\]}]"#.prop_map(String::into_bytes),
+        ],
+    ) {
+        for preset in preset::names() {
+            let router = preset::router(preset, None).unwrap();
+            let topics: Vec<String> = router
+                .subscriptions()
+                .iter()
+                .map(|filter| filter.replace('#', &below).replace('+', below.rsplit('/').next().unwrap_or("x")))
+                .collect();
+            read_all(&router, &topics.iter().map(String::as_str).collect::<Vec<_>>(), &payload);
         }
     }
 

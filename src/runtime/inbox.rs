@@ -70,20 +70,21 @@ impl Inbox {
         true
     }
 
-    /// Lets `read` add to the batch; when it is full, the message is counted instead.
-    pub fn observe(&self, read: impl FnOnce(&mut Batch)) {
+    /// Lets `read` add to the batch; when it is full, the message is counted instead, and the answer is false.
+    pub fn observe(&self, read: impl FnOnce(&mut Batch)) -> bool {
         let mut waiting = self.lock();
         let full =
             waiting.batch.len() >= limits::MAILBOX_OBSERVATIONS || waiting.batch.text_bytes() >= limits::MAILBOX_TEXT;
         if full {
             waiting.dropped += 1;
-            return;
+            return false;
         }
         let first = !waiting.has_telemetry();
         read(&mut waiting.batch);
         if first && waiting.has_telemetry() {
             self.news.notify_one();
         }
+        true
     }
 
     /// Whether there is room for telemetry that can wait, after waiting for it for so long at most.

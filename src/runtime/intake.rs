@@ -1,6 +1,6 @@
 //! What comes from outside, on its way to the desk: messages are decoded on the spot, everything else is an input.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Watched;
 use super::clock::Clock;
@@ -14,16 +14,24 @@ use crate::mqtt::LinkEvent;
 /// The way in.
 pub(super) struct Intake {
     pub inbox: Arc<Inbox>,
-    pub ingest: Ingest,
+    /// One thread reads, so that nobody ever waits for it.
+    pub ingest: Mutex<Ingest>,
     pub clock: Arc<Clock>,
     pub watched: Watched,
 }
 
 impl Intake {
     /// Lets `read` add a message to what waits for the desk.
-    pub(super) fn take(&self, read: impl FnOnce(&Ingest, Option<&str>, &mut Batch)) {
+    pub(super) fn take(&self, read: impl FnOnce(&mut Ingest, Option<&str>, &mut Batch)) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        self.inbox.observe(|batch| read(&self.ingest, watched.as_deref(), batch));
+        let mut ingest = self.ingest();
+        if !self.inbox.observe(|batch| read(&mut ingest, watched.as_deref(), batch)) {
+            ingest.interrupted();
+        }
+    }
+
+    fn ingest(&self) -> MutexGuard<'_, Ingest> {
+        self.ingest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what the link tells.
@@ -47,6 +55,7 @@ impl Intake {
     }
 
     pub(super) fn down(&self, reason: &str, retry_ms: u64) {
+        self.ingest().interrupted();
         self.link(LinkChange::Down { reason: visible(reason).into_owned(), retry_ms });
     }
 

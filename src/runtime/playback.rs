@@ -92,11 +92,14 @@ impl Playback {
             Entry::Message(recorded) => {
                 self.messages += 1;
                 self.from.get_or_insert(self.now);
-                recorded.take(self.now, &self.ingest, None, &mut self.batch);
+                recorded.take(self.now, &mut self.ingest, None, &mut self.batch);
             }
             Entry::Link { up: true, .. } => self.listen(None),
             Entry::Link { up: false, reason, .. } => self.listen(Some(reason)),
-            Entry::Dropped { messages, .. } => self.dropped += messages,
+            Entry::Dropped { messages, .. } => {
+                self.dropped += messages;
+                self.ingest.interrupted();
+            }
         }
         if self.batch.len() >= limits::MAILBOX_OBSERVATIONS / 16 {
             self.flush();
@@ -114,6 +117,7 @@ impl Playback {
         if deaf.is_some() != self.deaf {
             self.flush();
             self.deaf = deaf.is_some();
+            self.ingest.interrupted();
             self.input(Input::Link(match deaf {
                 Some(reason) => LinkChange::Down { reason: reason.to_owned(), retry_ms: 0 },
                 None => LinkChange::Up,

@@ -137,7 +137,7 @@ pub(super) fn read<'a>(payload: &'a [u8], schema: &Schema) -> Result<Fields<'a>,
 
 /// Whether brackets nest deeper than any sensible payload. The JSON reader skips what nobody asked for whatever its
 /// depth.
-fn is_too_deep(payload: &[u8]) -> bool {
+pub(super) fn is_too_deep(payload: &[u8]) -> bool {
     // Nearly every payload is known to be shallow by the number of its brackets alone; sums of one byte let the
     // processor count many at once.
     let is_open = |byte: &u8| u8::from(matches!(byte, b'[' | b'{'));
@@ -167,7 +167,7 @@ fn depth(json: &[u8]) -> usize {
 }
 
 /// Which fault an error of the JSON reader stands for. The reader tells some of them apart in words only.
-fn blame(error: &serde_json::Error, text: &str) -> Fault {
+pub(super) fn blame(error: &serde_json::Error, text: &str) -> Fault {
     let words = error.to_string();
     if words.starts_with("recursion limit") {
         Fault::TooDeep

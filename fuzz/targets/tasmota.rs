@@ -1,0 +1,7 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| warroom_fuzz::preset(
+    "tasmota",
+    &["tele/", "stat/", "tasmota/discovery/"],
+    data
+));
