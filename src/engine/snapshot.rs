@@ -89,6 +89,8 @@ pub struct Totals {
     pub faults: u64,
     /// Attribute values, cohorts and campaigns that found no room.
     pub overflowed: u64,
+    /// Devices in maintenance, suspended or decommissioned: heard, but neither counted nor missed.
+    pub left_out: u32,
     /// Events on the wire that were not recorded because there were too many.
     pub suppressed: u64,
 }

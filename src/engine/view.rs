@@ -96,6 +96,7 @@ fn totals(state: &State) -> Totals {
         dropped: state.dropped,
         faults: state.fleet.faults().total(),
         overflowed: state.fleet.overflowed() + state.fleet.cohorts().refused + state.fleet.campaigns().refused,
+        left_out: state.fleet.suppressed(),
         suppressed: state.wire.suppressed,
     }
 }

@@ -67,6 +67,11 @@ impl Bench {
         self.fleet.observe(&batch, &observation)
     }
 
+    fn error(&mut self, device: &str) {
+        let body = Body::Event { stamp: None, kind: EventKind::Error, code: Text::EMPTY, message: Text::EMPTY };
+        self.say(device, false, &[], body);
+    }
+
     fn seconds(&mut self, n: i64) {
         for _ in 0..n {
             self.now = self.now.plus_s(1);
@@ -293,23 +298,61 @@ fn a_flood_of_values_stays_bounded_and_leaves_the_known_ones() {
     assert_eq!(bench.level(CohortKey::default(), Signal::Devices), 3);
 }
 
+#[test]
+fn a_device_in_maintenance_is_heard_and_neither_counted_nor_missed() {
+    let mut bench = Bench::new();
+    for n in 0..3 {
+        bench.status(&format!("d{n}"), true, 1, &[("firmware", "3.2.4")]);
+    }
+    let levels = |bench: &mut Bench| {
+        bench.seconds(1);
+        let fleet = bench.fleet.cohorts().fleet();
+        (fleet.level(Signal::Devices), fleet.level(Signal::Online), fleet.away(), bench.fleet.suppressed())
+    };
+    bench.say("d1", true, &[], Body::Suppressed(true));
+    assert_eq!(levels(&mut bench), (2, 2, 0, 1));
+    // Going away, being told so twice, and moving to another cohort change nothing.
+    bench.status("d1", false, 1, &[("firmware", "3.2.5")]);
+    bench.say("d1", true, &[], Body::Suppressed(true));
+    bench.error("d1");
+    assert_eq!(levels(&mut bench), (2, 2, 0, 1));
+    let shown = |bench: &Bench| bench.fleet.cohorts().fleet().shown().iter().sum::<u32>();
+    assert_eq!(shown(&bench), 0);
+    // The error has shown that it lives.
+    bench.say("d1", false, &[], Body::Suppressed(false));
+    assert_eq!(levels(&mut bench), (3, 3, 0, 0));
+    bench.status("d1", false, 1, &[]);
+    assert_eq!(levels(&mut bench), (3, 2, 1, 0));
+}
+
 proptest! {
     /// Whatever devices do, the cohorts of any attribute add up to the fleet.
     #[test]
     fn cohorts_of_an_attribute_add_up_to_the_fleet(
-        moves in proptest::collection::vec((0u8..20, 0u8..4, 0u8..3, any::<bool>(), 0i64..3), 1..200)
+        moves in proptest::collection::vec((0u8..20, 0u8..4, 0u8..3, any::<bool>(), 0i64..3, 0u8..8), 1..200)
     ) {
         let mut bench = Bench::new();
-        for (device, firmware, region, online, wait) in moves {
+        for (device, firmware, region, online, wait, more) in moves {
             let firmware = format!("fw-{firmware}");
             let region = format!("r-{region}");
             bench.status(&format!("d{device}"), online, 1, &[("firmware", &firmware), ("region", &region)]);
+            let device = format!("d{device}");
+            match more {
+                0 => bench.error(&device),
+                1 | 2 => drop(bench.say(&device, false, &[], Body::Suppressed(more == 1))),
+                3 => drop(bench.ota(&device, 1, OtaState::Rebooting)),
+                _ => {}
+            }
             bench.seconds(wait);
         }
         bench.seconds(1);
         let fleet = bench.fleet.cohorts().fleet();
         for grouping in [Grouping::One(AttributeIx(0)), Grouping::One(AttributeIx(4)), FleetSettings::default().pairs[1]] {
             let cohorts: Vec<_> = bench.fleet.cohorts().iter().filter(|c| c.key.grouping == grouping).collect();
+            for symptom in crate::domain::symptom::Symptom::ALL {
+                let sum: u32 = cohorts.iter().map(|c| c.shown()[symptom as usize]).sum();
+                prop_assert_eq!(sum, fleet.shown()[symptom as usize], "{:?}", symptom);
+            }
             for signal in Signal::ALL {
                 let sum: u64 = cohorts.iter().map(|c| u64::from(c.level(signal))).sum();
                 prop_assert_eq!(sum, u64::from(fleet.level(signal)), "{}", signal);

@@ -25,7 +25,15 @@ const UNSET_S: i64 = 1_000_000_000;
 pub(super) fn tell(message: &Message<'_>, fields: &Fields<'_>, schema: &Schema, batch: &mut Batch) {
     let mark = batch.mark();
     match body(message, fields, batch) {
-        Ok(body) => push(message, fields, schema, batch, mark, body),
+        Ok(body) => {
+            push(message, fields, schema, batch, mark, body);
+            if let Some(suppressed) = fields.lifecycle.as_ref().and_then(|word| is_suppressed(&word.0)) {
+                let device = batch.keep(message.device);
+                let (at, retained) = (message.arrival.at, message.arrival.retained);
+                let envelope = Envelope { at, device, retained, ..Envelope::default() };
+                batch.push(batch.mark(), envelope, Body::Suppressed(suppressed));
+            }
+        }
         Err(fault) => {
             batch.rewind(mark);
             unreadable(message, fault, batch);
@@ -82,6 +90,15 @@ fn body(message: &Message<'_>, fields: &Fields<'_>, batch: &mut Batch) -> Result
             request_id: keep(fields.request_id.as_ref(), batch),
         },
     })
+}
+
+/// Whether nobody misses a device in this state of its life; none for a state we do not know.
+fn is_suppressed(lifecycle: &str) -> Option<bool> {
+    match lifecycle {
+        "maintenance" | "suspended" | "decommissioned" => Some(true),
+        "provisioned" | "active" => Some(false),
+        _ => None,
+    }
 }
 
 /// A status says `online`, or `state` in a word; one that says neither is about something else.

@@ -23,6 +23,9 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if !snapshot.lens.filter.is_empty() {
         title += &format!(" · only {}", snapshot.lens.filter);
     }
+    if snapshot.totals.left_out > 0 {
+        title += &format!(" · {} in maintenance left out", format::count(snapshot.totals.left_out.into()));
+    }
     title += &scene.age();
     let inner = scene.pane(&title, Some(Pane::Cohorts), area, buffer);
     if inner.is_empty() {
