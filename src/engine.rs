@@ -228,7 +228,9 @@ impl Turn<'_> {
 
     fn record_all(&mut self, actor: &Actor, events: impl IntoIterator<Item = Event>) {
         for event in events {
-            self.record(actor.clone(), event);
+            // Whoever declares, the verdict is the room's.
+            let by = if matches!(event, Event::VerdictReached { .. }) { Actor::Engine } else { actor.clone() };
+            self.record(by, event);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::attribution::{self, Attribution, Condition, Leaf, Order, expected};
 use super::suspects::Breadth;
+use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::observation::AttributeIx;
 use crate::domain::symptom::Symptom;
@@ -18,6 +19,8 @@ use crate::limits;
 struct Row {
     vector: Vector,
     devices: u32,
+    /// Those of them that a rollout has started.
+    started: u32,
     shown: [u32; Symptom::COUNT],
     /// Devices with any of the symptoms that were asked for.
     any: u32,
@@ -53,6 +56,7 @@ impl Census {
             }
             let row = &mut rows[group];
             row.devices += 1;
+            row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
             let mut bits = symptoms(device, minute);
             row.any += u32::from(bits & asked != 0);
             while bits != 0 {
@@ -116,8 +120,8 @@ impl Census {
             ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
             ValueIx(known) => known.into(),
         };
-        // A device that does not take its update keeps its old firmware, and only one in a wave can fail: these follow
-        // from the update, and are not what it fails of.
+        // Only a device that was started can fail its update, and then it keeps its old firmware: that it is in a wave, and
+        // on which firmware, follows from the update, and is not what it fails of.
         let follows = symptoms != 0 && symptoms & !Symptom::OF_UPDATES == 0;
         let hidden = |attribute: usize| follows && self.of_update.contains(&Some(attribute));
         let leaf = |row: &Row| Leaf {
@@ -126,11 +130,12 @@ impl Census {
                 .enumerate()
                 .map(|(attribute, v)| if hidden(attribute) { Leaf::NOTHING } else { value(v) })
                 .collect(),
-            devices: row.devices.into(),
+            devices: if follows { row.started.max(affected(row)) } else { row.devices }.into(),
             affected: affected(row).into(),
             expected: 0.0,
         };
-        let mut leaves: Vec<Leaf> = self.rows.iter().map(leaf).collect();
+        let counted = self.rows.iter().filter(|row| !follows || row.started + affected(row) > 0);
+        let mut leaves: Vec<Leaf> = counted.map(leaf).collect();
         expected::from_peers(&mut leaves, usual);
         attribution::attribute(&leaves, Order::EarlierFirst)
     }

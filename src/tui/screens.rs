@@ -102,13 +102,16 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
                 wave.plan.map(|plan| format!("planned {} · ", format::count(plan.planned.into()))).unwrap_or_default();
             let started = wave.started.map(|at| format!(" · since {}Z", format::clock(at))).unwrap_or_default();
             let text = format!(
-                "   wave {}: {plan}done {} · in flight {} · queued {}{started}",
+                "   wave {}: {plan}done {} · in flight {} · queued {} · failed {} · back {}{started}",
                 wave.wave,
                 format::count(wave.progress.succeeded.into()),
                 format::count(wave.progress.in_flight().into()),
                 format::count(wave.progress.queued.into()),
+                format::count(wave.progress.failed.into()),
+                format::count(wave.progress.rolled_back.into()),
             );
             content.push(Line::from(scene.span(text, Role::Muted)));
+            content.extend(rollout::standings(scene, view, wave.wave, width));
         }
         content.push(Line::default());
     }

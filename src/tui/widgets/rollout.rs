@@ -100,6 +100,19 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
     told
 }
 
+/// How the stop rules stand for a wave that has started devices: each value with its limit.
+pub fn standings<'a>(scene: &Scene<'a>, view: &CampaignView, wave: u16, width: usize) -> Vec<Line<'a>> {
+    let own: Vec<&Standing> = view.standings.iter().filter(|standing| standing.wave == wave).collect();
+    let Some(first) = own.first() else { return Vec::new() };
+    let rule = |standing: &&Standing| {
+        format!("{} {:.1}/{:.0} %", standing.rule, standing.value * 100.0, standing.above * 100.0)
+    };
+    let rules: Vec<String> = own.iter().map(rule).collect();
+    let text = format!("stop rules, of {} started: {}", format::count(first.sample.into()), rules.join(" · "));
+    let wrapped = wrap(&text, width.saturating_sub(6));
+    wrapped.into_iter().map(|text| Line::from(scene.span(format!("     {text}"), Role::Muted))).collect()
+}
+
 /// How many devices have gone back, of how many that were to; none where going back was not asked.
 fn back(snapshot: &Snapshot, view: &ActuationView) -> Option<(u32, u32)> {
     let asked = &view.actuation.preview;
