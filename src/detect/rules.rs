@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::census::symptoms;
 use crate::domain::campaign::OtaState;
-use crate::domain::rollout::{Metric, RolloutPolicy, Standing, StopRule};
+use crate::domain::rollout::{Comparison, Metric, RolloutPolicy, Standing, StopRule};
 use crate::domain::symptom::Symptom;
 use crate::fleet::Fleet;
 use crate::fleet::campaigns::CampaignIx;
@@ -71,6 +71,47 @@ pub fn standings(fleet: &Fleet, campaign: CampaignIx, policy: &RolloutPolicy) ->
     let rules =
         |wave: u8| policy.rules.iter().filter(move |rule| rule.wave.is_none_or(|asked| asked == u16::from(wave)));
     waves.iter().flat_map(|(wave, tally)| rules(*wave).map(|rule| standing(*wave, tally, rule))).collect()
+}
+
+/// What the devices of each wave measure, beside the devices that the campaign has not touched.
+pub fn comparisons(fleet: &Fleet, campaign: CampaignIx) -> Vec<Comparison> {
+    let mut told = Vec::new();
+    for (kpi, name) in fleet.kpis().names().enumerate() {
+        let mut others = Mean::default();
+        let mut waves: BTreeMap<u8, Mean> = BTreeMap::new();
+        for (ix, device) in fleet.devices().iter() {
+            let Some(value) = fleet.kpis().last(kpi, ix) else { continue };
+            match (device.campaign == campaign.0, device.ota) {
+                (true, OtaState::Succeeded) => waves.entry(device.wave).or_default().add(value),
+                (false, _) | (true, OtaState::None | OtaState::Queued) => others.add(value),
+                _ => {}
+            }
+        }
+        let Some(others) = others.get() else { continue };
+        let of_wave = |(wave, mean): (u8, Mean)| {
+            Some(Comparison { name: name.to_owned(), wave: wave.into(), value: mean.get()?, others })
+        };
+        told.extend(waves.into_iter().filter_map(of_wave));
+    }
+    told
+}
+
+/// A mean that grows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: f64,
+    n: u32,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.n += 1;
+    }
+
+    fn get(self) -> Option<f64> {
+        (self.n > 0).then(|| self.sum / f64::from(self.n))
+    }
 }
 
 /// Combinations of a campaign's firmware with other attributes that are in the fleet and were not tested, each with its

@@ -176,6 +176,15 @@ pub struct Standing {
     pub crossed: bool,
 }
 
+/// A measured value of a wave's devices beside that of the devices that no wave has touched: means of the last ones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    pub name: String,
+    pub wave: u16,
+    pub value: f64,
+    pub others: f64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use super::{State, switches};
 use crate::detect::rules;
 use crate::domain::event::Event;
 use crate::domain::input::Proposal;
-use crate::domain::rollout::{Level, Standing};
+use crate::domain::rollout::{Comparison, Level, Standing};
 use crate::domain::switch::SwitchId;
 use crate::domain::time::At;
 
@@ -19,6 +19,8 @@ const NAMED: usize = 3;
 #[derive(Debug, Default)]
 pub struct Rollouts {
     pub standings: BTreeMap<String, Vec<Standing>>,
+    /// What devices measure, wave by wave.
+    pub comparisons: BTreeMap<String, Vec<Comparison>>,
     looked: Option<At>,
     crossed: BTreeSet<(String, u16, String)>,
 }
@@ -38,6 +40,7 @@ pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Proposal>) {
         .map(|campaign| (campaign.id.clone(), campaign.is_active()))
         .collect();
     state.rollouts.standings.retain(|id, _| watched.iter().any(|(known, _)| known == id));
+    state.rollouts.comparisons.retain(|id, _| watched.iter().any(|(known, _)| known == id));
     let (mut events, mut proposals) = (Vec::new(), Vec::new());
     for (id, is_active) in watched {
         let Some(campaign) = state.fleet.campaigns().find(&id) else { continue };
@@ -45,6 +48,8 @@ pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Proposal>) {
         if !is_active && state.rollouts.standings.contains_key(&id) {
             continue;
         }
+        let compared = rules::comparisons(&state.fleet, campaign);
+        state.rollouts.comparisons.insert(id.clone(), compared);
         let standings = rules::standings(&state.fleet, campaign, &state.settings.rollout);
         let level = state.settings.rollout.level;
         for standing in standings.iter().filter(|standing| standing.crossed && is_active) {

@@ -20,7 +20,7 @@ use crate::domain::input::{DrillStart, LogHealth};
 use crate::domain::lens::Lens;
 use crate::domain::observation::WavePlan;
 use crate::domain::replay::Replay;
-use crate::domain::rollout::Standing;
+use crate::domain::rollout::{Comparison, Standing};
 use crate::domain::signal::Signal;
 use crate::domain::switch::Actuation;
 use crate::domain::time::At;
@@ -191,6 +191,8 @@ pub struct CampaignView {
     pub active: bool,
     /// How the stop rules stand, wave by wave.
     pub standings: Vec<Standing>,
+    /// What the devices of each wave measure, beside the untouched ones.
+    pub comparisons: Vec<Comparison>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -287,6 +287,7 @@ fn campaign(state: &State, campaign: &Campaign) -> CampaignView {
         queued: campaign.queued(),
         waves: campaign.waves.iter().map(wave).collect(),
         active: campaign.is_active(),
+        comparisons: state.rollouts.comparisons.get(&campaign.id).cloned().unwrap_or_default(),
         standings: state.rollouts.standings.get(&campaign.id).cloned().unwrap_or_default(),
     }
 }

@@ -60,6 +60,12 @@ impl Kpis {
         self.plans.iter().map(|plan| plan.name.as_str())
     }
 
+    /// What a device measured last of a value, by its place among the names.
+    pub fn last(&self, kpi: usize, device: DeviceIx) -> Option<f64> {
+        let past = self.pasts.get(kpi)?.get(device.0 as usize)?;
+        (past.seen > 0).then_some(past.last.into())
+    }
+
     /// The place of a value, a new one where there is room.
     fn find_or_add(&mut self, name: &str) -> Option<usize> {
         if let Some(at) = self.plans.iter().position(|plan| plan.name == name) {

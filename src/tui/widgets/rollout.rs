@@ -109,7 +109,14 @@ pub fn standings<'a>(scene: &Scene<'a>, view: &CampaignView, wave: u16, width: u
     };
     let rules: Vec<String> = own.iter().map(rule).collect();
     let text = format!("stop rules, of {} started: {}", format::count(first.sample.into()), rules.join(" · "));
-    let wrapped = wrap(&text, width.saturating_sub(6));
+    let compared = view.comparisons.iter().filter(|compared| compared.wave == wave);
+    let measured: Vec<String> = compared
+        .map(|compared| format!("{} {:.1} (others {:.1})", compared.name, compared.value, compared.others))
+        .collect();
+    let mut wrapped = wrap(&text, width.saturating_sub(6));
+    if !measured.is_empty() {
+        wrapped.extend(wrap(&format!("measures: {}", measured.join(" · ")), width.saturating_sub(6)));
+    }
     wrapped.into_iter().map(|text| Line::from(scene.span(format!("     {text}"), Role::Muted))).collect()
 }
 
