@@ -17,7 +17,7 @@ pub const PAIRS: usize = 6;
 pub const KPIS: usize = 4;
 /// Different combinations of all attributes. Each costs about 200 bytes.
 pub const GROUPS: usize = 262_144;
-/// Devices followed. Two million cost 150 MB; strangers beyond it are counted, known devices stay.
+/// Devices followed. Two million cost 250 MB; strangers beyond it are counted, known devices stay.
 pub const DEVICES: usize = 2_000_000;
 /// Campaigns followed at once, and waves of one. More than a handful are never running together.
 pub const CAMPAIGNS: usize = 64;
