@@ -139,6 +139,15 @@ fn every_type_of_incident_is_recognised() {
 }
 
 #[test]
+fn devices_that_went_back_by_themselves_are_counted_apart() {
+    let fault = "[[fault]]\neffect = \"self-rollback\"\nwhere = { hardware = \"rev-B\" }\n";
+    let played = play(&format!("{ROLLOUT}{fault}"), 700, |_| true);
+    let (incident, _) = &played.incidents[0];
+    let told = incident.verdict.as_ref().unwrap().evidence.join("; ");
+    assert!(told.contains("devices of fw-3.2.5 went back to their old firmware by themselves"), "{told}");
+}
+
+#[test]
 fn two_causes_at_once_are_two_incidents() {
     let played = play(
         "[[fault]]\neffect = \"boot-loop\"\nwhere = { hardware = \"rev-B\" }\nshare = 0.8\nat_s = 420\n\

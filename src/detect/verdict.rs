@@ -6,12 +6,14 @@
 
 use super::suspects::{Breadth, Suspect};
 use crate::domain::alert::Finding;
+use crate::domain::campaign::CampaignState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
 pub use crate::domain::verdict::{Origin, Scope, Verdict};
 use crate::fleet::Fleet;
+use crate::fleet::campaigns::CampaignIx;
 
 /// Attributes of where a device is connected rather than of what it is.
 const NETWORK: [&str; 3] = ["region", "carrier", "site"];
@@ -19,6 +21,8 @@ const NETWORK: [&str; 3] = ["region", "carrier", "site"];
 const ALIKE: f64 = 0.5;
 /// And this share of the fleet is affected.
 const EVERYBODY: f64 = 0.4;
+/// Seconds after which a device in its update is not merely rebooting.
+const RECONNECT_S: u32 = 300;
 /// Seconds within which nine of ten devices must have gone for it to be one event: a keep-alive and a half.
 const AT_ONCE_S: i64 = 90;
 
@@ -67,10 +71,35 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     let cohort = facts.cohort();
     let kind = kind(facts, &cohort, &mut evidence);
     let origin = origin(facts, &cohort, &mut evidence);
+    evidence.extend(remains(facts));
     let suspected: u32 = facts.suspects.iter().map(|suspect| suspect.affected).sum();
     let affected = facts.findings.iter().map(|finding| finding.affected).max().unwrap_or(0).max(suspected);
     let scope = if affected > 1 { Scope::Broad } else { Scope::Single };
     Verdict { kind, origin, scope, severity: severity(facts.fleet, &cohort, affected), evidence }
+}
+
+/// Devices of a rollout that need another way than a rollback: those that went back by themselves need none, and those
+/// that nobody has heard of since may need a visit. They are never counted among those that still fail.
+fn remains(facts: &Facts<'_>) -> Vec<String> {
+    let mut told = Vec::new();
+    for (number, campaign) in facts.fleet.campaigns().iter().enumerate() {
+        let went_back = campaign.state != CampaignState::RollingBack && campaign.state != CampaignState::Finished;
+        if went_back && campaign.progress.rolled_back > 0 {
+            let n = campaign.progress.rolled_back;
+            told.push(format!("{n} devices of {} went back to their old firmware by themselves", campaign.id));
+        }
+        if campaign.progress.in_flight() == 0 {
+            continue;
+        }
+        let (_, silent) = facts.fleet.in_flight(CampaignIx(number as u8), RECONNECT_S);
+        if silent > 0 {
+            told.push(format!(
+                "{silent} devices of {} were never heard again after their update began: a rollback may not reach them",
+                campaign.id
+            ));
+        }
+    }
+    told
 }
 
 fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> IncidentType {

@@ -24,6 +24,7 @@ use crate::domain::rollout::{Comparison, Standing};
 use crate::domain::signal::Signal;
 use crate::domain::switch::Actuation;
 use crate::domain::time::At;
+use crate::domain::verdict::Verdict;
 use crate::fleet::{Message, Sample};
 
 /// The room at one moment.
@@ -51,6 +52,8 @@ pub struct Snapshot {
     pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
     /// Who is suspected in each open incident, the best first.
     pub suspects: BTreeMap<IncidentId, Vec<Suspect>>,
+    /// What each open incident looks like just now.
+    pub verdicts: BTreeMap<IncidentId, Verdict>,
     pub actuations: BTreeMap<ActuationId, ActuationView>,
     pub campaigns: Vec<CampaignView>,
     pub arming: Option<Arming>,

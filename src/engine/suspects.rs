@@ -10,7 +10,7 @@ use crate::detect::verdict::{self, Facts, Verdict};
 use crate::domain::alert::{Alert, Finding};
 use crate::domain::cohort::CohortKey;
 use crate::domain::event::Event;
-use crate::domain::ids::AlertId;
+use crate::domain::ids::{AlertId, IncidentId};
 use crate::domain::incident::Incident;
 use crate::domain::switch::SwitchId;
 use crate::domain::time::At;
@@ -40,6 +40,8 @@ struct Opinion {
 pub struct Suspects {
     opinions: BTreeMap<AlertId, Opinion>,
     looked: Option<At>,
+    /// What is thought of each open incident just now, whatever it has been told.
+    verdicts: BTreeMap<IncidentId, Verdict>,
     /// A verdict on an incident (by its first alert) that is not the incident's yet, and for how many looks.
     wavering: BTreeMap<AlertId, (Verdict, u32)>,
 }
@@ -55,6 +57,11 @@ impl Suspects {
     pub fn in_incident(&self, incident: &Incident) -> Vec<Suspect> {
         let all = self.of(incident).map_or(&[][..], |opinion| &opinion.suspects);
         all.iter().filter(|suspect| !incident.rejected.contains(&suspect.cohort)).cloned().collect()
+    }
+
+    /// What an incident looks like just now.
+    pub fn verdict_on(&self, incident: IncidentId) -> Option<&Verdict> {
+        self.verdicts.get(&incident)
     }
 
     /// Who is suspected of an alert, the best first.
@@ -152,10 +159,12 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
     let mut wavering = std::mem::take(&mut state.suspects.wavering);
     let mut events = Vec::new();
     let mut alive = Vec::new();
+    let mut verdicts = BTreeMap::new();
     for incident in state.room.open_incidents().filter(|incident| is_followed(state, incident)) {
         let Some(first) = incident.alerts.first() else { continue };
         let alerts = incident.alerts.iter().filter_map(|id| state.room.alerts.get(id));
         let verdict = judge(state, state.suspects.of(incident), alerts);
+        verdicts.insert(incident.id, verdict.clone());
         if incident.verdict.as_ref().is_some_and(|known| known.agrees(&verdict)) {
             continue;
         }
@@ -178,6 +187,7 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
     }
     wavering.retain(|alert, _| alive.contains(alert));
     state.suspects.wavering = wavering;
+    state.suspects.verdicts = verdicts;
     events
 }
 

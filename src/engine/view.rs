@@ -55,6 +55,10 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         devices: state.lens.devices.map(|(first, n)| page(state, first, n)),
         device: state.lens.device.as_deref().and_then(|id| device(fleet, fleet.devices().find(id)?)),
         alerts: room.alerts.values().cloned().collect(),
+        verdicts: room
+            .open_incidents()
+            .filter_map(|i| Some((i.id, state.suspects.verdict_on(i.id)?.clone())))
+            .collect(),
         suspects: room.open_incidents().map(|i| (i.id, state.suspects.in_incident(i))).collect(),
         proposals: proposals(state),
         incidents: room.incidents.iter().map(|(id, incident)| (*id, Arc::new(incident.clone()))).collect(),

@@ -73,7 +73,7 @@ fn content<'a>(scene: &Scene<'a>, incident: &Incident, selected: usize, width: u
 fn judged<'a>(scene: &Scene<'a>, incident: &Incident, width: usize) -> Vec<Line<'a>> {
     let say = |text: String, role: Role| Line::from(scene.span(text, role));
     let mut content = Vec::new();
-    match &incident.verdict {
+    match scene.snapshot.verdicts.get(&incident.id).or(incident.verdict.as_ref()) {
         Some(verdict) => {
             let looks = format!("looks like {} · {} · {}", verdict.kind, verdict.origin, verdict.scope.name());
             content.push(say(looks, Role::Title));
