@@ -30,7 +30,7 @@ use warroom::ingest::route::Router;
 use warroom::runtime::playback::{Playback, Played};
 
 /// Seeds that nobody looked at while the detector was made.
-const SEEDS: Range<u64> = 5_000..5_240;
+const SEEDS: Range<u64> = 7_000..7_240;
 const QUIET_DAYS: i64 = 21;
 const WEEK_S: i64 = 7 * 86_400;
 /// Devices that a fault must have reached before it can be seen at all.
