@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinHandle;
 
-use super::world::{Published, World};
+use super::world::{Published, World, orders};
 use crate::domain::time::At;
 use crate::mqtt::broker::Broker;
 use crate::mqtt::{Link, LinkEvent, LinkOptions, Protocol};
@@ -21,8 +21,8 @@ const CONNECTIONS: usize = 4;
 /// How often the world moves on.
 const STEP: Duration = Duration::from_millis(50);
 
-/// Orders waiting for the world.
-const ORDERS: usize = 1024;
+/// Orders waiting for the world: a push to every device of the largest fleet.
+const ORDERS: usize = 131_072;
 
 /// Reads the drill's time.
 pub type DrillClock = Arc<dyn Fn() -> At + Send + Sync>;
@@ -48,10 +48,10 @@ impl Conductor {
     pub async fn start(world: World, clock: DrillClock) -> io::Result<Self> {
         let broker = Broker::start().await?;
         let (tell, told) = mpsc::channel(ORDERS);
-        let orders = format!("{}/ota/+/control", world.scenario().fleet.root);
+        let orders = orders::filters(&world.scenario().fleet.root);
         let links = (0..CONNECTIONS)
             .map(|n| {
-                let subscriptions = if n == 0 { vec![orders.clone()] } else { Vec::new() };
+                let subscriptions = if n == 0 { orders.clone() } else { Vec::new() };
                 let tell = tell.clone();
                 Link::start(options(broker.address(), n, subscriptions), move |event| {
                     let told = match event {

@@ -1,10 +1,14 @@
 //! A scenario: one game day, in a TOML file. Shipped ones are part of the program; others are given by path.
 
+mod response;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
+
+pub use response::{Answer, Fate, ResponsePlan};
 
 use crate::document::{self, Mistake};
 use crate::domain::cohort::ATTRIBUTES;
@@ -111,6 +115,9 @@ pub struct FaultPlan {
     pub code: String,
     #[serde(default)]
     pub message: String,
+    /// What ends it in a device: `restart`, or `restore` for a credential given anew. Any fault ends where its `where` no longer fits, as after a rollback or a push.
+    #[serde(default)]
+    pub cured_by: String,
     /// Seconds that a device stays up, and down: from, to.
     #[serde(default = "FaultPlan::up_s")]
     pub up_s: (f64, f64),
@@ -174,6 +181,8 @@ pub enum Effect {
     Throttled,
     /// It fails to authenticate.
     AuthFailure,
+    /// Its certificate has run out: it loses its connection and is not let in again.
+    CertificateExpiry,
     /// It speaks with the name of another.
     SpoofedIdentity,
     /// It refuses the firmware's signature, and fails its update.
@@ -182,22 +191,6 @@ pub enum Effect {
     UpdateFailure,
     /// It goes back to its old firmware by itself.
     SelfRollback,
-}
-
-/// How the world answers when a switch is pulled.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ResponsePlan {
-    /// Seconds until the campaign's controller says yes.
-    pub controller_s: f64,
-    /// Seconds over which a rollback reaches the devices.
-    pub rollback_s: f64,
-}
-
-impl Default for ResponsePlan {
-    fn default() -> Self {
-        Self { controller_s: 0.8, rollback_s: 60.0 }
-    }
 }
 
 impl Scenario {

@@ -3,13 +3,18 @@
 //! [`World::advance`] lets time pass and returns what devices publish meanwhile, each message with its moment;
 //! [`World::hear`] takes what was published to them. The same scenario, seed and messages give the same world.
 
+mod access;
+mod config;
 mod faults;
+pub mod orders;
 mod rollout;
 mod telemetry;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
+use access::{Access, Asked};
+use config::Desired;
 use rollout::Rollout;
 
 use super::scenario::{Scenario, Where};
@@ -46,6 +51,7 @@ struct Device {
     queue: u32,
     temp_c: f64,
     update: Update,
+    access: Access,
 }
 
 /// Where a device stands in a rollout.
@@ -66,8 +72,8 @@ enum Plan {
     Befall(u16),
     /// A fault does something to a device, if it is still in this boot.
     Blow(u32, u16, u32),
-    /// Comes back online; true after a crash.
-    Return(u32, bool),
+    /// Comes back online.
+    Return(u32, Back),
     /// Takes the next step of its update.
     Step(u32),
     /// Tries to take the old firmware back.
@@ -77,6 +83,18 @@ enum Plan {
     Report(u8),
     /// The controller of a rollout does what it was told.
     Obey(u8),
+    /// The access control does what it was asked.
+    Grant(u32),
+    /// Takes up the configuration that is desired of it.
+    Configure(u32),
+}
+
+/// How a device comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Back {
+    Reconnected,
+    Crashed,
+    Restarted,
 }
 
 /// An attribute of the fleet: its name and values.
@@ -95,6 +113,11 @@ pub struct World {
     sites: Vec<String>,
     devices: Vec<Device>,
     rollouts: Vec<Rollout>,
+    asked: BTreeMap<u32, Asked>,
+    asked_so_far: u32,
+    desired: BTreeMap<u32, Desired>,
+    /// Devices that a fault has no more hold of.
+    cured: BTreeSet<(u32, u16)>,
     plans: BinaryHeap<Reverse<(At, u64, Plan)>>,
     /// Numbers plans, so that those of one moment happen in the order they were made.
     planned: u64,
@@ -126,6 +149,10 @@ impl World {
             sites: Vec::new(),
             devices: Vec::new(),
             rollouts,
+            asked: BTreeMap::new(),
+            asked_so_far: 0,
+            desired: BTreeMap::new(),
+            cured: BTreeSet::new(),
             plans: BinaryHeap::new(),
             planned: 0,
             random: fastrand::Rng::with_seed(seed),
@@ -179,12 +206,14 @@ impl World {
             Plan::Drop(device) => self.drop_out(device, at),
             Plan::Befall(fault) => self.befall(fault, at),
             Plan::Blow(device, fault, boots) => self.blow(device, fault, boots, at),
-            Plan::Return(device, crashed) => self.come_back(device, crashed, at),
+            Plan::Return(device, back) => self.come_back(device, back, at),
             Plan::Step(device) => self.step_update(device, at),
             Plan::RollBack(device) => self.roll_back(device, at),
             Plan::BeginWave(rollout, wave) => self.begin_wave(rollout, wave, at),
             Plan::Report(rollout) => self.report_on_change(rollout, at),
             Plan::Obey(rollout) => self.obey(rollout, at),
+            Plan::Grant(number) => self.grant(number, at),
+            Plan::Configure(device) => self.configure(device, at),
         }
     }
 
@@ -236,6 +265,7 @@ impl World {
                 queue: 0,
                 temp_c: 20.0,
                 update: Update::default(),
+                access: Access::default(),
             });
             let first = self.random.i64(0..period_ms);
             self.plan(start.plus_ms(first), Plan::Telemetry(device));
@@ -296,12 +326,27 @@ impl World {
 
     /// Says something as a device.
     fn say(&mut self, device: u32, at: At, message: impl FnOnce(Address<'_>, &Device) -> Outgoing) {
-        let id = format!("{}-{device:05}", self.scenario.fleet.prefix);
+        let id = self.id(device);
         let state = &self.devices[device as usize];
         let address =
             Address { root: &self.scenario.fleet.root, site: &self.sites[usize::from(state.site)], device: &id };
         let message = message(address, state);
-        self.out.push(Published { at, device: Some(device), message });
+        self.publish(at, Some(device), message);
+    }
+
+    fn publish(&mut self, at: At, device: Option<u32>, message: Outgoing) {
+        self.out.push(Published { at, device, message });
+    }
+
+    /// Reports an event as a device; one in quarantine is not heard.
+    fn report_event(&mut self, device: u32, at: At, kind: &str, code: &str, message: &str) {
+        if !self.devices[device as usize].access.quarantined {
+            self.say(device, at, |address, _| address.event(at, kind, code, message));
+        }
+    }
+
+    fn id(&self, device: u32) -> String {
+        format!("{}-{device:05}", self.scenario.fleet.prefix)
     }
 
     fn tell_online(&mut self, device: u32, at: At, reason: &str) {
@@ -326,7 +371,7 @@ impl World {
         self.plan_churn(device, at);
         if self.devices[device as usize].online {
             self.go_offline(device, at);
-            self.after(at, CHURN_S, Plan::Return(device, false));
+            self.after(at, CHURN_S, Plan::Return(device, Back::Reconnected));
         }
     }
 
@@ -341,8 +386,11 @@ impl World {
         state.seq = 0;
         self.tell_online(device, at, reason);
         self.plan_blows(device, at);
+        self.plan_config(device, at);
     }
 }
 
+#[cfg(test)]
+mod order_tests;
 #[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ const RESTARTED_SEQ: u32 = 1_000;
 
 /// Reasons for a reboot that somebody wanted. Everything else (a panic, a watchdog, none given) counts.
 fn is_planned(boot_reason: &str) -> bool {
-    ["ota", "update", "rollback", "user", "maintenance", "config"].contains(&boot_reason)
+    ["ota", "update", "rollback", "user", "maintenance", "config", "commanded"].contains(&boot_reason)
 }
 
 impl Fleet {

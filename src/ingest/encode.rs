@@ -18,6 +18,14 @@ impl Outgoing {
     fn json(topic: String, retain: bool, payload: &serde_json::Value) -> Self {
         Self { topic, payload: payload.to_string().into_bytes(), retain }
     }
+
+    /// The same message with one more field.
+    #[must_use]
+    pub fn with(self, field: &str, value: &str) -> Self {
+        let Ok(mut payload) = serde_json::from_slice::<serde_json::Value>(&self.payload) else { return self };
+        payload[field] = json!(value);
+        Self { payload: payload.to_string().into_bytes(), ..self }
+    }
 }
 
 /// What a device measures.
@@ -85,6 +93,29 @@ impl Address<'_> {
         });
         Outgoing::json(self.topic("ota"), false, &ota)
     }
+
+    /// What a device says when it was given a configuration: what it has now, and why that is not what was asked for.
+    pub fn config_reported(&self, version: &str, request_id: &str, error: Option<&str>) -> Outgoing {
+        let mut reported = json!({ "version": version, "request_id": request_id });
+        if let Some(error) = error {
+            reported["error"] = json!(error);
+        }
+        Outgoing::json(self.topic("config/reported"), false, &reported)
+    }
+}
+
+/// The access control's answer to what was asked of it for a device. A yes is the absence of an error.
+pub fn access_response(root: &str, device: &str, action: &str, request_id: &str, error: Option<&str>) -> Outgoing {
+    let mut answer = json!({ "action": action, "request_id": request_id });
+    if let Some(error) = error {
+        answer["error"] = json!(error);
+    }
+    Outgoing::json(format!("{root}/access/{device}/response"), false, &answer)
+}
+
+/// The broker's word on a client that it did not let in.
+pub fn access_refused(root: &str, device: &str, at: At, reason: &str) -> Outgoing {
+    Outgoing::json(format!("{root}/access/{device}/refused"), false, &json!({ "ts": at, "reason": reason }))
 }
 
 /// The retained word of a campaign's controller.

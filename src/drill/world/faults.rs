@@ -3,7 +3,7 @@
 //! Whether a fault hits a device is a matter of the device's attributes, the fault's share and the time, and nothing is
 //! remembered: a device that is updated into the bad firmware is hit as soon as it has it.
 
-use super::{Plan, World};
+use super::{Back, Plan, World};
 use crate::domain::time::At;
 use crate::drill::scenario::{Effect, FaultPlan};
 
@@ -42,13 +42,16 @@ impl World {
     }
 
     /// A number of 0..1 that is always the same for a device and a fault.
-    fn lot(&self, device: u32, fault: u16, n: u64) -> f64 {
+    pub(super) fn lot(&self, device: u32, fault: u16, n: u64) -> f64 {
         let seed = self.seed ^ (u64::from(device) << 20) ^ (u64::from(fault) << 2) ^ n;
         fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).f64()
     }
 
     /// Whether a fault is at work on a device.
     fn suffers(&self, device: u32, fault: u16, at: At) -> bool {
+        if self.cured.contains(&(device, fault)) {
+            return false;
+        }
         let plan = &self.scenario.faults[usize::from(fault)];
         let ends = plan.for_s.map(|s| self.start.plus_s((plan.at_s + s).into()));
         ends.is_none_or(|ends| at < ends) && self.hit_at(device, fault).is_some_and(|hit| hit <= at)
@@ -62,18 +65,39 @@ impl World {
 
     /// After a boot or a return: faults that do something by themselves will do it again.
     pub(super) fn plan_blows(&mut self, device: u32, at: At) {
+        self.blows(device, at).into_iter().for_each(|fault| self.plan_blow(device, fault, at));
+    }
+
+    /// The faults at work on a device that do something by themselves.
+    pub(super) fn blows(&self, device: u32, at: At) -> Vec<u16> {
+        let faults = 0..self.scenario.faults.len() as u16;
+        faults.filter(|fault| self.blow_s(*fault).is_some() && self.suffers(device, *fault, at)).collect()
+    }
+
+    pub(super) fn plan_blow(&mut self, device: u32, fault: u16, at: At) {
         let boots = self.devices[device as usize].boots;
+        if let Some(after_s) = self.blow_s(fault) {
+            self.after(at, after_s, Plan::Blow(device, fault, boots));
+        }
+    }
+
+    /// Seconds from a boot to the first blow of a fault that does something by itself.
+    fn blow_s(&self, fault: u16) -> Option<(f64, f64)> {
+        let plan = &self.scenario.faults[usize::from(fault)];
+        Some(match plan.effect {
+            Effect::BootLoop => plan.up_s,
+            Effect::ReconnectStorm => STORM_UP_S,
+            Effect::Offline | Effect::CertificateExpiry => (0.5, 2.0),
+            Effect::AuthFailure | Effect::Throttled | Effect::ErrorBurst => EVENT_S,
+            _ => return None,
+        })
+    }
+
+    /// Ends the faults that this mends in a device.
+    pub(super) fn cure(&mut self, device: u32, by: &str, at: At) {
         for fault in 0..self.scenario.faults.len() as u16 {
-            let plan = &self.scenario.faults[usize::from(fault)];
-            let after_s = match plan.effect {
-                Effect::BootLoop => plan.up_s,
-                Effect::ReconnectStorm => STORM_UP_S,
-                Effect::Offline => (0.5, 2.0),
-                Effect::AuthFailure | Effect::Throttled | Effect::ErrorBurst => EVENT_S,
-                _ => continue,
-            };
-            if self.suffers(device, fault, at) {
-                self.after(at, after_s, Plan::Blow(device, fault, boots));
+            if self.scenario.faults[usize::from(fault)].cured_by == by && self.suffers(device, fault, at) {
+                self.cured.insert((device, fault));
             }
         }
     }
@@ -86,24 +110,24 @@ impl World {
         }
         let FaultPlan { effect, code, message, down_s, .. } = self.scenario.faults[usize::from(fault)].clone();
         let event = |world: &mut Self, kind: &str| {
-            world.say(device, at, |address, _| address.event(at, kind, &code, &message));
+            world.report_event(device, at, kind, &code, &message);
             world.after(at, EVENT_S, Plan::Blow(device, fault, boots));
         };
         match effect {
             Effect::BootLoop => {
                 if !code.is_empty() {
-                    self.say(device, at, |address, _| address.event(at, "error", &code, &message));
+                    self.report_event(device, at, "error", &code, &message);
                 }
                 self.go_offline(device, at);
-                self.after(at, down_s, Plan::Return(device, true));
+                self.after(at, down_s, Plan::Return(device, Back::Crashed));
             }
-            Effect::Offline => {
+            Effect::Offline | Effect::CertificateExpiry => {
                 self.go_offline(device, at);
-                self.after(at, RETRY_S, Plan::Return(device, false));
+                self.after(at, RETRY_S, Plan::Return(device, Back::Reconnected));
             }
             Effect::ReconnectStorm => {
                 self.go_offline(device, at);
-                self.after(at, STORM_DOWN_S, Plan::Return(device, false));
+                self.after(at, STORM_DOWN_S, Plan::Return(device, Back::Reconnected));
             }
             Effect::AuthFailure => event(self, "auth-failure"),
             Effect::Throttled => event(self, "throttled"),
@@ -112,21 +136,31 @@ impl World {
         }
     }
 
-    pub(super) fn come_back(&mut self, device: u32, crashed: bool, at: At) {
+    pub(super) fn come_back(&mut self, device: u32, back: Back, at: At) {
         if self.devices[device as usize].online {
             return;
         }
         if self.suffering(device, Effect::Offline, at).is_some() {
-            return self.after(at, RETRY_S, Plan::Return(device, crashed));
+            return self.after(at, RETRY_S, Plan::Return(device, back));
         }
+        if let Some(reason) = self.barred(device, at) {
+            return self.refuse(device, reason, back, at);
+        }
+        self.admit(device);
         let state = &mut self.devices[device as usize];
         state.online = true;
-        if crashed {
+        if back != Back::Reconnected {
             state.boots += 1;
             state.booted = at;
             state.seq = 0;
         }
-        self.tell_online(device, at, if crashed { "panic" } else { "reconnect" });
+        let reason = match back {
+            Back::Reconnected => "reconnect",
+            Back::Crashed => "panic",
+            Back::Restarted => "commanded",
+        };
+        self.tell_online(device, at, reason);
         self.plan_blows(device, at);
+        self.plan_config(device, at);
     }
 }

@@ -1,10 +1,10 @@
 //! Rollouts in the simulated world: waves begin, devices step through their update, the controller reports and obeys.
 
-use super::{Plan, Published, REBOOT_S, Update, World};
+use super::{Plan, REBOOT_S, Update, World};
 use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
 use crate::domain::observation::WavePlan;
 use crate::domain::time::At;
-use crate::drill::scenario::{CampaignPlan, Effect};
+use crate::drill::scenario::{Answer, CampaignPlan, Effect, Fate};
 use crate::ingest::encode;
 
 /// Seconds that a device takes for each step of its update, from and to.
@@ -32,6 +32,8 @@ pub(super) struct Rollout {
     told: Option<(CampaignAction, String)>,
     /// The request it has answered last.
     answered: Option<String>,
+    /// Why it refused that request, if it did.
+    refused: Option<String>,
     /// What the last report said, so that it is not said again.
     reported: Option<(CampaignState, u16, Vec<WavePlan>)>,
 }
@@ -47,6 +49,7 @@ impl Rollout {
             members: Vec::new(),
             told: None,
             answered: None,
+            refused: None,
             reported: None,
         }
     }
@@ -74,26 +77,45 @@ impl World {
         }
     }
 
-    /// Takes a message that was published to the world.
-    pub fn hear(&mut self, topic: &str, payload: &[u8], at: At) {
-        let root = format!("{}/ota/", self.scenario.fleet.root);
-        let Some(campaign) = topic.strip_prefix(&root).and_then(|rest| rest.strip_suffix("/control")) else { return };
-        let Ok(order) = serde_json::from_slice::<serde_json::Value>(payload) else { return };
-        let Some(action) = order["action"].as_str().and_then(CampaignAction::parse) else { return };
-        let request_id = order["request_id"].as_str().unwrap_or("").to_owned();
+    pub(super) fn hear_control(&mut self, campaign: &str, action: &str, request_id: &str, at: At) {
+        let Some(action) = CampaignAction::parse(action) else { return };
         let Some(rollout) = self.rollouts.iter().position(|r| r.id == campaign) else { return };
-        if self.rollouts[rollout].answered.as_ref() == Some(&request_id) {
+        if self.rollouts[rollout].answered.as_deref() == Some(request_id) {
             return;
         }
-        self.rollouts[rollout].told = Some((action, request_id));
-        let delay_s = self.scenario.response.controller_s;
-        self.plan(at.plus_ms((delay_s * 1000.0) as i64), Plan::Obey(rollout as u8));
+        let (kind, _) = self.answer_to(action);
+        if self.fate(rollout as u32, kind) == Fate::Mute {
+            return;
+        }
+        self.rollouts[rollout].told = Some((action, request_id.to_owned()));
+        let controller_s = self.scenario.response.controller_s;
+        let answered = match self.answer_to(action).1.clone() {
+            Answer { after_s: None, .. } => at.plus_ms((controller_s * 1000.0) as i64),
+            answer => self.answered_at(&answer, at),
+        };
+        self.plan(answered, Plan::Obey(rollout as u8));
+    }
+
+    fn answer_to(&self, action: CampaignAction) -> (usize, &Answer) {
+        match action {
+            CampaignAction::Halt => (0, &self.scenario.response.halt),
+            CampaignAction::Resume => (1, &self.scenario.response.resume),
+            CampaignAction::Rollback => (2, &self.scenario.response.rollback),
+        }
     }
 
     pub(super) fn obey(&mut self, rollout: u8, at: At) {
+        let Some((action, request_id)) = self.rollouts[usize::from(rollout)].told.take() else { return };
+        let refused = match self.fate(rollout.into(), self.answer_to(action).0) {
+            Fate::Refused(error) => Some(error),
+            _ => None,
+        };
         let controller = &mut self.rollouts[usize::from(rollout)];
-        let Some((action, request_id)) = controller.told.take() else { return };
         controller.answered = Some(request_id);
+        controller.refused = refused;
+        if controller.refused.is_some() {
+            return self.report(rollout, at);
+        }
         controller.state = match action {
             CampaignAction::Halt => CampaignState::Halted,
             CampaignAction::Resume => CampaignState::Running,
@@ -136,7 +158,7 @@ impl World {
         match state.update.state {
             OtaState::None => self.enter(device, OtaState::Queued, at),
             // A device that is away, or stopped in its queue, starts later or not at all.
-            OtaState::Queued if halted => {}
+            OtaState::Queued if halted && !self.starts_all_the_same(device) => {}
             _ if !state.online && state.update.state != OtaState::Rebooting => {
                 self.after(at, RETRY_S, Plan::Step(device))
             }
@@ -149,9 +171,7 @@ impl World {
                 self.after(at, INSTALL_S, Plan::Step(device));
             }
             OtaState::Installing if self.suffering(device, Effect::SignatureFailure, at).is_some() => {
-                self.say(device, at, |address, _| {
-                    address.event(at, "signature-failure", "0x71", "signature not valid")
-                });
+                self.report_event(device, at, "signature-failure", "0x71", "signature not valid");
                 self.enter(device, OtaState::Failed, at);
             }
             OtaState::Installing if self.suffering(device, Effect::UpdateFailure, at).is_some() => {
@@ -161,6 +181,10 @@ impl World {
                 self.enter(device, OtaState::Rebooting, at);
                 self.go_offline(device, at);
                 self.after(at, REBOOT_S, Plan::Step(device));
+            }
+            // A device that is not let in is as if it had not booted yet.
+            OtaState::Rebooting if !state.online && self.barred(device, at).is_some() => {
+                self.after(at, RETRY_S, Plan::Step(device));
             }
             OtaState::Rebooting if !state.online => {
                 let target = self.rollouts[usize::from(state.update.rollout)].target.clone();
@@ -182,6 +206,14 @@ impl World {
             }
             OtaState::Succeeded | OtaState::Failed | OtaState::RolledBack => {}
         }
+    }
+
+    /// Whether a halt does not reach a device: it starts in spite of it.
+    fn starts_all_the_same(&self, device: u32) -> bool {
+        let rollout = self.devices[device as usize].update.rollout;
+        self.rollouts[usize::from(rollout)].state == CampaignState::Halted
+            && self.scenario.response.halt.escaped > 0.0
+            && self.fate(device, 0) == Fate::Escaped
     }
 
     fn firmware_index(&self, version: &str) -> u16 {
@@ -249,10 +281,14 @@ impl World {
         let root = self.scenario.fleet.root.clone();
         let controller = &mut self.rollouts[usize::from(rollout)];
         controller.reported = Some((controller.state, controller.wave, controller.waves.clone()));
-        let Rollout { id, target, state, wave, waves, answered, .. } = controller;
+        let Rollout { id, target, state, wave, waves, answered, refused, .. } = controller;
         let running = (*wave > 0).then_some(*wave);
         let message = encode::campaign_state(&root, id, *state, running, target, waves, answered.as_deref());
-        self.out.push(Published { at, device: None, message });
+        let message = match refused {
+            Some(error) => message.with("error", error),
+            None => message,
+        };
+        self.publish(at, None, message);
     }
 }
 

@@ -40,14 +40,16 @@ impl World {
         }
         state.queue = if backlog { state.queue + 7 } else { 0 };
         let copies = if self.suffering(device, Effect::Flood, at).is_some() { FLOOD } else { 1 };
-        for _ in 0..copies {
+        let late = u32::from(self.suffering(device, Effect::RepublishBacklog, at).is_some());
+        let through = self.let_through(device, copies + late);
+        for _ in 0..through.min(copies) {
             self.report_reading(device, at, at);
         }
-        if self.suffering(device, Effect::RepublishBacklog, at).is_some() {
+        if late > 0 && through > copies {
             self.report_reading(device, at, at.plus_s(-LATE_S));
         }
         if errs {
-            self.say(device, at, |address, _| address.event(at, "error", "0x11", "sensor read retried"));
+            self.report_event(device, at, "error", "0x11", "sensor read retried");
         }
     }
 
