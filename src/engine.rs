@@ -8,6 +8,7 @@
 //! for what readers get.
 
 mod decide;
+mod response;
 pub mod rollouts;
 pub mod room;
 pub mod snapshot;
@@ -246,6 +247,8 @@ impl Turn<'_> {
         self.take_up_alerts();
         let named = suspects::tick(self.state, self.at);
         self.record_all(&Actor::Engine, named);
+        let joined = response::tick(self.state);
+        self.record_all(&Actor::Engine, joined);
         let (crossed, halts) = rollouts::tick(self.state, self.at);
         self.record_all(&Actor::Engine, crossed);
         self.step.effects.extend(halts.into_iter().map(Effect::Actuate));

@@ -1,5 +1,7 @@
 //! Commands: what people ask of the engine. A command is either refused with a reason or becomes events.
 
+pub mod response;
+
 use super::clock::Moment;
 use super::cohort::CohortKey;
 use super::ids::{ActuationId, AlertId, IncidentId};
@@ -8,6 +10,7 @@ use super::runbook::StepMark;
 use super::switch::SwitchId;
 use super::time::At;
 use super::verdict::Origin;
+use response::ResponseCommand;
 
 /// Something a person asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +71,8 @@ pub enum Command {
         step: String,
         mark: StepMark,
     },
+    /// Something about how the incident is worked.
+    Response(ResponseCommand),
     /// Something about a switch.
     Switch(SwitchCommand),
 }

@@ -3,7 +3,11 @@
 //! State changes by applying an event, which cannot fail; whatever can be refused is refused before an event is made.
 //! Old logs must stay readable: fields are added with a default, names are never reused for something else.
 
+pub mod response;
+
 use serde::{Deserialize, Serialize};
+
+use response::ResponseEvent;
 
 use super::alert::Finding;
 use super::campaign::{CampaignAction, CampaignState};
@@ -254,6 +258,16 @@ pub enum Event {
         actuation: ActuationId,
         reason: String,
     },
+
+    // Areas with a list of their own; written down they look as flat as the others.
+    #[serde(untagged)]
+    Response(ResponseEvent),
+}
+
+impl From<ResponseEvent> for Event {
+    fn from(event: ResponseEvent) -> Self {
+        Self::Response(event)
+    }
 }
 
 impl Event {
@@ -279,6 +293,7 @@ impl Event {
             | Self::MomentCorrected { incident, .. }
             | Self::RunbookTaken { incident, .. }
             | Self::StepMarked { incident, .. } => Some(*incident),
+            Self::Response(event) => Some(event.incident()),
             Self::NoteAdded { incident, .. } | Self::ActuationRequested { incident, .. } => *incident,
             _ => None,
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::{Correction, Moments};
 use super::cohort::CohortKey;
 use super::ids::{Actor, ActuationId, AlertId, IncidentId};
+use super::response::{Phase, Response};
 use super::runbook::RunbookRun;
 use super::time::At;
 use super::verdict::{Origin, Verdict};
@@ -171,6 +172,7 @@ pub struct Incident {
     pub notes: Vec<Note>,
     pub runbook: Option<RunbookRun>,
     pub actuations: Vec<ActuationId>,
+    pub response: Response,
 }
 
 impl Incident {
@@ -192,8 +194,23 @@ impl Incident {
         !nobody && self.cohort.is_related(cohort)
     }
 
-    /// Open means not resolved: an acknowledged incident is not forgotten.
+    /// Open means neither resolved nor part of another one: an acknowledged incident is not forgotten.
     pub const fn is_open(&self) -> bool {
-        self.moments.resolved.is_none()
+        self.moments.resolved.is_none() && self.response.merged_into.is_none()
+    }
+
+    /// Whether somebody commands it. Without a commander it does not leave the first phase.
+    pub fn has_commander(&self) -> bool {
+        !self.commander.is_empty()
+    }
+
+    /// The commander, or the word for nobody.
+    pub fn commander_name(&self) -> &str {
+        if self.has_commander() { &self.commander } else { "nobody" }
+    }
+
+    /// What people are at.
+    pub fn phase(&self) -> Phase {
+        self.response.phase()
     }
 }

@@ -1,6 +1,6 @@
 //! Commands about alerts, incidents and runbooks: refused with a reason, or turned into events.
 
-use super::{State, suspects};
+use super::{State, response, suspects};
 use crate::detect::verdict;
 use crate::domain::alert::Alert;
 use crate::domain::clock::Moment;
@@ -16,9 +16,9 @@ use crate::limits;
 /// Corrections further off than this are a typing mistake.
 const CORRECTION_S: i64 = 366 * 86_400;
 
-type Decision = Result<Vec<Event>, Refusal>;
+pub(super) type Decision = Result<Vec<Event>, Refusal>;
 
-fn refuse(reason: impl Into<String>) -> Decision {
+pub(super) fn refuse(reason: impl Into<String>) -> Decision {
     Err(Refusal::new(reason))
 }
 
@@ -29,7 +29,7 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
         Command::AcknowledgeAlert(alert) => acknowledge_alert(state, alert),
         Command::Acknowledge(id) => on_open(state, id, |incident| match incident.moments.acknowledged {
             Some(_) => refuse(format!("{id} is acknowledged already")),
-            None => Ok(vec![Event::Acknowledged { incident: id }]),
+            None => response::commanded(incident).map(|()| vec![Event::Acknowledged { incident: id }]),
         }),
         Command::Retitle { incident: id, title } => on(state, id, |incident| {
             let to = sentence(&title, "a title")?;
@@ -85,10 +85,15 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
         }
         Command::Mitigate(id) => on_open(state, id, |incident| match incident.moments.mitigated {
             Some(_) => refuse(format!("{id} is mitigated already; correct the time with the palette")),
-            None => Ok(vec![Event::Mitigated { incident: id }]),
+            None => response::commanded(incident).map(|()| vec![Event::Mitigated { incident: id }]),
         }),
-        Command::Resolve(id) => on_open(state, id, |_| Ok(vec![Event::Resolved { incident: id }])),
+        Command::Resolve(id) => on_open(state, id, |incident| {
+            response::commanded(incident).map(|()| vec![Event::Resolved { incident: id }])
+        }),
         Command::Reopen { incident: id, reason } => on(state, id, |incident| {
+            if let Some(from) = incident.response.merged_into {
+                return response::split(incident, from, &reason);
+            }
             if incident.moments.mitigated.is_none() && incident.moments.resolved.is_none() {
                 return refuse(format!("{id} is not mitigated or resolved, so there is nothing to reopen"));
             }
@@ -98,11 +103,12 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
             on(state, id, |incident| correct(incident, moment, to, &reason, at))
         }
         Command::MarkStep { incident: id, step, mark } => on(state, id, |incident| mark_step(incident, &step, mark)),
+        Command::Response(command) => response::decide(state, command),
         Command::Switch(_) => refuse("switches decide for themselves"),
     }
 }
 
-fn find(state: &State, id: IncidentId) -> Result<&Incident, Refusal> {
+pub(super) fn find(state: &State, id: IncidentId) -> Result<&Incident, Refusal> {
     state.room.incidents.get(&id).ok_or_else(|| Refusal::new(format!("there is no {id}")))
 }
 
@@ -111,13 +117,11 @@ fn on(state: &State, id: IncidentId, decide: impl FnOnce(&Incident) -> Decision)
 }
 
 fn on_open(state: &State, id: IncidentId, decide: impl FnOnce(&Incident) -> Decision) -> Decision {
-    on(state, id, |incident| {
-        if incident.is_open() { decide(incident) } else { refuse(format!("{id} is resolved; reopen it first")) }
-    })
+    decide(response::open(state, id)?)
 }
 
 /// A line of text that a person gave, safe to show and not too long.
-fn sentence(text: &str, what: &str) -> Result<String, Refusal> {
+pub(super) fn sentence(text: &str, what: &str) -> Result<String, Refusal> {
     let text: String = visible(text.trim()).chars().take(limits::SENTENCE).collect();
     if text.is_empty() { Err(Refusal::new(format!("{what} cannot be empty"))) } else { Ok(text) }
 }
@@ -153,7 +157,8 @@ fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Deci
         title: sentence(&title.unwrap_or_default(), "a title")?,
         severity: declare.severity.or(proposal.as_ref().map(|p| p.severity)).unwrap_or(Severity::Sev3),
         kind: declare.kind.or(proposal.as_ref().map(|p| p.kind)).unwrap_or(IncidentType::MassDisconnect),
-        commander: sentence(declare.commander.as_deref().unwrap_or(by.name()), "a commander")?,
+        // Nobody may be named yet; the incident waits in its first phase for a commander then.
+        commander: sentence(declare.commander.as_deref().unwrap_or(by.name()), "a commander").unwrap_or_default(),
         alert: alert.map(|alert| alert.id),
         cohort: proposal.map_or(declare.cohort, |proposal| proposal.cohort),
     };

@@ -12,6 +12,7 @@ use crate::domain::clock::{Correction, Moment, Moments};
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
 use crate::domain::incident::{Incident, Note, Overruled};
+use crate::domain::response::{Phase, Response};
 use crate::domain::runbook::{RunbookRun, StepEntry};
 use crate::domain::switch::{Actuation, ActuationState};
 use crate::domain::time::At;
@@ -62,9 +63,10 @@ impl Room {
         self.incidents.values().filter(|incident| incident.is_open())
     }
 
-    /// The incident that an alert belongs to.
+    /// The incident that an alert belongs to; where two were merged, the one that goes on.
     pub fn incident_of(&self, alert: AlertId) -> Option<&Incident> {
-        self.incidents.values().find(|incident| incident.alerts.contains(&alert))
+        let holders = self.incidents.values().filter(|incident| incident.alerts.contains(&alert));
+        holders.min_by_key(|incident| incident.response.merged_into.is_some())
     }
 
     fn apply_to_alerts(&mut self, record: &Record) {
@@ -135,8 +137,12 @@ impl Room {
                     notes: Vec::new(),
                     runbook: None,
                     actuations: Vec::new(),
+                    response: Response::default(),
                 },
             );
+            if let Some(incident) = self.incidents.get_mut(incident) {
+                begin_triage(incident, record);
+            }
             return;
         }
         let Some(incident) = record.event.incident().and_then(|id| self.incidents.get_mut(&id)) else { return };
@@ -214,22 +220,29 @@ fn change(incident: &mut Incident, record: &Record) {
                 incident.title.clone_from(title);
             }
         }
-        Event::CommanderSet { to, .. } => incident.commander.clone_from(to),
+        Event::CommanderSet { to, .. } => {
+            incident.commander.clone_from(to);
+            begin_triage(incident, record);
+        }
+        Event::Response(event) => incident.response.apply(event, at, &record.actor),
         Event::NoteAdded { text, .. } => {
             incident.notes.push(Note { at, by: record.actor.clone(), text: text.clone() });
         }
         Event::Mitigated { .. } => {
             take_on(incident, record);
             incident.moments.mitigated = Some(at);
+            incident.response.advance(Phase::Verify, at, &record.actor);
         }
         Event::Resolved { .. } => {
             take_on(incident, record);
             incident.moments.mitigated.get_or_insert(at);
             incident.moments.resolved = Some(at);
+            incident.response.advance(Phase::Learn, at, &record.actor);
         }
-        Event::Reopened { .. } => {
+        Event::Reopened { reason, .. } => {
             incident.moments.mitigated = None;
             incident.moments.resolved = None;
+            incident.response.enter(Phase::Contain, at, &record.actor, Some(reason.clone()));
         }
         Event::MomentCorrected { moment, from, to, reason, .. } => {
             *incident.moments.slot(*moment) = Some(*to);
@@ -253,6 +266,9 @@ fn change(incident: &mut Incident, record: &Record) {
         }
         Event::ActuationRequested { actuation, .. } | Event::ActuationJoined { actuation, .. } => {
             incident.actuations.push(actuation.clone());
+            if incident.has_commander() {
+                incident.response.advance(Phase::Contain, at, &record.actor);
+            }
         }
         _ => {}
     }
@@ -262,6 +278,14 @@ fn change(incident: &mut Incident, record: &Record) {
 fn take_on(incident: &mut Incident, record: &Record) {
     incident.moments.acknowledged.get_or_insert(record.at);
     incident.acknowledged_by.get_or_insert(record.actor.clone());
+    begin_triage(incident, record);
+}
+
+/// Triage begins once somebody has taken the incident on and somebody commands it.
+fn begin_triage(incident: &mut Incident, record: &Record) {
+    if incident.moments.acknowledged.is_some() && incident.has_commander() {
+        incident.response.advance(Phase::Triage, record.at, &record.actor);
+    }
 }
 
 /// Moves an actuation on. What is final stays final; an unknown outcome may still become known.

@@ -13,6 +13,7 @@ use crate::domain::alert::Alert;
 use crate::domain::campaign::{CampaignState, OtaState, Progress};
 use crate::domain::clock::{Clock, Reading, Targets};
 use crate::domain::cohort::CohortKey;
+use crate::domain::due::Due;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
 use crate::domain::incident::{Declaration, Incident};
@@ -69,6 +70,8 @@ pub struct Snapshot {
     /// Seconds of the room that pass in a second of life.
     pub pace: i64,
     pub warnings: Vec<String>,
+    /// What is due, the first first.
+    pub due: Vec<Due>,
 }
 
 /// Whether what is on the screen is on disk.

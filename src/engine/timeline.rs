@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::campaign::CampaignState;
+use crate::domain::event::response::ResponseEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, ActuationId, IncidentId, Seq};
 use crate::domain::runbook::StepMark;
@@ -129,7 +130,10 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
             Action,
             format!(
                 "declared {incident} {} {} · {} · commander {}",
-                declaration.severity, declaration.kind, declaration.title, declaration.commander
+                declaration.severity,
+                declaration.kind,
+                declaration.title,
+                if declaration.commander.is_empty() { "nobody yet" } else { &declaration.commander }
             ),
         ),
         Event::AlertJoined { incident, alert } => (Normal, format!("alert {alert} joined {incident}")),
@@ -151,7 +155,9 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
             Action,
             format!("suspect is {}: {affected} of {devices} affected (was {})", cohort.sentence(), from.sentence()),
         ),
-        Event::CommanderSet { from, to, .. } => (Action, format!("commander {to} (was {from})")),
+        Event::CommanderSet { from, to, .. } if from.is_empty() => (Action, format!("commander {to}")),
+        Event::CommanderSet { from, to, .. } => (Action, format!("handover: commander {to} (was {from})")),
+        Event::Response(event) => response(event),
         Event::NoteAdded { text, .. } => (Normal, text.replace('\n', " ⏎ ")),
         Event::Mitigated { .. } => (Action, "service restored: mitigated".into()),
         Event::Resolved { .. } => (Action, "root cause fixed: resolved".into()),
@@ -228,6 +234,32 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
             (Alarm, format!("{} sent, outcome unknown: {reason}", name(actuation)))
         }
     }
+}
+
+fn response(event: &ResponseEvent) -> (Weight, String) {
+    let because = |reason: &Option<String>| reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let text = match event {
+        ResponseEvent::PhaseEntered { from, to, reason, .. } if to < from => {
+            format!("back to {to} (was in {from}){}", because(reason))
+        }
+        ResponseEvent::PhaseEntered { to, reason, .. } => format!("{to} begins{}", because(reason)),
+        ResponseEvent::RoleTaken { role, from: None, to: Some(to), .. } => format!("{role} {to}"),
+        ResponseEvent::RoleTaken { role, from: Some(from), to: Some(to), .. } => {
+            format!("handover: {role} {to} (was {from})")
+        }
+        ResponseEvent::RoleTaken { role, from, .. } => {
+            format!("{role} is nobody (was {})", from.as_deref().unwrap_or("nobody"))
+        }
+        ResponseEvent::IncidentMerged { incident, into } => {
+            format!("{incident} is a part of {into}, and goes on there")
+        }
+        ResponseEvent::IncidentAbsorbed { incident, other } => format!("{other} is a part of {incident}"),
+        ResponseEvent::IncidentSplit { incident, from, reason } => {
+            format!("{incident} is one of its own again, no part of {from}: {reason}")
+        }
+        ResponseEvent::IncidentReleased { incident, other } => format!("{other} is no part of {incident}"),
+    };
+    (Weight::Action, text)
 }
 
 const fn campaign_weight(state: CampaignState) -> Weight {

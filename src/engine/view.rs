@@ -11,6 +11,7 @@ use super::snapshot::{
 };
 use super::{State, decide, switches::Switches};
 use crate::domain::cohort::CohortKey;
+use crate::domain::due::Due;
 use crate::domain::ids::AlertId;
 use crate::domain::incident::Declaration;
 use crate::domain::signal::{Signal, SignalKind};
@@ -74,7 +75,15 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         shell_options: state.settings.shell_options.clone(),
         pace: state.replay.as_ref().map_or(state.settings.pace, |replay| replay.speed.ceil().max(1.0) as i64),
         warnings: state.settings.warnings.clone(),
+        due: due(state),
     }
+}
+
+/// What is due, from every area that has deadlines, the first first.
+fn due(_state: &State) -> Vec<Due> {
+    let mut due: Vec<Due> = Vec::new();
+    due.sort_by_key(|due| (due.at, due.kind));
+    due
 }
 
 fn proposals(state: &State) -> BTreeMap<AlertId, Declaration> {

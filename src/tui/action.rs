@@ -1,5 +1,11 @@
 //! ONE table of actions. Keys, help, palette and footer are all made from it.
 
+pub mod respond;
+
+use std::sync::LazyLock;
+
+use respond::Respond;
+
 use crate::engine::snapshot::Snapshot;
 use crate::tui::key::Chord;
 
@@ -57,6 +63,7 @@ pub enum Action {
     HaltOta,
     RollBack,
     CloseActuation,
+    Respond(Respond),
 }
 
 /// What an action is about; the help is ordered by it.
@@ -90,6 +97,10 @@ pub enum Needs {
     OpenIncident,
     /// Any incident, resolved ones too.
     Incident,
+    /// An open incident, and an alert that belongs to none.
+    LooseAlert,
+    /// Two open incidents.
+    OtherIncident,
     /// A runbook in the incident.
     Steps,
     /// A campaign on the wire.
@@ -177,8 +188,10 @@ impl Spec {
     }
 }
 
-/// Every action.
-pub const ACTIONS: &[Spec] = &[
+/// Every action. Areas have their part of the table in a file of their own.
+pub static ACTIONS: LazyLock<Vec<Spec>> = LazyLock::new(|| [ROOM, respond::ACTIONS].concat());
+
+const ROOM: &[Spec] = &[
     pull(
         Action::HaltOta,
         "ota-halt",
@@ -398,7 +411,7 @@ mod tests {
 
     #[test]
     fn the_table_holds_every_action_once() {
-        for spec in ACTIONS {
+        for spec in ACTIONS.iter() {
             assert_eq!(ACTIONS.iter().filter(|other| other.action == spec.action).count(), 1, "{}", spec.id);
             assert_eq!(ACTIONS.iter().filter(|other| other.id == spec.id).count(), 1, "{}", spec.id);
             assert!(!spec.help.is_empty());

@@ -225,6 +225,7 @@ impl App {
                 update::scrolled(key, selected, samples).map(|selected| Overlay::BadInput { selected })
             }
             Overlay::Verdict { selected } => self.press_in_verdict(selected, key),
+            Overlay::Incidents { selected } => update::respond::press_in_incidents(self, selected, key),
             Overlay::Palette(mut palette) => match palette.press(key) {
                 palette::Outcome::Stay => Some(Overlay::Palette(palette)),
                 palette::Outcome::Close => None,

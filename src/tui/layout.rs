@@ -34,22 +34,24 @@ pub struct Frame {
     pub header: Rect,
     pub banner: Rect,
     pub clocks: Rect,
+    pub due: Rect,
     pub body: Rect,
     pub footer: Rect,
 }
 
-/// Splits the screen; `banners` is the number of lines that have something urgent to say.
-pub fn frame(area: Rect, banners: u16) -> Frame {
+/// Splits the screen; `banners` is the number of lines that have something urgent to say, and what is `due` has one.
+pub fn frame(area: Rect, banners: u16, due: bool) -> Frame {
     let clocks = if shape(area) == Shape::Folded { 1 } else { 3 };
-    let [header, banner, clocks, body, footer] = Layout::vertical([
+    let [header, banner, clocks, due, body, footer] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(banners),
         Constraint::Length(clocks),
+        Constraint::Length(due.into()),
         Constraint::Fill(1),
         Constraint::Length(1),
     ])
     .areas(area);
-    Frame { header, banner, clocks, body, footer }
+    Frame { header, banner, clocks, due, body, footer }
 }
 
 /// The panes of the room. Those without space are empty.
@@ -131,7 +133,7 @@ mod tests {
         ] {
             let area = Rect::new(0, 0, w, h);
             assert_eq!(shape(area), expected, "{w}×{h}");
-            let frame = frame(area, 2);
+            let frame = frame(area, 2, true);
             let room = room(frame.body, shape(area));
             let fleet = fleet(frame.body, shape(area));
             let panes = [

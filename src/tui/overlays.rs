@@ -4,6 +4,7 @@ pub mod bad_input;
 pub mod confirm;
 pub mod form;
 pub mod help;
+pub mod incidents;
 pub mod note;
 pub mod palette;
 pub mod verdict;
@@ -26,6 +27,7 @@ pub enum Overlay {
     Note(NoteEditor),
     BadInput { selected: usize },
     Verdict { selected: usize },
+    Incidents { selected: usize },
     Confirm(Confirm),
 }
 
@@ -38,6 +40,7 @@ impl Overlay {
             Self::Note(note) => note.draw(scene, area, buffer),
             Self::BadInput { selected } => bad_input::draw(*selected, scene, area, buffer),
             Self::Verdict { selected } => verdict::draw(*selected, scene, area, buffer),
+            Self::Incidents { selected } => incidents::draw(*selected, scene, area, buffer),
             Self::Confirm(confirm) => confirm.draw(scene, area, buffer),
         }
     }

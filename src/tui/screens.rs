@@ -4,6 +4,7 @@
 //! header      what this is, the incident, the link, the time
 //! banners     only what is urgent
 //! clocks      TTD TTA TTM TTR, the fleet
+//! due         what must not be missed, and how long there is
 //! body        one of the screens
 //! footer      the keys that matter now
 //! ```
@@ -17,7 +18,7 @@ use super::layout::{self, SMALLEST, Shape};
 use super::scene::{Scene, lines};
 use super::theme::Role;
 use super::ui::{Pane, View};
-use super::widgets::{banner, chart, clocks, cohorts, devices, footer, header, rollout, runbook, timeline, why};
+use super::widgets::{banner, chart, clocks, cohorts, devices, due, footer, header, rollout, runbook, timeline, why};
 use crate::domain::clock::Clock;
 
 /// Draws everything.
@@ -29,10 +30,11 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         return draw_too_small(scene, area, buffer);
     }
     let banners = banner::urgent(scene.snapshot);
-    let frame = layout::frame(area, banners.len() as u16);
+    let frame = layout::frame(area, banners.len() as u16, !due::is_empty(scene.snapshot));
     header::draw(scene, frame.header, buffer);
     banner::draw(&banners, scene, frame.banner, buffer);
     clocks::draw(scene, frame.clocks, buffer);
+    due::draw(scene, frame.due, buffer);
     match scene.ui.view {
         View::Room => draw_room(scene, frame.body, buffer),
         View::Fleet => draw_fleet(scene, frame.body, buffer),
@@ -59,6 +61,7 @@ fn draw_too_small(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         told.push(Line::from(
             scene.span(format!("TTM {} {}", format::duration(reading.elapsed_s), reading.word()), Role::Text),
         ));
+        told.push(Line::from(scene.span(format!("IC {}", incident.commander_name()), Role::Text)));
     } else if let Some(alert) = snapshot.loose_alerts().next() {
         told.push(Line::from(scene.span(format!("alert {} {}", alert.id, alert.finding.cohort), Role::Alarm)));
     }

@@ -1,5 +1,7 @@
 //! What a form sends: its fields read, checked, and made into a command.
 
+pub mod respond;
+
 use super::app::{App, Asked};
 use super::overlays::form::{Form, Purpose};
 use crate::domain::clock::Moment;
@@ -20,7 +22,6 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
     let chosen = |n: usize| form.fields[n].chosen();
     let command = match form.purpose.clone() {
         Purpose::Declare { alert, cohort } => {
-            let commander = Some(typed(3)).filter(|name| !name.trim().is_empty());
             if typed(0).trim().is_empty() {
                 return Err("an incident needs a title: what is happening, to whom".into());
             }
@@ -28,7 +29,8 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
                 title: Some(typed(0)),
                 severity: Some(Severity::ALL[chosen(1)]),
                 kind: Some(IncidentType::ALL[chosen(2)]),
-                commander,
+                // An empty name stands for nobody yet.
+                commander: Some(typed(3)),
                 alert,
                 cohort,
             })
@@ -54,6 +56,7 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
             to: time(&typed(1), app.snapshot.at)?,
             reason: required(&typed(2), "a reason")?,
         },
+        Purpose::Respond(asks) => respond::command(form, asks)?,
         Purpose::Filter => {
             app.ui.filter = Filter::parse(&typed(0), &app.snapshot.attributes)?;
             app.ui.device = 0;

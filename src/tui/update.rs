@@ -2,6 +2,7 @@
 
 pub(super) mod forms;
 pub(super) mod pull;
+pub(super) mod respond;
 
 use super::action::{Action, Group, Needs, Spec, spec};
 use super::app::{App, Asked, Request};
@@ -46,6 +47,10 @@ pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str
         }
         Needs::OpenIncident => (open, "there is no open incident"),
         Needs::Incident => (incident.is_some(), "there is no incident"),
+        Needs::LooseAlert => {
+            (open && snapshot.loose_alerts().next().is_some(), "no alert waits to join an open incident")
+        }
+        Needs::OtherIncident => (open && snapshot.open_incidents().count() > 1, "there is no other open incident"),
         Needs::Steps => (incident.is_some_and(|incident| incident.runbook.is_some()), "there is no runbook open"),
         Needs::Campaign => (!snapshot.campaigns.is_empty(), "no campaign has been seen on this broker"),
         Needs::OpenActuation => (
@@ -142,6 +147,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Mitigate => on_incident(app, Command::Mitigate),
         Action::Resolve => on_incident(app, Command::Resolve),
         Action::MarkStep => mark_step(app),
+        Action::Respond(action) => respond::perform(app, action),
         Action::HaltOta => pull::arm(app, SwitchId::ota_halt(), None),
         Action::RollBack => pull::arm(app, SwitchId::rollback(), None),
     }

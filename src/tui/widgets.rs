@@ -5,6 +5,7 @@ pub mod chart;
 pub mod clocks;
 pub mod cohorts;
 pub mod devices;
+pub mod due;
 pub mod footer;
 pub mod header;
 pub mod rollout;

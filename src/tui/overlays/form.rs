@@ -12,6 +12,7 @@ use crate::tui::format;
 use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
 use crate::tui::scene::{Scene, lines, wrap};
+use crate::tui::submit::respond::Asks;
 use crate::tui::theme::Role;
 
 /// What a form is for, with what it is about.
@@ -30,6 +31,7 @@ pub enum Purpose {
     Close(ActuationId),
     Filter,
     GroupBy,
+    Respond(Asks),
 }
 
 /// One field of a form.

@@ -43,6 +43,6 @@ fn content<'a>(scene: &Scene<'a>) -> Vec<Line<'a>> {
 }
 
 /// Lines of the help, for scrolling.
-pub const fn length() -> usize {
+pub fn length() -> usize {
     ACTIONS.len() + Group::ALL.len() * 2
 }

@@ -49,15 +49,19 @@ fn left<'a>(scene: &Scene<'a>, width: usize) -> Line<'a> {
                 _ => Role::Warn,
             };
             let severity = format!("{} ", incident.severity);
-            let commander = format!("  IC {}", incident.commander);
+            let commander = format!("  IC {}", incident.commander_name());
             let others = snapshot.open_incidents().filter(|other| other.id != incident.id).count();
             let others = if others > 0 { format!("  +{others} open") } else { String::new() };
-            let stage = if incident.stage() == Stage::Resolved { " · resolved" } else { "" };
+            let stage = match incident.response.merged_into {
+                Some(into) => format!(" · part of {into}"),
+                None if incident.stage() == Stage::Resolved => " · resolved".into(),
+                None => format!(" · {}", incident.phase()),
+            };
             let title = format!("{} {}{stage}", incident.id, incident.title);
             let room = left.saturating_sub(severity.len() + commander.len() + others.len());
             spans.push(scene.span(severity, role));
             spans.push(scene.span(format::fit(&title, room), Role::Title));
-            spans.push(scene.span(commander, Role::Text));
+            spans.push(scene.span(commander, if incident.has_commander() { Role::Text } else { Role::Alarm }));
             spans.push(scene.span(others, Role::Warn));
         }
         None => {
