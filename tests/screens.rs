@@ -8,6 +8,7 @@ mod support;
 
 use ratatui::style::Modifier;
 use support::Rehearsal;
+use warroom::domain::event::Event;
 use warroom::domain::input::{Input, LinkChange, LogHealth};
 use warroom::tui::theme::{Role, Theme};
 
@@ -80,6 +81,17 @@ fn what_opens_above_a_screen() {
         }
         rehearsal.press(&["esc"]);
     }
+}
+
+#[test]
+fn where_there_are_few_lines_they_tell_what_matters_most() {
+    let mut rehearsal = Rehearsal::drill(10_000);
+    rehearsal.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
+    assert!(rehearsal.screen(80, 24).contains("expected 100 %"), "the evidence goes before the keys");
+    let crossed = |r: &Rehearsal| r.records.iter().any(|r| matches!(r.event, Event::StopRuleCrossed { .. }));
+    rehearsal.wait_until("a crossed rule", crossed);
+    let screen = rehearsal.screen(80, 24);
+    assert!(screen.contains("✗ stop rule, wave"), "{screen}");
 }
 
 #[test]

@@ -25,8 +25,9 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     for view in by_importance(snapshot) {
         let mut told = campaign(scene, view, width);
         if scene.shape == Shape::Folded {
-            // Numbers before pictures where there are two lines.
-            told.remove(1);
+            // There are two lines: numbers go before pictures, and a crossed stop rule before numbers.
+            let is_crossed = view.standings.iter().any(|standing| standing.crossed);
+            told.drain(1..if is_crossed { 3 } else { 2 });
         }
         content.extend(told);
     }

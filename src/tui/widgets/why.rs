@@ -9,6 +9,7 @@ use crate::domain::cohort::CohortKey;
 use crate::domain::verdict::Origin;
 use crate::tui::action::Action;
 use crate::tui::format;
+use crate::tui::layout::Shape;
 use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 
@@ -53,9 +54,10 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
             |(at, by)| format!("{by} took it at {}", format::clock(*at)),
         );
         let more = if more > 0 { format!(" · {more} more alerts") } else { String::new() };
-        // Before the evidence, which may be longer than the pane.
-        content
-            .insert(0, say(format!("{taken} · {} declares an incident{more}", scene.key(Action::Declare)), Role::Key));
+        let keys = say(format!("{taken} · {} declares an incident{more}", scene.key(Action::Declare)), Role::Key);
+        // Where there are three lines they are the evidence's: the footer has the keys.
+        let place = if scene.shape == Shape::Folded { content.len() } else { 0 };
+        content.insert(place, keys);
         return content;
     }
     let nothing = if snapshot.link.is_up() {
