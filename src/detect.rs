@@ -42,6 +42,8 @@ const MINIMUM_SHARE: f32 = 0.002;
 const LEAST_LIFT: f64 = 3.0;
 /// Seconds after our own link came up in which nothing is judged: the fleet is still being filled.
 const SETTLE_S: i64 = 30;
+/// Seconds of listening before anything is judged at all: what is usual must have been seen.
+pub const JUDGES_AFTER_S: i64 = SETTLE_S + watch::LEARN_LOOKS as i64 * stream::LOOK_S;
 /// Looks in a row with the same answer before an alert is raised, and before one more about a symptom that has one; and
 /// looks after which an answer that wavers is as good as it gets.
 const STEADY: u32 = 2;

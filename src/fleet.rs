@@ -321,12 +321,29 @@ impl Fleet {
         (heard, silent)
     }
 
+    /// Devices in flight of every campaign, by its place, that have been silent for longer than `window_s`.
+    pub fn lost_in_flight(&self, window_s: u32) -> [u32; limits::CAMPAIGNS] {
+        let mut lost = [0; limits::CAMPAIGNS];
+        for (_, device) in self.devices.iter().filter(|(_, device)| device.ota.in_flight()) {
+            if let Some(lost) = lost.get_mut(usize::from(device.campaign)) {
+                *lost += u32::from(self.silent_s(device) > window_s);
+            }
+        }
+        lost
+    }
+
     /// Devices on what a campaign brought, or on their way to it.
     pub fn devices_on(&self, campaign: campaigns::CampaignIx) -> impl Iterator<Item = DeviceIx> {
         let on = move |device: &devices::Device| {
             device.campaign == campaign.0 && (device.ota.in_flight() || device.ota == OtaState::Succeeded)
         };
         self.devices.iter().filter(move |(_, device)| on(device)).map(|(ix, _)| ix)
+    }
+
+    /// Devices that have been given this firmware since the room opened.
+    pub fn adopted(&self, firmware: &str) -> u32 {
+        let value = self.schema().find("firmware").and_then(|attribute| self.dictionary(attribute).find(firmware));
+        value.and_then(|value| self.adopted.get(&value)).copied().unwrap_or(0)
     }
 
     /// Devices that have started installing since the last call.

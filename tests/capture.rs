@@ -35,6 +35,13 @@ fn the_game_day_is_found_in_its_capture_and_its_quiet_beginning_is_quiet() {
     let (code, quiet, _) = analyze(&path);
     assert_eq!((code, quiet["devices"].as_u64(), quiet["schema"].as_u64()), (0, Some(4000), Some(1)));
     assert_eq!((quiet["alerts"].as_array().unwrap().len(), quiet["invalid"].as_u64()), (0, Some(0)));
+    for (seconds, said) in [(60, "too short to be judged"), (110, "nothing that the room would have raised")] {
+        std::fs::write(&path, capture(500, seconds)).unwrap();
+        let told =
+            std::process::Command::new(env!("CARGO_BIN_EXE_warroom")).arg("analyze").arg(&path).output().unwrap();
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert!(told.contains(said), "{seconds} s: {told}");
+    }
 
     let zipped = directory.path().join("capture.jsonl.gz");
     let mut writer =

@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Common, Failure, room, round};
+use crate::detect::JUDGES_AFTER_S;
 use crate::detect::suspects::Suspect;
 use crate::domain::alert::Alert;
 use crate::domain::incident::Incident;
@@ -143,8 +144,17 @@ fn tell(played: &Played, unread: u64) {
         }
     }
     if played.alerts.is_empty() {
-        say!("nothing that the room would have raised");
+        say!("{}", nothing(played));
     }
+}
+
+/// What it means that nothing was raised.
+fn nothing(played: &Played) -> String {
+    let length_s = played.to.zip(played.from).map_or(0, |(to, from)| to.since_s(from));
+    if length_s < JUDGES_AFTER_S {
+        return format!("too short to be judged: it takes {JUDGES_AFTER_S} s to learn what is usual");
+    }
+    "nothing that the room would have raised".into()
 }
 
 /// The JSON, schema 1.

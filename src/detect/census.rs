@@ -141,6 +141,22 @@ impl Census {
     }
 }
 
+/// Seconds within which nine of ten of a cohort's devices that are away were last heard; none where too few are.
+pub(super) fn gone_within(fleet: &Fleet, cohort: &CohortKey) -> Option<i64> {
+    let conditions = conditions(fleet, cohort)?;
+    let is_away = |device: &Device| !device.has(Flag::Online) && !device.has(Flag::Suppressed);
+    let away = fleet.devices().iter().map(|(_, device)| device).filter(|device| is_away(device) && device.seen > 0);
+    let own = away.filter(|device| holds(&conditions, fleet.vector(device.group)));
+    let mut gone: Vec<u32> = own.map(|device| device.seen).collect();
+    if gone.len() < super::MINIMUM_AFFECTED as usize {
+        return None;
+    }
+    gone.sort_unstable();
+    let tenth = gone.len() / 10;
+    // The narrowest window that holds nine of ten.
+    (0..=tenth).map(|from| gone[from + gone.len() - 1 - tenth] - gone[from]).min().map(i64::from)
+}
+
 fn holds(conditions: &[Condition], vector: &Vector) -> bool {
     conditions.iter().all(|(attribute, value)| u32::from(vector[*attribute].0) == *value)
 }

@@ -42,7 +42,8 @@ impl Evidence {
         };
         let onset = now.plus_s(-began_s);
         let share = |n: f32| (f64::from(n) / f64::from(self.devices.max(1))).clamp(0.0, 1.0);
-        let (observed, expected) = (share(self.affected as f32), share(self.expected()));
+        let usually = self.expected();
+        let (observed, expected) = (share(self.affected as f32), share(usually));
         let (observed, expected) = match self.symptom {
             // Of these, people ask how many are there.
             Symptom::Offline => (1.0 - observed, 1.0 - expected),
@@ -60,7 +61,7 @@ impl Evidence {
             observed,
             expected,
             sample: self.devices,
-            affected: (self.affected as f32 - rise.usual * self.devices as f32).max(0.0).round() as u32,
+            affected: (self.affected as f32 - usually).max(0.0).round() as u32,
             evidence,
         }
     }

@@ -41,15 +41,6 @@ impl Learning {
     }
 }
 
-/// What is known of the symptom in the whole fleet, or in the rest of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Control {
-    /// Devices a minute and device, usually.
-    pub(super) rate: f32,
-    /// How many times more than usual the rest of the fleet shows it now; at least 1.
-    pub(super) rise: f32,
-}
-
 /// One symptom of one cohort.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {

@@ -141,6 +141,27 @@ fn a_crash_loop_is_seen_even_while_devices_are_online() {
 }
 
 #[test]
+fn what_is_usual_is_not_affected() {
+    let mut fake = Fake::new(2000);
+    let mut changes = Vec::new();
+    // One device in fifty reboots in every minute; then all of one firmware do.
+    for second in 0..900usize {
+        let reboots =
+            |n: usize| if second < 600 { n % 3000 == second % 60 * 50 } else { n % 2 == 1 && n % 60 == second % 60 };
+        for n in (0..2000).filter(|n| reboots(*n)) {
+            fake.boots[n] += 1;
+            fake.status(n, true, false);
+        }
+        changes.extend(fake.run(1));
+    }
+    let Some(Change::Raised(finding)) = changes.first() else { panic!("nothing raised") };
+    let usual = finding.expected * f64::from(finding.sample);
+    let shown = finding.observed * f64::from(finding.sample);
+    assert!(usual > 1.0, "{finding:?}");
+    assert!((f64::from(finding.affected) - (shown - usual)).abs() <= 1.0, "{finding:?}");
+}
+
+#[test]
 fn churn_one_mad_device_and_a_gap_of_our_own_are_not_incidents() {
     let mut fake = Fake::new(2000);
     let mut changes = Vec::new();

@@ -4,6 +4,7 @@
 //! affected devices are spread: a fault of devices is found in what devices share, a fault of the platform takes
 //! everybody alike, or everybody in one place of the network at the same moment.
 
+use super::census;
 use super::suspects::{Breadth, Suspect};
 use crate::domain::alert::Finding;
 use crate::domain::campaign::CampaignState;
@@ -13,7 +14,7 @@ use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
 pub use crate::domain::verdict::{Origin, Scope, Verdict};
 use crate::fleet::Fleet;
-use crate::fleet::campaigns::CampaignIx;
+use crate::limits;
 
 /// Attributes of where a device is connected rather than of what it is.
 const NETWORK: [&str; 3] = ["region", "carrier", "site"];
@@ -82,16 +83,14 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
 /// that nobody has heard of since may need a visit. They are never counted among those that still fail.
 fn remains(facts: &Facts<'_>) -> Vec<String> {
     let mut told = Vec::new();
-    for (number, campaign) in facts.fleet.campaigns().iter().enumerate() {
+    let in_flight = facts.fleet.campaigns().iter().any(|campaign| campaign.progress.in_flight() > 0);
+    let lost = if in_flight { facts.fleet.lost_in_flight(RECONNECT_S) } else { [0; limits::CAMPAIGNS] };
+    for (campaign, silent) in facts.fleet.campaigns().iter().zip(lost) {
         let went_back = campaign.state != CampaignState::RollingBack && campaign.state != CampaignState::Finished;
         if went_back && campaign.progress.rolled_back > 0 {
             let n = campaign.progress.rolled_back;
             told.push(format!("{n} devices of {} went back to their old firmware by themselves", campaign.id));
         }
-        if campaign.progress.in_flight() == 0 {
-            continue;
-        }
-        let (_, silent) = facts.fleet.in_flight(CampaignIx(number as u8), RECONNECT_S);
         if silent > 0 {
             told.push(format!(
                 "{silent} devices of {} were never heard again after their update began: a rollback may not reach them",
@@ -186,7 +185,7 @@ fn origin(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> 
         evidence.push(format!("it is in one place of the network, {place}, and its devices come and go"));
         return Origin::Undecided;
     }
-    match facts.fleet.gone_within(cohort).filter(|_| facts.has(Symptom::Offline)) {
+    match census::gone_within(facts.fleet, cohort).filter(|_| facts.has(Symptom::Offline)) {
         Some(within_s) if within_s <= AT_ONCE_S => {
             evidence.push(format!(
                 "nine of ten devices of {place} went within {within_s} s: they lost what they connect through"

@@ -4,7 +4,7 @@
 //! same, it is not the cohort that is odd. Only the fleet as a whole has nothing but its past.
 
 use super::rhythm::Rhythm;
-use super::stream::{Control, LOOK_S, Learning, Presence, Stream};
+use super::stream::{LOOK_S, Learning, Presence, Stream};
 use super::{MINIMUM_SAMPLE, evidence};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
@@ -14,7 +14,7 @@ use crate::fleet::cohorts::{Cohort, CohortIx, Cohorts, Key};
 /// A healthy fleet may raise one false alarm in so many looks: a week of them.
 const BUDGET_LOOKS: f32 = (7 * 86_400 / LOOK_S) as f32;
 /// Looks at a symptom before it is judged, and reports of an average device meanwhile: what is usual must have been seen.
-const LEARN_LOOKS: u32 = 12;
+pub(super) const LEARN_LOOKS: u32 = 12;
 const LEARN_REPORTS: f64 = 1.0;
 /// The rest of the fleet must have so many devices to be held against.
 const REST: u32 = 30;
@@ -108,20 +108,10 @@ impl Watch {
         self.read(cohorts);
         let reports = fleet.reports() as f64 / f64::from(cohorts.fleet().devices().max(1));
         let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, reports));
-        let Some(whole) = self.posts.first().and_then(Option::as_ref) else { return Vec::new() };
-        let whole_devices = cohorts.fleet().devices();
-        let fleet_share = whole.presence.fleet_share();
-        let fleet_away = cohorts.fleet().away();
-        let recent: Vec<(f32, f32)> = whole.streams.iter().map(|s| (s.recent, s.expected)).collect();
-        let rates: Vec<f32> = whole.streams.iter().map(Stream::fleet_rate).collect();
-        let posts = self.posts.iter().flatten().count();
-        let threshold = BUDGET_LOOKS.ln() + (posts as f32 * Symptom::COUNT as f32 * 3.0).ln();
+        let Some(whole) = self.whole(cohorts) else { return Vec::new() };
         let mut rises = Vec::new();
         for (place, post) in self.posts.iter_mut().enumerate().filter_map(|(place, p)| Some((place, p.as_mut()?))) {
-            let cohort = cohorts.get(CohortIx(place as u32));
-            let devices = cohort.devices();
-            let is_fleet = CohortIx(place as u32) == Cohorts::FLEET;
-            let has_rest = !is_fleet && whole_devices.saturating_sub(devices) >= REST;
+            let post_look = PostLook::new(self.look, CohortIx(place as u32), cohorts, &whole);
             for symptom in Symptom::ALL {
                 let judges = judged[symptom as usize];
                 let learning = match (judges, held(symptom)) {
@@ -129,61 +119,40 @@ impl Watch {
                     (true, true) => Learning::Nothing,
                     (true, false) => Learning::Usual,
                 };
-                if symptom == Symptom::Offline {
-                    let usual = if is_fleet { fleet_share } else { post.presence.share(devices, fleet_share) };
-                    let rise = if has_rest {
-                        let rest = whole_devices - devices;
-                        let away = fleet_away.saturating_sub(cohort.away());
-                        rise(away as f32, rest as f32 * fleet_share)
-                    } else {
-                        1.0
-                    };
-                    let usual = (usual * rise).min(0.9);
-                    post.presence.weigh(self.look, cohort.away(), devices, usual, learning);
-                    if judges && post.presence.evidence() >= threshold {
-                        let began_s = i64::from(self.look - post.presence.since()) * LOOK_S;
-                        rises.push(Rise {
-                            cohort: CohortIx(place as u32),
-                            symptom,
-                            usual,
-                            weight: weight(cohort.away() as f32 - usual * devices as f32, devices),
-                            began_s,
-                            within_s: LOOK_S,
-                        });
+                let risen = match symptom {
+                    Symptom::Offline => post.weigh_presence(&post_look, learning),
+                    _ if post_look.is_fleet() => {
+                        let usual = self.rhythm.usual(symptom, now, whole.rates[symptom as usize]);
+                        let risen = post.weigh_stream(symptom, &post_look, usual, learning);
+                        if learning == Learning::Usual {
+                            self.rhythm.learn(symptom, now, post.new[symptom as usize], post_look.minutes());
+                        }
+                        risen
                     }
-                    continue;
-                }
-                let (n, stream) = (symptom as usize, &mut post.streams[symptom as usize]);
-                let control = if is_fleet {
-                    Control { rate: self.rhythm.usual(symptom, now, rates[n]), rise: 1.0 }
-                } else {
-                    let (seen, expected) = (recent[n].0 - stream.recent, recent[n].1 - stream.expected);
-                    Control {
-                        rate: rates[n],
-                        rise: if has_rest { rise(seen.max(0.0), expected.max(0.0)) } else { 1.0 },
+                    _ => {
+                        let usual = post.streams[symptom as usize].rate(whole.rates[symptom as usize]);
+                        post.weigh_stream(symptom, &post_look, usual, learning)
                     }
                 };
-                let usual = if is_fleet { control.rate } else { stream.rate(control.rate) };
-                stream.weigh(self.look, post.new[n], devices, usual, control.rise, learning);
-                if is_fleet && judges && learning == Learning::Usual {
-                    self.rhythm.learn(symptom, now, post.new[n], devices as f32 * LOOK_S as f32 / 60.0);
-                }
-                if judges && stream.evidence() >= threshold {
-                    let began_s = i64::from(self.look - stream.since()) * LOOK_S;
-                    // The seconds between two devices that show it: the first may have been missed by a few of them.
-                    let apart_s = began_s.max(LOOK_S) as f32 / stream.recent.max(1.0);
-                    rises.push(Rise {
-                        cohort: CohortIx(place as u32),
-                        symptom,
-                        usual: usual * control.rise,
-                        weight: weight(stream.recent - stream.expected, devices),
-                        began_s,
-                        within_s: LOOK_S.max((3.0 * apart_s) as i64),
-                    });
-                }
+                rises.extend(risen.filter(|_| judges));
             }
         }
         rises
+    }
+
+    /// The whole fleet at this look; none before there is one.
+    fn whole(&self, cohorts: &Cohorts) -> Option<Whole> {
+        let post = self.posts.first().and_then(Option::as_ref)?;
+        let posts = self.posts.iter().flatten().count();
+        Some(Whole {
+            devices: cohorts.fleet().devices(),
+            away: cohorts.fleet().away(),
+            share: post.presence.fleet_share(),
+            recent: Symptom::ALL.map(|s| (post.streams[s as usize].recent, post.streams[s as usize].expected)),
+            rates: Symptom::ALL.map(|s| post.streams[s as usize].fleet_rate()),
+            // Every symptom of every cohort has three rises that are looked for.
+            threshold: BUDGET_LOOKS.ln() + (posts as f32 * Symptom::COUNT as f32 * 3.0).ln(),
+        })
     }
 
     /// Reads every counter; cohorts that have come are watched, those that have gone or shrunk are not.
@@ -218,6 +187,99 @@ impl Post {
     fn new(cohort: &Cohort) -> Self {
         let streams = cohort.shown().map(Stream::new);
         Self { key: cohort.key, streams: Box::new(streams), presence: Presence::default(), new: [0.0; Symptom::COUNT] }
+    }
+}
+
+/// The whole fleet at one look.
+#[derive(Debug)]
+struct Whole {
+    devices: u32,
+    away: u32,
+    /// The share that is usually away.
+    share: f32,
+    /// What was seen of each symptom in the last minute or so, and what was expected.
+    recent: [(f32, f32); Symptom::COUNT],
+    /// The usual rates, in devices a minute and device.
+    rates: [f32; Symptom::COUNT],
+    /// Evidence from which a cohort has risen.
+    threshold: f32,
+}
+
+/// One cohort at one look, with the fleet that it is held against.
+#[derive(Debug)]
+struct PostLook<'a> {
+    look: u32,
+    cohort: CohortIx,
+    devices: u32,
+    away: u32,
+    whole: &'a Whole,
+}
+
+impl<'a> PostLook<'a> {
+    fn new(look: u32, cohort: CohortIx, cohorts: &Cohorts, whole: &'a Whole) -> Self {
+        let known = cohorts.get(cohort);
+        Self { look, cohort, devices: known.devices(), away: known.away(), whole }
+    }
+
+    fn is_fleet(&self) -> bool {
+        self.cohort == Cohorts::FLEET
+    }
+
+    /// Device-minutes of one look.
+    fn minutes(&self) -> f32 {
+        self.devices as f32 * LOOK_S as f32 / 60.0
+    }
+
+    /// The rest of the fleet, where it is large enough to be held against.
+    fn rest(&self) -> Option<f32> {
+        let rest = self.whole.devices.saturating_sub(self.devices);
+        (!self.is_fleet() && rest >= REST).then_some(rest as f32)
+    }
+
+    /// Seconds since an earlier look.
+    fn since_s(&self, look: u32) -> i64 {
+        i64::from(self.look - look) * LOOK_S
+    }
+}
+
+impl Post {
+    /// Weighs how many are away against what is usual here, and against how it is with the rest just now.
+    fn weigh_presence(&mut self, at: &PostLook<'_>, learning: Learning) -> Option<Rise> {
+        let whole = at.whole;
+        let usual = if at.is_fleet() { whole.share } else { self.presence.share(at.devices, whole.share) };
+        let away_elsewhere = whole.away.saturating_sub(at.away) as f32;
+        let elsewhere = at.rest().map_or(1.0, |rest| rise(away_elsewhere, rest * whole.share));
+        let usual = (usual * elsewhere).min(0.9);
+        self.presence.weigh(at.look, at.away, at.devices, usual, learning);
+        (self.presence.evidence() >= whole.threshold).then(|| Rise {
+            cohort: at.cohort,
+            symptom: Symptom::Offline,
+            usual,
+            weight: weight(at.away as f32 - usual * at.devices as f32, at.devices),
+            began_s: at.since_s(self.presence.since()),
+            within_s: LOOK_S,
+        })
+    }
+
+    /// Weighs how many have shown a symptom since the last look against what is usual, and against how it has risen in the
+    /// rest of the fleet.
+    fn weigh_stream(&mut self, symptom: Symptom, at: &PostLook<'_>, usual: f32, learning: Learning) -> Option<Rise> {
+        let stream = &mut self.streams[symptom as usize];
+        let (recent, expected) = at.whole.recent[symptom as usize];
+        let (seen, expected) = ((recent - stream.recent).max(0.0), (expected - stream.expected).max(0.0));
+        let elsewhere = at.rest().map_or(1.0, |_| rise(seen, expected));
+        stream.weigh(at.look, self.new[symptom as usize], at.devices, usual, elsewhere, learning);
+        let began_s = at.since_s(stream.since());
+        // The seconds between two devices that show it: the first may have been missed by a few of them.
+        let apart_s = began_s.max(LOOK_S) as f32 / stream.recent.max(1.0);
+        (stream.evidence() >= at.whole.threshold).then(|| Rise {
+            cohort: at.cohort,
+            symptom,
+            usual: usual * elsewhere,
+            weight: weight(stream.recent - stream.expected, at.devices),
+            began_s,
+            within_s: LOOK_S.max((3.0 * apart_s) as i64),
+        })
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Fleet;
-use crate::domain::cohort::CohortKey;
 use crate::domain::observation::BrokerMetric;
 
 /// The share of its clients that a broker must say it has lost.
@@ -50,39 +49,5 @@ impl BrokerWitness {
 impl Fleet {
     pub const fn broker(&self) -> &BrokerWitness {
         &self.broker
-    }
-
-    /// Seconds within which nine of ten of a cohort's devices that are away were last heard; none where too few are.
-    pub fn gone_within(&self, cohort: &CohortKey) -> Option<i64> {
-        let wanted: Option<Vec<_>> = cohort
-            .0
-            .iter()
-            .map(|(attribute, value)| {
-                let attribute = self.schema().find(attribute)?;
-                Some((usize::from(attribute.0), self.dictionary(attribute).find(value)?))
-            })
-            .collect();
-        let wanted = wanted?;
-        let holds = |device: &super::devices::Device| {
-            let vector = self.vector(device.group);
-            wanted.iter().all(|(attribute, value)| vector[*attribute] == *value)
-        };
-        let away = |device: &super::devices::Device| !device.has(super::devices::Flag::Online) && device.seen > 0;
-        let mut gone: Vec<u32> =
-            self.devices.iter().filter(|(_, d)| away(d) && holds(d)).map(|(_, device)| device.seen).collect();
-        if gone.len() < 8 {
-            return None;
-        }
-        gone.sort_unstable();
-        let tenth = gone.len() / 10;
-        // The narrowest window that holds nine of ten.
-        let within = (0..=tenth).map(|from| gone[from + gone.len() - 1 - tenth] - gone[from]).min()?;
-        Some(within.into())
-    }
-
-    /// Devices that have been given this firmware since the room opened.
-    pub fn adopted(&self, firmware: &str) -> u32 {
-        let value = self.schema().find("firmware").and_then(|attribute| self.dictionary(attribute).find(firmware));
-        value.and_then(|value| self.adopted.get(&value)).copied().unwrap_or(0)
     }
 }
