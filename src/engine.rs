@@ -7,6 +7,7 @@
 //! Read [`step`] first, then [`room`] for what is remembered, [`switches`] for what is dangerous, and [`snapshot`]
 //! for what readers get.
 
+pub mod crossings;
 mod decide;
 mod response;
 pub mod rollouts;

@@ -22,6 +22,10 @@ pub const DEVICES: usize = 2_000_000;
 /// Campaigns followed at once, and waves of one. More than a handful are never running together.
 pub const CAMPAIGNS: usize = 64;
 pub const WAVES: usize = 64;
+/// Stop rules of a rollout: each is asked of every device every few seconds.
+pub const STOP_RULES: usize = 16;
+/// Crossed stop rules remembered; all rules of all waves of a hundred rollouts are fewer.
+pub const CROSSINGS: usize = 4_096;
 /// Error codes told apart; the rest are counted together.
 pub const ERROR_CODES: usize = 4_096;
 

@@ -1,99 +1,152 @@
-//! Stop rules: how each stands, wave by wave, against the devices that the wave has not touched.
+//! Stop rules: how each stands, wave by wave, against the devices that the wave's campaign has not touched.
 
 use std::collections::BTreeMap;
 
 use super::census::symptoms;
 use crate::domain::campaign::OtaState;
 use crate::domain::rollout::{Comparison, Metric, RolloutPolicy, Standing, StopRule};
-use crate::domain::symptom::Symptom;
+use crate::domain::signal::Signal;
 use crate::fleet::Fleet;
 use crate::fleet::campaigns::CampaignIx;
-use crate::fleet::devices::{Device, Flag};
+use crate::fleet::devices::{Device, DeviceIx, Flag};
+use crate::limits;
 
-/// Devices of a wave, or all others.
+/// Some devices: how many do what each rule is about, and what they measure.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
-    started: u32,
-    failed: u32,
-    rolled_back: u32,
-    not_back: u32,
-    shown: [u32; Symptom::COUNT],
+    devices: u32,
+    do_it: [u32; limits::STOP_RULES],
+    measured: [Mean; limits::KPIS],
 }
 
 impl Tally {
-    fn add(&mut self, device: &Device, silent_s: u32, policy: &RolloutPolicy, minute: u16) {
-        self.started += 1;
-        self.failed += u32::from(device.ota == OtaState::Failed);
-        self.rolled_back += u32::from(device.ota == OtaState::RolledBack);
-        self.not_back += u32::from(device.ota.in_flight() && silent_s > policy.reconnect_s);
-        let shown = symptoms(device, minute);
-        for symptom in Symptom::ALL.into_iter().filter(|symptom| shown & symptom.bit() != 0) {
-            self.shown[symptom as usize] += 1;
+    fn add(&mut self, seen: &Seen) {
+        self.devices += 1;
+        for (rule, n) in self.do_it.iter_mut().enumerate() {
+            *n += seen.rules >> rule & 1;
         }
+        self.measured.iter_mut().zip(seen.measured).for_each(|(mean, value)| mean.add(value));
     }
 
-    fn share(&self, metric: Metric) -> f64 {
-        let n = match metric {
-            Metric::Failed => self.failed,
-            Metric::RolledBack => self.rolled_back,
-            Metric::NotBack => self.not_back,
-            Metric::Shows(symptom) => self.shown[symptom as usize],
-        };
-        f64::from(n) / f64::from(self.started.max(1))
+    fn without(mut self, others: &Self) -> Self {
+        self.devices -= others.devices;
+        self.do_it.iter_mut().zip(others.do_it).for_each(|(all, own)| *all -= own);
+        self.measured.iter_mut().zip(others.measured).for_each(|(all, own)| all.take_out(own));
+        self
+    }
+
+    fn share(&self, rule: usize) -> f64 {
+        f64::from(self.do_it[rule]) / f64::from(self.devices.max(1))
     }
 }
 
-/// How the rules stand for the waves of a campaign that have started devices.
-pub fn standings(fleet: &Fleet, campaign: CampaignIx, policy: &RolloutPolicy) -> Vec<Standing> {
-    let minute = fleet.minute();
-    let mut waves: BTreeMap<u8, Tally> = BTreeMap::new();
-    let mut others = Tally::default();
-    for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-        let is_started = device.campaign == campaign.0
-            && (device.ota.in_flight()
-                || matches!(device.ota, OtaState::Succeeded | OtaState::Failed | OtaState::RolledBack));
-        let tally = if is_started { waves.entry(device.wave).or_default() } else { &mut others };
-        tally.add(device, fleet.silent_s(device), policy, minute);
-    }
-    let standing = |wave: u8, tally: &Tally, rule: &StopRule| {
-        let (value, others) = (tally.share(rule.metric), others.share(rule.metric));
-        let stands_out = rule.times_others.is_none_or(|times| value > times * others);
-        Standing {
-            rule: rule.metric.to_string(),
-            wave: wave.into(),
-            value,
-            above: rule.above,
-            sample: tally.started,
-            others,
-            crossed: tally.started >= rule.minimum && value > rule.above && stands_out,
-        }
-    };
-    let rules =
-        |wave: u8| policy.rules.iter().filter(move |rule| rule.wave.is_none_or(|asked| asked == u16::from(wave)));
-    waves.iter().flat_map(|(wave, tally)| rules(*wave).map(|rule| standing(*wave, tally, rule))).collect()
+/// One device, as the rules see it.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// A bit for each rule whose metric it shows.
+    rules: u32,
+    measured: [Option<f64>; limits::KPIS],
 }
 
-/// What the devices of each wave measure, beside the devices that the campaign has not touched.
-pub fn comparisons(fleet: &Fleet, campaign: CampaignIx) -> Vec<Comparison> {
-    let mut told = Vec::new();
-    for (kpi, name) in fleet.kpis().names().enumerate() {
-        let mut others = Mean::default();
-        let mut waves: BTreeMap<u8, Mean> = BTreeMap::new();
-        for (ix, device) in fleet.devices().iter() {
-            let Some(value) = fleet.kpis().last(kpi, ix) else { continue };
-            match (device.campaign == campaign.0, device.ota) {
-                (true, OtaState::Succeeded) => waves.entry(device.wave).or_default().add(value),
-                (false, _) | (true, OtaState::None | OtaState::Queued) => others.add(value),
-                _ => {}
+/// Devices that a wave has started, and what those of them measure that have got through.
+#[derive(Clone, Debug, Default)]
+struct Wave {
+    started: Tally,
+    updated: [Mean; limits::KPIS],
+}
+
+/// All campaigns, counted in one pass over the devices.
+#[derive(Debug)]
+pub struct Survey {
+    all: Tally,
+    waves: BTreeMap<(CampaignIx, u8), Wave>,
+}
+
+impl Survey {
+    /// Counts every device that is not left out of account.
+    pub fn take(fleet: &Fleet, policy: &RolloutPolicy) -> Self {
+        let mut survey = Self { all: Tally::default(), waves: BTreeMap::new() };
+        for (ix, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
+            let seen = look_at(fleet, ix, device, policy);
+            survey.all.add(&seen);
+            if matches!(device.ota, OtaState::None | OtaState::Queued) {
+                continue;
+            }
+            let wave = survey.waves.entry((CampaignIx(device.campaign), device.wave)).or_default();
+            wave.started.add(&seen);
+            if device.ota == OtaState::Succeeded {
+                wave.updated.iter_mut().zip(seen.measured).for_each(|(mean, value)| mean.add(value));
             }
         }
-        let Some(others) = others.get() else { continue };
-        let of_wave = |(wave, mean): (u8, Mean)| {
-            Some(Comparison { name: name.to_owned(), wave: wave.into(), value: mean.get()?, others })
-        };
-        told.extend(waves.into_iter().filter_map(of_wave));
+        survey
     }
-    told
+
+    fn waves(&self, campaign: CampaignIx) -> impl Iterator<Item = (u8, &Wave)> {
+        self.waves.range((campaign, 0)..=(campaign, u8::MAX)).map(|((_, wave), counted)| (*wave, counted))
+    }
+
+    /// The devices that a campaign has not started.
+    fn others(&self, campaign: CampaignIx) -> Tally {
+        self.waves(campaign).fold(self.all, |others, (_, wave)| others.without(&wave.started))
+    }
+
+    /// How the rules stand for the waves of a campaign that have started devices.
+    pub fn standings(&self, campaign: CampaignIx, policy: &RolloutPolicy) -> Vec<Standing> {
+        let others = self.others(campaign);
+        let standing = |wave: u8, tally: &Tally, (n, rule): (usize, &StopRule)| {
+            let (value, others) = (tally.share(n), others.share(n));
+            let stands_out = rule.times_others.is_none_or(|times| value > times * others);
+            Standing {
+                rule: rule.metric.to_string(),
+                wave: wave.into(),
+                value,
+                above: rule.above,
+                sample: tally.devices,
+                others,
+                crossed: tally.devices >= rule.minimum && value > rule.above && stands_out,
+            }
+        };
+        let asked_of = |wave: u8| {
+            let about = move |rule: &StopRule| rule.wave.is_none_or(|asked| asked == u16::from(wave));
+            policy.rules.iter().take(limits::STOP_RULES).enumerate().filter(move |(_, rule)| about(rule))
+        };
+        let of_wave = |(wave, counted)| {
+            let counted: &Wave = counted;
+            asked_of(wave).map(move |rule| standing(wave, &counted.started, rule))
+        };
+        self.waves(campaign).flat_map(of_wave).collect()
+    }
+
+    /// What the devices measure that each wave has updated, beside those that the campaign has not started.
+    pub fn comparisons(&self, fleet: &Fleet, campaign: CampaignIx) -> Vec<Comparison> {
+        let others = self.others(campaign);
+        let mut told = Vec::new();
+        for (kpi, name) in fleet.kpis().names().enumerate() {
+            let Some(others) = others.measured[kpi].get() else { continue };
+            let compared = self.waves(campaign).filter_map(|(wave, counted)| {
+                let value = counted.updated[kpi].get()?;
+                Some(Comparison { name: name.to_owned(), wave: wave.into(), value, others })
+            });
+            told.extend(compared);
+        }
+        told
+    }
+}
+
+/// What the rules ask of a device, all at once.
+fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy) -> Seen {
+    let shown = symptoms(device, fleet.minute());
+    let does = |metric: Metric| match metric {
+        Metric::Failed => device.ota == OtaState::Failed,
+        Metric::RolledBack => device.ota == OtaState::RolledBack,
+        Metric::NotBack => device.ota.in_flight() && fleet.silent_s(device) > policy.reconnect_s,
+        Metric::Shows(symptom) => shown & symptom.bit() != 0,
+    };
+    let rules = policy.rules.iter().take(limits::STOP_RULES).enumerate();
+    Seen {
+        rules: rules.fold(0, |bits, (n, rule)| bits | u32::from(does(rule.metric)) << n),
+        measured: std::array::from_fn(|kpi| fleet.kpis().last(kpi, ix)),
+    }
 }
 
 /// A mean that grows.
@@ -104,9 +157,16 @@ struct Mean {
 }
 
 impl Mean {
-    fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.n += 1;
+    fn add(&mut self, value: Option<f64>) {
+        if let Some(value) = value {
+            self.sum += value;
+            self.n += 1;
+        }
+    }
+
+    fn take_out(&mut self, other: Self) {
+        self.sum -= other.sum;
+        self.n -= other.n;
     }
 
     fn get(self) -> Option<f64> {
@@ -131,7 +191,7 @@ pub fn untested(fleet: &Fleet, target: &str, policy: &RolloutPolicy) -> Vec<(Str
         if !tested.iter().any(|row| fits(row)) {
             let named: Vec<String> =
                 attributes.iter().filter_map(|name| Some(format!("{name} {}", value(name)?))).collect();
-            *missing.entry(named.join(", ")).or_default() += group.now[crate::domain::signal::Signal::Devices as usize];
+            *missing.entry(named.join(", ")).or_default() += group.now[Signal::Devices as usize];
         }
     }
     let mut missing: Vec<_> = missing.into_iter().filter(|(named, _)| !named.is_empty()).collect();

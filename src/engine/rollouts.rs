@@ -3,26 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{State, switches};
-use crate::detect::rules;
+use crate::detect::rules::{self, Survey};
 use crate::domain::event::Event;
 use crate::domain::input::Proposal;
 use crate::domain::rollout::{Comparison, Level, Standing};
-use crate::domain::switch::SwitchId;
+use crate::domain::switch::{Actuation, SwitchId};
 use crate::domain::time::At;
+use crate::fleet::campaigns::CampaignIx;
 
 /// Seconds between two looks: each goes over all devices.
 const EVERY_S: i64 = 5;
 /// Untested combinations that are named; the rest are counted.
 const NAMED: usize = 3;
 
-/// How the rules stand, and what has been said.
+/// How the rules stand, and what could not be done.
 #[derive(Debug, Default)]
 pub struct Rollouts {
     pub standings: BTreeMap<String, Vec<Standing>>,
     /// What devices measure, wave by wave.
     pub comparisons: BTreeMap<String, Vec<Comparison>>,
     looked: Option<At>,
-    crossed: BTreeSet<(String, u16, String)>,
+    /// Campaigns that an armed rule could not halt, with the reasons that have been said.
+    refused: BTreeSet<(String, String)>,
 }
 
 /// Looks again where it is time to. Events, and the halts that crossed rules pull where they are armed to.
@@ -32,35 +34,15 @@ pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Proposal>) {
         return (Vec::new(), Vec::new());
     }
     state.rollouts.looked = Some(at);
-    let watched: Vec<(String, bool)> = state
-        .fleet
-        .campaigns()
-        .iter()
-        .filter(|campaign| campaign.progress.in_flight() + campaign.progress.done() > 0)
-        .map(|campaign| (campaign.id.clone(), campaign.is_active()))
-        .collect();
-    state.rollouts.standings.retain(|id, _| watched.iter().any(|(known, _)| known == id));
-    state.rollouts.comparisons.retain(|id, _| watched.iter().any(|(known, _)| known == id));
     let (mut events, mut proposals) = (Vec::new(), Vec::new());
-    for (id, is_active) in watched {
-        let Some(campaign) = state.fleet.campaigns().find(&id) else { continue };
-        // How a rollout stood when it ended stays on the screen; looking on would compare what has been sent back.
-        if !is_active && state.rollouts.standings.contains_key(&id) {
+    let level = state.settings.rollout.level;
+    for id in look(state) {
+        let crossed = crossed(state, &id);
+        if level == Level::Manual || crossed.is_empty() {
             continue;
         }
-        let compared = rules::comparisons(&state.fleet, campaign);
-        state.rollouts.comparisons.insert(id.clone(), compared);
-        let standings = rules::standings(&state.fleet, campaign, &state.settings.rollout);
-        let level = state.settings.rollout.level;
-        for standing in standings.iter().filter(|standing| standing.crossed && is_active) {
-            let news = state.rollouts.crossed.insert((id.clone(), standing.wave, standing.rule.clone()));
-            if news && level != Level::Manual {
-                events.push(Event::StopRuleCrossed { campaign: id.clone(), standing: standing.clone(), level });
-            }
-        }
-        let stops = standings.iter().any(|standing| standing.crossed);
-        state.rollouts.standings.insert(id.clone(), standings);
-        if stops && is_active && level == Level::Armed && !is_halting(state, &id) {
+        events.extend(news(state, &id, &crossed, level));
+        if level == Level::Armed && asks_for_halt(state, &id, &crossed, at) {
             match switches::fire_by_rule(state, at, &id, events.len()) {
                 Ok((requested, proposal)) => {
                     events.extend(requested);
@@ -73,16 +55,68 @@ pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Proposal>) {
     (events, proposals)
 }
 
-/// Whether a halt of this campaign was pulled and may still work.
-fn is_halting(state: &State, campaign: &str) -> bool {
-    let halt = SwitchId::ota_halt();
-    let pulled = state.room.actuations.values().filter(|pulled| pulled.preview.campaign == campaign);
-    pulled.filter(|pulled| pulled.switch == halt).any(|pulled| !pulled.state.is_final() || pulled.is_effective())
+/// Counts the devices of all campaigns anew. Returns the campaigns that are active.
+fn look(state: &mut State) -> Vec<String> {
+    let campaigns = state.fleet.campaigns().iter().enumerate();
+    let begun = campaigns.filter(|(_, campaign)| campaign.progress.in_flight() + campaign.progress.done() > 0);
+    let begun: Vec<_> =
+        begun.map(|(n, campaign)| (CampaignIx(n as u8), campaign.id.clone(), campaign.is_active())).collect();
+    let is_known = |id: &String| begun.iter().any(|(_, known, _)| known == id);
+    let Rollouts { standings, comparisons, .. } = &mut state.rollouts;
+    standings.retain(|id, _| is_known(id));
+    comparisons.retain(|id, _| is_known(id));
+    // How a rollout stood when it ended stays on the screen; looking on would compare what has been sent back.
+    let looked_at: Vec<_> =
+        begun.into_iter().filter(|(_, id, is_active)| *is_active || !standings.contains_key(id)).collect();
+    if !looked_at.is_empty() {
+        let survey = Survey::take(&state.fleet, &state.settings.rollout);
+        for (campaign, id, _) in &looked_at {
+            standings.insert(id.clone(), survey.standings(*campaign, &state.settings.rollout));
+            comparisons.insert(id.clone(), survey.comparisons(&state.fleet, *campaign));
+        }
+    }
+    looked_at.into_iter().filter(|(.., is_active)| *is_active).map(|(_, id, _)| id).collect()
 }
 
-/// That an armed rule could not pull its switch is said once.
+fn crossed(state: &State, campaign: &str) -> Vec<Standing> {
+    let standings = state.rollouts.standings.get(campaign).into_iter().flatten();
+    standings.filter(|standing| standing.crossed).cloned().collect()
+}
+
+/// What is crossed and was not told before.
+fn news(state: &State, campaign: &str, crossed: &[Standing], level: Level) -> Vec<Event> {
+    let mut news: Vec<&Standing> = Vec::new();
+    for standing in crossed.iter().filter(|standing| state.room.crossings.since(campaign, standing).is_none()) {
+        // Two rules of one name are one piece of news.
+        if !news.iter().any(|told| (told.wave, &told.rule) == (standing.wave, &standing.rule)) {
+            news.push(standing);
+        }
+    }
+    let told = |standing: &Standing| Event::StopRuleCrossed {
+        campaign: campaign.to_owned(),
+        standing: standing.clone(),
+        level,
+    };
+    news.into_iter().map(told).collect()
+}
+
+/// Whether a rule was crossed after the last halt of this campaign: each crossing pulls it once. What became of it is for
+/// people to see; a halt that is on its way is not sent again.
+fn asks_for_halt(state: &State, campaign: &str, crossed: &[Standing], at: At) -> bool {
+    let halt = SwitchId::ota_halt();
+    let is_halt = |pulled: &&Actuation| pulled.switch == halt && pulled.preview.campaign == campaign;
+    let mut halts = state.room.actuations.values().filter(is_halt);
+    halts.all(|pulled| {
+        let is_older = |standing| state.room.crossings.since(campaign, standing).unwrap_or(at) > pulled.requested;
+        pulled.state.is_final() && crossed.iter().any(is_older)
+    })
+}
+
+/// That an armed rule could not pull its switch is said once for each reason.
 fn refused(state: &mut State, campaign: &str, reason: &str) -> Option<Event> {
-    let news = state.rollouts.crossed.insert((campaign.to_owned(), 0, format!("refused: {reason}")));
+    // What follows the reason is the call by hand, and that is another one each time.
+    let cause = reason.split(';').next().unwrap_or(reason);
+    let news = state.rollouts.refused.insert((campaign.to_owned(), cause.to_owned()));
     news.then(|| Event::RolloutWarned {
         campaign: campaign.to_owned(),
         wave: 0,

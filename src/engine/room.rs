@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::crossings::Crossings;
 use super::timeline::Timeline;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::CampaignState;
@@ -29,6 +30,7 @@ pub struct Room {
     pub actuations: BTreeMap<ActuationId, Actuation>,
     /// Campaigns whose state is on the record, so that it is recorded once.
     pub campaigns: BTreeMap<String, CampaignState>,
+    pub crossings: Crossings,
     pub timeline: Timeline,
     /// Alerts raised in all; closed ones are dropped from `alerts` in the end.
     pub alerts_raised: u32,
@@ -41,6 +43,7 @@ impl Room {
         self.apply_to_alerts(record);
         self.apply_to_incidents(record);
         self.apply_to_actuations(record);
+        self.crossings.apply(record);
         self.timeline.add(record, &self.actuations);
         match &record.event {
             Event::CampaignChanged { campaign, state, .. } => {

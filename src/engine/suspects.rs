@@ -32,7 +32,6 @@ struct Opinion {
     /// The most devices that a suspect has had affected: what an incident is about is learnt while it grows, not while
     /// devices are sent back and recover.
     peak: u32,
-    verdict: Option<Verdict>,
 }
 
 /// The last answers, by alert.
@@ -40,10 +39,12 @@ struct Opinion {
 pub struct Suspects {
     opinions: BTreeMap<AlertId, Opinion>,
     looked: Option<At>,
+    /// What is thought of each alert that belongs to no incident. A verdict goes over all devices, and every snapshot asks.
+    pub(super) loose: BTreeMap<AlertId, Verdict>,
     /// What is thought of each open incident just now, whatever it has been told.
     verdicts: BTreeMap<IncidentId, Verdict>,
-    /// A verdict on an incident (by its first alert) that is not the incident's yet, and for how many looks.
-    wavering: BTreeMap<AlertId, (Verdict, u32)>,
+    /// A verdict on an incident that is not the incident's yet, and for how many looks.
+    wavering: BTreeMap<IncidentId, (Verdict, u32)>,
 }
 
 impl Suspects {
@@ -72,8 +73,7 @@ impl Suspects {
 
 /// What an alert looks like by itself.
 pub(super) fn verdict_on(state: &State, alert: &Alert) -> Verdict {
-    let opinion = state.suspects.opinions.get(&alert.id);
-    opinion.and_then(|opinion| opinion.verdict.clone()).unwrap_or_else(|| judge(state, opinion, [alert].into_iter()))
+    state.suspects.loose.get(&alert.id).cloned().unwrap_or_else(|| judge_alert(state, alert))
 }
 
 /// Looks again where it is time to, and says which incidents have a new suspect or verdict.
@@ -83,9 +83,11 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
         return Vec::new();
     }
     if !state.link.is_up() || state.suspects.looked.is_some_and(|looked| at.since_s(looked) < EVERY_S) {
+        judge_loose(state, false);
         return Vec::new();
     }
     look(state, at);
+    judge_loose(state, true);
     let mut events = follow(state);
     events.extend(judge_incidents(state));
     events
@@ -107,19 +109,22 @@ fn look(state: &mut State, at: At) {
             Some(last) if same => last.steady + 1,
             _ => 1,
         };
-        let opinion = Opinion { suspects, breadth, steady, peak, verdict: None };
+        let opinion = Opinion { suspects, breadth, steady, peak };
         state.suspects.opinions.insert(alert.id, opinion);
     }
-    let loose = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none());
-    let verdicts: Vec<_> = loose
-        .map(|alert| (alert.id, judge(state, state.suspects.opinions.get(&alert.id), [alert].into_iter())))
-        .collect();
-    for (alert, verdict) in verdicts {
-        if let Some(opinion) = state.suspects.opinions.get_mut(&alert) {
-            opinion.verdict = Some(verdict);
-        }
-    }
     state.suspects.looked = Some(at);
+}
+
+/// Judges the alerts that belong to no incident: each of them `again`, or only those that have no verdict yet.
+fn judge_loose(state: &mut State, again: bool) {
+    let mut known = std::mem::take(&mut state.suspects.loose);
+    let loose = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none());
+    let judged = loose.map(|alert| {
+        let kept = known.remove(&alert.id).filter(|_| !again);
+        (alert.id, kept.unwrap_or_else(|| judge_alert(state, alert)))
+    });
+    let judged = judged.collect();
+    state.suspects.loose = judged;
 }
 
 /// Incidents that are about other devices than the first suspect's.
@@ -161,15 +166,14 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
     let mut alive = Vec::new();
     let mut verdicts = BTreeMap::new();
     for incident in state.room.open_incidents().filter(|incident| is_followed(state, incident)) {
-        let Some(first) = incident.alerts.first() else { continue };
         let alerts = incident.alerts.iter().filter_map(|id| state.room.alerts.get(id));
         let verdict = judge(state, state.suspects.of(incident), alerts);
         verdicts.insert(incident.id, verdict.clone());
         if incident.verdict.as_ref().is_some_and(|known| known.agrees(&verdict)) {
             continue;
         }
-        alive.push(*first);
-        let (waiting, looks) = wavering.entry(*first).or_insert_with(|| (verdict.clone(), 0));
+        alive.push(incident.id);
+        let (waiting, looks) = wavering.entry(incident.id).or_insert_with(|| (verdict.clone(), 0));
         if !waiting.agrees(&verdict) {
             (*waiting, *looks) = (verdict.clone(), 0);
         }
@@ -185,10 +189,14 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
             }
         }
     }
-    wavering.retain(|alert, _| alive.contains(alert));
+    wavering.retain(|incident, _| alive.contains(incident));
     state.suspects.wavering = wavering;
     state.suspects.verdicts = verdicts;
     events
+}
+
+fn judge_alert(state: &State, alert: &Alert) -> Verdict {
+    judge(state, state.suspects.opinions.get(&alert.id), std::iter::once(alert))
 }
 
 fn judge<'a>(state: &'a State, opinion: Option<&'a Opinion>, alerts: impl Iterator<Item = &'a Alert>) -> Verdict {

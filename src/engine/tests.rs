@@ -18,6 +18,8 @@ use crate::domain::signal::Signal;
 use crate::domain::switch::{ActuationState, SwitchId};
 use crate::limits;
 
+mod rollouts;
+
 const RUNBOOK: &str = "---\nid: bad-firmware\ntitle: Bad firmware\ntype: bad-firmware\nowner: fleet\nreviewed: 2026-10-01\n---\n## Confirm\n- [ ] look\n## Contain\n- [ ] halt {switch: ota-halt}\n## Communicate\n## Escalate\n## Debug\n";
 
 /// An engine and its clock.
