@@ -12,21 +12,27 @@ macro_rules! say {
     }};
 }
 
+mod actions;
 mod analyze;
 mod attribute;
 mod completions;
 mod config;
+mod cost;
 mod detect;
 mod drill;
 mod export;
 mod incidents;
 mod log;
 mod note;
+mod postmortem;
 mod record;
+mod regulation;
 mod replay;
+mod report;
 mod room;
 mod runbook;
 mod session;
+mod write;
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -78,12 +84,22 @@ struct Common {
 enum Command {
     /// Game day: a simulated fleet, a broker of its own, the real room.
     Drill(drill::DrillArgs),
-    /// Write an incident down: markdown or JSON.
+    /// Write an incident down: Markdown, HTML, JSON or CSV.
     Export(export::ExportArgs),
     /// List incidents.
     Incidents(incidents::IncidentsArgs),
     /// Write something down, without opening the room.
     Note(note::NoteArgs),
+    /// What was promised after incidents: list, add, change, done.
+    Actions(actions::ActionsArgs),
+    /// Write the sections of a postmortem, and call it done.
+    Postmortem(postmortem::PostmortemArgs),
+    /// What an incident has cost so far.
+    Cost(cost::CostArgs),
+    /// Deadlines of laws: list, answer, set, file.
+    Regulation(regulation::RegulationArgs),
+    /// The quarter in numbers: TTD, TTA, TTM, TTR.
+    Report(report::ReportArgs),
     /// Look after the log: verify, head, tail.
     Log(log::LogArgs),
     /// List, show or check runbooks.
@@ -163,6 +179,11 @@ pub fn run() -> ExitCode {
         Some(Command::Export(args)) => export::run(&cli.common, &args),
         Some(Command::Incidents(args)) => incidents::run(&cli.common, &args),
         Some(Command::Note(args)) => note::run(&cli.common, &args),
+        Some(Command::Actions(args)) => actions::run(&cli.common, &args),
+        Some(Command::Postmortem(args)) => postmortem::run(&cli.common, &args),
+        Some(Command::Cost(args)) => cost::run(&cli.common, &args),
+        Some(Command::Regulation(args)) => regulation::run(&cli.common, &args),
+        Some(Command::Report(args)) => report::run(&cli.common, &args),
         Some(Command::Log(args)) => log::run(&cli.common, &args),
         Some(Command::Runbook(args)) => runbook::run(&cli.common, &args),
         Some(Command::Config(args)) => config::run(&cli.common, &args),

@@ -3,8 +3,10 @@
 //! One small file a section; [`Config::read`] checks them together. Secrets are never here, only where to find them.
 
 pub mod broker;
+pub mod cost;
 pub mod fleet;
 pub mod paths;
+pub mod regulation;
 pub mod rollout;
 pub mod routes;
 pub mod runbooks;
@@ -19,7 +21,9 @@ use toml::Spanned;
 use crate::document::{self, Mistake};
 use crate::domain::clock::Targets;
 use broker::BrokerSection;
+use cost::CostSection;
 use fleet::FleetSection;
+use regulation::RegulationSection;
 use rollout::RolloutSection;
 use screen::ScreenSection;
 
@@ -39,6 +43,9 @@ pub struct Config {
     pub runbooks: RunbookSection,
     pub switches: SwitchSection,
     pub rollout: RolloutSection,
+    pub regulation: RegulationSection,
+    pub cost: CostSection,
+    pub history: HistorySection,
 }
 
 /// Where this team's own runbooks lie.
@@ -47,6 +54,20 @@ pub struct Config {
 pub struct RunbookSection {
     /// Files here go before shipped ones of the same id.
     pub directory: Option<PathBuf>,
+}
+
+/// What is kept of the fleet's past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HistorySection {
+    /// Days for which the room can be shown as it was.
+    pub days: u16,
+}
+
+impl Default for HistorySection {
+    fn default() -> Self {
+        Self { days: 30 }
+    }
 }
 
 /// How switches reach the systems behind them.

@@ -9,6 +9,9 @@
 
 pub mod crossings;
 mod decide;
+mod history;
+pub mod impact;
+pub mod metrics;
 mod response;
 pub mod rollouts;
 pub mod room;
@@ -20,6 +23,7 @@ mod view;
 mod wire;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use room::Room;
 use switches::Switches;
@@ -28,13 +32,16 @@ use wire::WireBudget;
 use crate::detect::{Change, Detector};
 use crate::domain::clock::Targets;
 use crate::domain::command::{Command, Refusal};
+use crate::domain::cost::Rates;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, AlertId, Seq};
 use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, Proposal, Ticket};
 use crate::domain::lens::Lens;
 use crate::domain::observation::Batch;
+use crate::domain::regulation::Regime;
 use crate::domain::replay::{Course, Replay, ReplayChange};
 use crate::domain::rollout::RolloutPolicy;
+use crate::domain::rollup::Rollup;
 use crate::domain::runbook::Runbook;
 use crate::domain::time::At;
 use crate::fleet::cohorts::Grouping;
@@ -66,6 +73,12 @@ pub struct Settings {
     pub pace: i64,
     /// What makes the room a replay, if it is one: then no switch is ever armed.
     pub replay: Option<Replay>,
+    /// How long rollups are kept, in seconds.
+    pub history_s: i64,
+    /// Prices, for what an incident costs.
+    pub rates: Rates,
+    /// Laws that may ask for notices.
+    pub regimes: Arc<[Regime]>,
     /// What was wrong with files that the room was opened with; it goes on without them, and says so.
     pub warnings: Vec<String>,
 }
@@ -86,6 +99,9 @@ impl Default for Settings {
             shell_options: String::new(),
             pace: 1,
             replay: None,
+            history_s: 30 * 86_400,
+            rates: Rates::default(),
+            regimes: Arc::default(),
             warnings: Vec::new(),
         }
     }
@@ -142,6 +158,8 @@ pub struct State {
     pub log: LogHealth,
     /// The last event known to be on disk.
     pub durable: Seq,
+    /// Rollups that the disk had no time for.
+    pub unkept: u64,
     /// Telemetry dropped because it came faster than it could be taken.
     pub dropped: u64,
     pub drill: Option<DrillStart>,
@@ -150,6 +168,8 @@ pub struct State {
     detector: Detector,
     suspects: suspects::Suspects,
     rollouts: rollouts::Rollouts,
+    keeper: history::Keeper,
+    pub impacts: impact::Impacts,
     /// Whether alerts of an earlier process have been taken up.
     taken_up: bool,
     wire: WireBudget,
@@ -162,6 +182,8 @@ pub struct Step {
     pub records: Vec<Record>,
     /// To be done once everything in `records` is on disk.
     pub effects: Vec<Effect>,
+    /// What is to be kept as history, after the records; it may be lost.
+    pub rollups: Vec<Rollup>,
     /// A batch that has been taken, emptied, for its memory to be used again.
     pub spent: Option<Batch>,
 }
@@ -190,6 +212,7 @@ impl State {
             switches: Switches::default(),
             link,
             log: LogHealth::Safe,
+            unkept: 0,
             dropped: 0,
             drill: None,
             replay: settings.replay.clone(),
@@ -197,6 +220,8 @@ impl State {
             detector: Detector::default(),
             suspects: suspects::Suspects::default(),
             rollouts: rollouts::Rollouts::default(),
+            keeper: history::Keeper::default(),
+            impacts: impact::Impacts::default(),
             taken_up: false,
             wire: WireBudget::default(),
             settings,
@@ -255,7 +280,10 @@ impl Turn<'_> {
         self.step.effects.extend(halts.into_iter().map(Effect::Actuate));
         let mut events = switches::expire(self.state, self.at);
         events.extend(switches::proof::tick(self.state, self.at));
+        events.extend(decide::regulation::tick(self.state, self.at));
+        events.extend(impact::tick(self.state, self.at));
         self.record_all(&Actor::Engine, events);
+        self.step.rollups = history::tick(self.state, self.at);
     }
 
     fn take(&mut self, input: Input) {

@@ -17,6 +17,7 @@ pub mod kpis;
 mod messages;
 mod observe;
 mod place;
+mod rollup;
 pub mod series;
 mod symptoms;
 

@@ -64,6 +64,14 @@ pub const BROKER_NODES: usize = 64;
 /// Homie devices that hang on another one.
 pub const HOMIE_CHILDREN: usize = 65_536;
 
+/// Cohorts in one rollup: what alerts and incidents are about, then the largest ones.
+pub const ROLLUP_COHORTS: usize = 256;
+/// Different cohorts that the history of one log can name. What comes beyond them is not kept.
+pub const ROLLUP_NAMES: usize = 65_536;
+/// Rollups in one log: two months of incidents without a pause, or almost two years of quiet.
+pub const ROLLUPS: usize = 500_000;
+/// Rollups waiting for the disk. Beyond it they are dropped: history may have holes, the record may not.
+pub const UNWRITTEN_ROLLUPS: usize = 128;
 /// Minutes of history in memory: two hours, and a little so that a whole one can always be drawn.
 pub const HISTORY_MINUTES: usize = 125;
 
@@ -81,6 +89,10 @@ pub const UNWRITTEN_EVENTS: usize = 4_096;
 /// Publishes waiting for the link.
 pub const OUTBOX: usize = 256;
 
+/// Characters of a section of a postmortem: four printed pages.
+pub const SECTION: usize = 16 * 1024;
+/// Action items of an incident. Nobody has ever done more of them.
+pub const ACTION_ITEMS: usize = 64;
 /// Timeline entries held in memory; older ones are in the log.
 pub const TIMELINE: usize = 10_000;
 /// Alerts held in memory, open ones first.

@@ -95,7 +95,7 @@ impl Station {
 
         let inbox = Arc::new(Inbox::default());
         let reports = inbox.clone();
-        let writer = Writer::start(log, move |report| {
+        let writer = Writer::start(log, settings.history_s, move |report| {
             reports.push(match report {
                 Report::Durable(seq) => Input::Durable(seq),
                 Report::Health(health) => Input::Log(health),

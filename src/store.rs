@@ -7,6 +7,7 @@
 pub mod error;
 mod files;
 pub mod head;
+pub mod history;
 pub mod log;
 pub mod read;
 mod record;

@@ -81,7 +81,7 @@ fn one_incident_from_the_alert_to_the_end() {
     for record in &room.records {
         let engine_may = matches!(
             record.event,
-            Event::AlertJoined { .. } | Event::SuspectNamed { .. } | Event::VerdictReached { .. }
+            Event::AlertJoined { .. } | Event::SuspectNamed { .. } | Event::VerdictReached { .. } | Event::Learning(_)
         );
         if record.event.incident().is_some() && !engine_may {
             assert_eq!(record.actor.name(), "mira", "{record:?}");

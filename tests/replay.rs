@@ -81,7 +81,7 @@ fn the_game_day_is_lived_through_again_without_any_power_over_it() {
         .output()
         .unwrap();
     let markdown = String::from_utf8(export.stdout).unwrap();
-    assert!(markdown.contains("**This was a REPLAY** of recorded messages (capture game-day.zst). Nothing was sent."));
+    assert!(markdown.contains("**This was a REPLAY of recorded messages (capture game-day.zst). Nothing was sent.**"));
 }
 
 /// A message a second from each of three devices.

@@ -129,22 +129,31 @@ fn a_whole_incident_by_real_keys_on_the_embedded_broker() {
     let markdown = export("md");
     for part in [
         "This was a DRILL",
-        "## Clocks",
-        "## Suspect",
-        "firmware 3.2.5",
-        "## Switches",
-        "effective",
+        "## Summary",
+        "## Impact",
+        "Away at once, at most",
+        "online · firmware 3.2.5 ∧ hardware rev-B",
         "## Timeline",
-        "## Runbook",
-        "5. Action items",
+        "## Detection",
+        "TTD to detect",
+        "## Response",
+        "### Switches",
+        "effective",
+        "### Runbook",
+        "## Root cause",
+        "## Lessons",
+        "## Action items",
+        "## Regulatory record",
+        "## Communication record",
+        "## Cost",
     ] {
         assert!(markdown.contains(part), "{part}\n{markdown}");
     }
     let json: serde_json::Value = serde_json::from_str(&export("json")).unwrap();
-    assert_eq!(json["schema"], 1);
+    assert_eq!(json["schema"], 2);
     assert_eq!(json["incident"]["type"], "bad-firmware");
-    assert_eq!(json["switches"][0]["state"], "effective");
-    assert_eq!(json["suspect"]["cohort"]["hardware"], "rev-B");
+    assert_eq!(json["response"]["switches"][0]["outcome"], "effective");
+    assert_eq!(json["incident"]["cohort"]["hardware"], "rev-B");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,11 +4,9 @@ use std::io::BufRead;
 
 use clap::Args;
 
-use super::{Common, Failure, Which, session};
+use super::{Common, Failure, Which, write};
 use crate::domain::command::Command;
 use crate::domain::ids::IncidentId;
-use crate::engine::Settings;
-use crate::runtime::offline::{Offline, OfflineError};
 
 #[derive(Args)]
 pub(super) struct NoteArgs {
@@ -26,32 +24,15 @@ pub(super) struct NoteArgs {
 }
 
 pub(super) fn run(common: &Common, args: &NoteArgs) -> Result<(), Failure> {
-    if common.read_only {
-        return Err(Failure::Usage("--read-only writes nothing".into()));
-    }
-    let config = common.config()?.unwrap_or_default();
-    let settings = Settings { operator: session::operator(&config), ..Settings::default() };
-    let opened = Offline::open(&args.which.path(common)?, settings);
-    let mut log = opened.map_err(|error| Failure::Usage(error.to_string()))?;
+    let mut log = write::open(common, &args.which)?;
+    let mut note = |text| write::record(&mut log, Command::Note { incident: args.incident, text });
     if args.stdin {
         for line in std::io::stdin().lock().lines() {
-            let line = line.map_err(|error| Failure::Run(format!("input cannot be read: {error}")))?;
-            note(&mut log, args.incident, line)?;
+            note(line.map_err(|error| Failure::Run(format!("input cannot be read: {error}")))?)?;
         }
     } else {
-        note(&mut log, args.incident, args.text.join(" "))?;
+        note(args.text.join(" "))?;
     }
     log.close();
     Ok(())
-}
-
-fn note(log: &mut Offline, incident: Option<IncidentId>, text: String) -> Result<(), Failure> {
-    match log.record(Command::Note { incident, text }) {
-        Ok(seq) => {
-            say!("recorded {}", seq.0);
-            Ok(())
-        }
-        Err(OfflineError::Refused(reason)) => Err(Failure::Usage(reason)),
-        Err(OfflineError::Log(error)) => Err(Failure::Run(error.to_string())),
-    }
 }

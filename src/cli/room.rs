@@ -70,6 +70,8 @@ fn options(common: &Common, config: &Config, address: &Address) -> Result<Statio
 /// The settings that a live room and a drill share.
 pub(super) fn settings(common: &Common, config: &Config, broker: String, environment: String) -> Settings {
     let library = runbooks::library(config.runbooks.directory.as_deref());
+    let law = config.regulation.law();
+    let (rates, mispriced) = config.cost.rates();
     Settings {
         fleet: config.fleet.settings(),
         targets: config.targets,
@@ -80,7 +82,10 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
         rollout: config.rollout.policy(),
         read_only: common.read_only,
         control_topic: config.control_topic(),
-        warnings: library.problems,
+        warnings: [library.problems, law.problems, mispriced].concat(),
+        regimes: law.regimes.into(),
+        history_s: i64::from(config.history.days) * 86_400,
+        rates,
         ..Settings::default()
     }
 }

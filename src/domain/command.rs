@@ -1,6 +1,11 @@
 //! Commands: what people ask of the engine. A command is either refused with a reason or becomes events.
 
+mod learning;
+mod regulation;
 pub mod response;
+
+pub use learning::LearningCommand;
+pub use regulation::RegulationCommand;
 
 use super::clock::Moment;
 use super::cohort::CohortKey;
@@ -75,6 +80,10 @@ pub enum Command {
     Response(ResponseCommand),
     /// Something about a switch.
     Switch(SwitchCommand),
+    /// Something about the postmortem, action items or costs.
+    Learning(LearningCommand),
+    /// Something about regulatory deadlines.
+    Regulation(RegulationCommand),
 }
 
 /// What a person asks of a switch.

@@ -3,7 +3,12 @@
 //! State changes by applying an event, which cannot fail; whatever can be refused is refused before an event is made.
 //! Old logs must stay readable: fields are added with a default, names are never reused for something else.
 
+mod learning;
+mod regulation;
 pub mod response;
+
+pub use learning::LearningEvent;
+pub use regulation::RegulationEvent;
 
 use serde::{Deserialize, Serialize};
 
@@ -262,6 +267,10 @@ pub enum Event {
     // Areas with a list of their own; written down they look as flat as the others.
     #[serde(untagged)]
     Response(ResponseEvent),
+    #[serde(untagged)]
+    Learning(LearningEvent),
+    #[serde(untagged)]
+    Regulation(RegulationEvent),
 }
 
 impl From<ResponseEvent> for Event {
@@ -294,6 +303,8 @@ impl Event {
             | Self::RunbookTaken { incident, .. }
             | Self::StepMarked { incident, .. } => Some(*incident),
             Self::Response(event) => Some(event.incident()),
+            Self::Learning(event) => Some(event.incident()),
+            Self::Regulation(event) => Some(event.incident()),
             Self::NoteAdded { incident, .. } | Self::ActuationRequested { incident, .. } => *incident,
             _ => None,
         }

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{Correction, Moments};
 use super::cohort::CohortKey;
+use super::cost::{Bill, Rates};
 use super::ids::{Actor, ActuationId, AlertId, IncidentId};
+use super::learning::Learning;
+use super::regulation::Regulation;
 use super::response::{Phase, Response};
 use super::runbook::RunbookRun;
 use super::time::At;
@@ -173,6 +176,10 @@ pub struct Incident {
     pub runbook: Option<RunbookRun>,
     pub actuations: Vec<ActuationId>,
     pub response: Response,
+    /// The postmortem's words, action items, costs, the measured impact.
+    pub learning: Learning,
+    /// Which laws ask for notices, and until when.
+    pub regulation: Regulation,
 }
 
 impl Incident {
@@ -192,6 +199,12 @@ impl Incident {
     pub fn concerns(&self, cohort: &CohortKey) -> bool {
         let nobody = self.cohort.is_fleet() && self.alerts.is_empty();
         !nobody && self.cohort.is_related(cohort)
+    }
+
+    /// What it has cost so far: what was noted, and estimates of the rest.
+    pub fn bill(&self, rates: &Rates, now: At) -> Bill {
+        let worked = (self.declared, self.moments.resolved);
+        Bill::of(rates, &self.learning.costs, self.learning.impact.as_ref(), worked, now)
     }
 
     /// Open means neither resolved nor part of another one: an acknowledged incident is not forgotten.

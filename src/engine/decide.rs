@@ -1,5 +1,8 @@
 //! Commands about alerts, incidents and runbooks: refused with a reason, or turned into events.
 
+mod learning;
+pub(super) mod regulation;
+
 use super::{State, response, suspects};
 use crate::detect::verdict;
 use crate::domain::alert::Alert;
@@ -104,6 +107,8 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
         }
         Command::MarkStep { incident: id, step, mark } => on(state, id, |incident| mark_step(incident, &step, mark)),
         Command::Response(command) => response::decide(state, command),
+        Command::Learning(command) => learning::decide(state, command),
+        Command::Regulation(command) => regulation::decide(state, at, command),
         Command::Switch(_) => refuse("switches decide for themselves"),
     }
 }

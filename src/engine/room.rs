@@ -13,6 +13,8 @@ use crate::domain::clock::{Correction, Moment, Moments};
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
 use crate::domain::incident::{Incident, Note, Overruled};
+use crate::domain::learning::Learning;
+use crate::domain::regulation::Regulation;
 use crate::domain::response::{Phase, Response};
 use crate::domain::runbook::{RunbookRun, StepEntry};
 use crate::domain::switch::{Actuation, ActuationState};
@@ -141,6 +143,8 @@ impl Room {
                     runbook: None,
                     actuations: Vec::new(),
                     response: Response::default(),
+                    learning: Learning::default(),
+                    regulation: Regulation::default(),
                 },
             );
             if let Some(incident) = self.incidents.get_mut(incident) {
@@ -273,6 +277,8 @@ fn change(incident: &mut Incident, record: &Record) {
                 incident.response.advance(Phase::Contain, at, &record.actor);
             }
         }
+        Event::Learning(event) => incident.learning.apply(at, &record.actor, event),
+        Event::Regulation(event) => incident.regulation.apply(at, &record.actor, event),
         _ => {}
     }
 }

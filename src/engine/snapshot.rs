@@ -13,6 +13,7 @@ use crate::domain::alert::Alert;
 use crate::domain::campaign::{CampaignState, OtaState, Progress};
 use crate::domain::clock::{Clock, Reading, Targets};
 use crate::domain::cohort::CohortKey;
+use crate::domain::cost::Bill;
 use crate::domain::due::Due;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
@@ -20,6 +21,7 @@ use crate::domain::incident::{Declaration, Incident};
 use crate::domain::input::{DrillStart, LogHealth};
 use crate::domain::lens::Lens;
 use crate::domain::observation::WavePlan;
+use crate::domain::regulation::Regime;
 use crate::domain::replay::Replay;
 use crate::domain::rollout::{Comparison, Standing};
 use crate::domain::signal::Signal;
@@ -63,6 +65,10 @@ pub struct Snapshot {
     pub samples: Vec<Sample>,
     pub codes: Vec<(String, u64)>,
     pub targets: Targets,
+    /// What each incident has cost so far.
+    pub bills: BTreeMap<IncidentId, Bill>,
+    /// Laws that may ask for notices.
+    pub regimes: Arc<[Regime]>,
     /// The cohort of each open alert as it is now: devices online, and all of them.
     pub alert_cohorts: BTreeMap<AlertId, (u32, u32)>,
     /// How a shell's `mosquitto_pub` reaches the broker.
@@ -99,6 +105,8 @@ pub struct Totals {
     pub left_out: u32,
     /// Events on the wire that were not recorded because there were too many.
     pub suppressed: u64,
+    /// Steps of history that the disk had no time for.
+    pub unkept: u64,
 }
 
 /// Cohorts side by side.

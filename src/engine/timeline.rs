@@ -1,5 +1,8 @@
 //! The timeline: every event as one sentence, in the order of the log.
 
+mod learning;
+mod regulation;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -233,6 +236,8 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::ActuationUnknown { actuation, reason } => {
             (Alarm, format!("{} sent, outcome unknown: {reason}", name(actuation)))
         }
+        Event::Learning(event) => learning::sentence(event),
+        Event::Regulation(event) => regulation::sentence(event),
     }
 }
 

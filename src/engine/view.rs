@@ -11,9 +11,10 @@ use super::snapshot::{
 };
 use super::{State, decide, switches::Switches};
 use crate::domain::cohort::CohortKey;
+use crate::domain::cost::Bill;
 use crate::domain::due::Due;
 use crate::domain::ids::AlertId;
-use crate::domain::incident::Declaration;
+use crate::domain::incident::{Declaration, Incident};
 use crate::domain::signal::{Signal, SignalKind};
 use crate::domain::time::At;
 use crate::fleet::Fleet;
@@ -71,17 +72,21 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         samples: fleet.faults().samples(),
         codes: fleet.codes().top(8),
         targets: state.settings.targets,
+        bills: room.incidents.values().map(|incident| (incident.id, bill(state, incident, at))).collect(),
+        regimes: state.settings.regimes.clone(),
         alert_cohorts: alert_cohorts(state),
         shell_options: state.settings.shell_options.clone(),
         pace: state.replay.as_ref().map_or(state.settings.pace, |replay| replay.speed.ceil().max(1.0) as i64),
         warnings: state.settings.warnings.clone(),
-        due: due(state),
+        due: due(state, at),
     }
 }
 
 /// What is due, from every area that has deadlines, the first first.
-fn due(_state: &State) -> Vec<Due> {
+fn due(state: &State, at: At) -> Vec<Due> {
     let mut due: Vec<Due> = Vec::new();
+    due.extend(state.room.incidents.values().flat_map(|incident| incident.regulation.due(incident.id, at)));
+    due.extend(state.room.incidents.values().filter_map(|incident| incident.learning.due(incident, at)));
     due.sort_by_key(|due| (due.at, due.kind));
     due
 }
@@ -89,6 +94,13 @@ fn due(_state: &State) -> Vec<Due> {
 fn proposals(state: &State) -> BTreeMap<AlertId, Declaration> {
     let loose = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none());
     loose.map(|alert| (alert.id, decide::propose(state, alert))).collect()
+}
+
+/// With what is measured just now, rather than what was written down last.
+fn bill(state: &State, incident: &Incident, at: At) -> Bill {
+    let impact = state.impacts.of(incident);
+    let worked = (incident.declared, incident.moments.resolved);
+    Bill::of(&state.settings.rates, &incident.learning.costs, impact.as_ref(), worked, at)
 }
 
 fn alert_cohorts(state: &State) -> BTreeMap<AlertId, (u32, u32)> {
@@ -111,6 +123,7 @@ fn totals(state: &State) -> Totals {
         overflowed: state.fleet.overflowed() + state.fleet.cohorts().refused + state.fleet.campaigns().refused,
         left_out: state.fleet.suppressed(),
         suppressed: state.wire.suppressed,
+        unkept: state.unkept,
     }
 }
 

@@ -1,83 +1,348 @@
-//! What is known of an incident, gathered from the log, in the order in which people tell it.
+//! The document: what is known of an incident, in the order in which people tell it. Every format is a reader of it.
+//!
+//! Its types are its own rather than the house's, because its JSON is a promise: `schema` counts its versions, and
+//! `schema.json` beside this file describes it. [`super::gather`] fills it in.
 
 use serde::Serialize;
 
-use crate::domain::alert::Alert;
-use crate::domain::clock::{Clock, Correction, Moments, Reading, Targets};
 use crate::domain::cohort::CohortKey;
-use crate::domain::event::{Event, Record};
-use crate::domain::ids::{Actor, IncidentId, Seq};
-use crate::domain::incident::{Incident, IncidentType, Note, Severity, Stage};
-use crate::domain::runbook::RunbookRun;
-use crate::domain::switch::Actuation;
+use crate::domain::cost::Bill;
+use crate::domain::impact::Impact;
 use crate::domain::time::At;
-use crate::engine::room::Room;
-use crate::engine::timeline::{Entry, entry};
+use crate::engine::timeline::Weight;
 
-/// Seconds before the onset that belong to the story: what led up to it.
-const BEFORE_S: i64 = 600;
+/// The version of the JSON.
+pub const SCHEMA: u32 = 2;
 
-/// How a moment is told in the zone of the people.
-pub type Local<'a> = &'a dyn Fn(At) -> String;
+/// A moment, in both times.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Time {
+    pub utc: At,
+    /// In the zone of the people: `2026-11-20 18:30:00`.
+    pub local: String,
+}
 
-/// An incident written down. The JSON of it is `schema` 1.
+/// An incident written down.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document {
     pub schema: u32,
     pub incident: Headline,
+    /// What people have written, and what they have not.
+    pub sections: Vec<SectionText>,
+    pub impact: ImpactLines,
     pub clocks: Vec<ClockLine>,
-    pub moments: Moments,
-    pub corrections: Vec<Correction>,
-    pub suspect: Suspect,
-    pub alerts: Vec<Alert>,
-    pub switches: Vec<Actuation>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub runbook: Option<RunbookRun>,
-    pub notes: Vec<Note>,
+    pub moments: Vec<MomentLine>,
+    pub corrections: Vec<CorrectionLine>,
+    pub detection: Detection,
+    pub response: Response,
+    pub actions: Vec<ActionLine>,
+    pub regulatory: Vec<RegimeLine>,
+    pub communication: Vec<UpdateLine>,
+    pub cost: CostLines,
+    pub plots: Vec<Plot>,
     pub timeline: Vec<Line>,
+    pub postmortem: Postmortem,
     pub log: Provenance,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Headline {
-    pub id: IncidentId,
+    pub id: String,
     pub title: String,
-    pub severity: Severity,
+    pub severity: String,
     #[serde(rename = "type")]
-    pub kind: IncidentType,
-    pub stage: Stage,
+    pub kind: String,
+    pub stage: String,
+    /// device, platform or undecided.
+    pub fault_of: String,
+    pub cohort: CohortKey,
+    /// The same in words.
+    pub about: String,
     pub commander: String,
-    pub declared: At,
-    pub declared_by: Actor,
-    pub acknowledged_by: Option<Actor>,
+    /// Every role with who had it last.
+    pub roles: Vec<RoleLine>,
+    pub declared: Time,
+    pub declared_by: String,
+    pub acknowledged_by: Option<String>,
+    /// Incidents that turned out to be part of this one, and the one that this turned out to be a part of.
+    pub absorbed: Vec<String>,
+    pub merged_into: Option<String>,
     /// The scenario, where this was a game day.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<String>,
     /// The capture, where this was a replay.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub replay: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub struct ClockLine {
-    #[serde(flatten)]
-    pub reading: Reading,
-    pub standing: &'static str,
+pub struct RoleLine {
+    pub role: String,
+    pub name: String,
 }
 
-/// The devices concerned, and what shows it.
+/// A section that people write.
 #[derive(Clone, Debug, Serialize)]
-pub struct Suspect {
-    pub cohort: CohortKey,
+pub struct SectionText {
+    pub section: String,
+    pub title: String,
+    pub question: String,
+    pub text: Option<String>,
+    pub by: Option<String>,
+    pub at: Option<Time>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ImpactLines {
+    /// As measured by the room; none where it could not be.
+    pub measured: Option<Impact>,
+    /// Devices that alerts saw affected, at most.
+    pub affected: u32,
+    /// From the onset to service restored, or to now.
+    pub duration_s: Option<i64>,
+    pub goes_on: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ClockLine {
+    pub clock: String,
+    pub name: String,
+    pub state: String,
+    pub elapsed_s: i64,
+    pub target_s: i64,
+    /// in time, late, overdue, running, due soon, waiting.
+    pub standing: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct MomentLine {
+    pub moment: String,
+    pub at: Option<Time>,
+}
+
+/// A corrected moment: what it was, what it is now, who said so and when.
+#[derive(Clone, Debug, Serialize)]
+pub struct CorrectionLine {
+    pub moment: String,
+    pub from: Option<Time>,
+    pub to: Time,
+    pub by: String,
+    pub at: Time,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Detection {
+    pub alerts: Vec<AlertLine>,
+    /// What the room thought of it last.
+    pub verdict: Option<VerdictLine>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AlertLine {
+    pub id: String,
+    pub at: Time,
+    pub signal: String,
+    pub about: String,
+    pub onset: Time,
+    pub affected: u32,
+    pub sample: u32,
+    pub evidence: String,
+    /// What else the same devices did.
+    pub also: Vec<String>,
+    pub acknowledged_by: Option<String>,
+    pub cleared: Option<Time>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct VerdictLine {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub fault_of: String,
+    pub scope: String,
     pub evidence: Vec<String>,
 }
 
-/// A line of the timeline, in both times.
+#[derive(Clone, Debug, Serialize)]
+pub struct Response {
+    pub phases: Vec<PhaseLine>,
+    pub switches: Vec<SwitchLine>,
+    pub runbook: Option<RunbookLines>,
+    pub notes: Vec<NoteLine>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PhaseLine {
+    pub phase: String,
+    pub at: Time,
+    pub by: String,
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SwitchLine {
+    pub id: String,
+    pub switch: String,
+    /// What it was pulled for: a campaign and its target.
+    pub on: String,
+    pub by: String,
+    pub requested: Time,
+    /// Milliseconds after the request.
+    pub sent_ms: Option<i64>,
+    pub accepted_ms: Option<i64>,
+    pub ended_ms: Option<i64>,
+    pub outcome: String,
+    pub escaped: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct RunbookLines {
+    pub id: String,
+    pub title: String,
+    pub done: usize,
+    pub of: usize,
+    pub steps: Vec<StepLine>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct StepLine {
+    pub section: String,
+    pub text: String,
+    /// open, done, skipped, and whatever else can become of a step.
+    pub state: String,
+    pub reason: Option<String>,
+    pub by: Option<String>,
+    pub at: Option<Time>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct NoteLine {
+    pub at: Time,
+    pub by: String,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ActionLine {
+    /// `7.2`, as commands name it.
+    pub id: String,
+    pub text: String,
+    pub owner: Option<String>,
+    pub due: Option<String>,
+    /// open, overdue, done, dropped.
+    pub state: String,
+    pub ended: Option<Time>,
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct RegimeLine {
+    pub id: String,
+    pub name: String,
+    pub source: String,
+    pub version: String,
+    /// applies, does-not-apply, undecided.
+    pub standing: String,
+    pub answers: Vec<AnswerLine>,
+    pub moments: Vec<RegulatoryMomentLine>,
+    pub terms: Vec<TermLine>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AnswerLine {
+    pub question: String,
+    pub yes: Option<bool>,
+    pub reason: Option<String>,
+    pub by: Option<String>,
+    pub at: Option<Time>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct RegulatoryMomentLine {
+    pub moment: String,
+    pub at: Time,
+    pub evidence: String,
+    pub by: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct TermLine {
+    pub what: String,
+    pub to: String,
+    pub rule: String,
+    pub state: String,
+    pub waits_for: Option<String>,
+    pub due: Option<Time>,
+    pub filed: Option<Time>,
+    pub reference: Option<String>,
+    pub doubt: Option<String>,
+}
+
+/// What somebody was told.
+#[derive(Clone, Debug, Serialize)]
+pub struct UpdateLine {
+    pub at: Time,
+    pub audience: String,
+    pub channel: String,
+    pub by: String,
+    pub outcome: String,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CostLines {
+    #[serde(flatten)]
+    pub bill: Bill,
+    /// In hundredths, as every sum.
+    pub total: i64,
+    /// Costs that were taken back, in words.
+    pub withdrawn: Vec<String>,
+}
+
+/// A signal of the cohort over the incident, with what happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plot {
+    pub title: String,
+    pub unit: String,
+    pub from: At,
+    pub to: At,
+    pub low: f64,
+    pub high: f64,
+    /// Oldest first; no value where nobody listened.
+    pub points: Vec<PlotPoint>,
+    pub marks: Vec<PlotMark>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PlotPoint {
+    pub at: At,
+    pub value: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlotMark {
+    pub at: At,
+    pub text: String,
+}
+
+/// A line of the timeline.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
-    pub local: String,
-    #[serde(flatten)]
-    pub entry: Entry,
+    pub seq: u64,
+    pub at: Time,
+    pub actor: String,
+    pub incident: Option<String>,
+    pub weight: Weight,
+    pub text: String,
+}
+
+/// Whether the postmortem is done.
+#[derive(Clone, Debug, Serialize)]
+pub struct Postmortem {
+    pub due: Option<Time>,
+    pub overdue: bool,
+    pub published: Option<Time>,
+    pub published_by: Option<String>,
+    /// What it lacks, in words.
+    pub lacks: Vec<String>,
 }
 
 /// Where this comes from, so that it can be held against the log later.
@@ -89,77 +354,6 @@ pub struct Provenance {
     pub head: String,
     /// The zone of the local times.
     pub zone: String,
-}
-
-/// Gathers an incident from the records of a log, its clocks as they stand `now`; none if there is no such incident.
-pub fn gather(
-    records: &[Record],
-    id: IncidentId,
-    targets: &Targets,
-    now: At,
-    local: Local<'_>,
-    log: Provenance,
-) -> Option<Document> {
-    let mut room = Room::default();
-    records.iter().for_each(|record| room.apply(record));
-    let incident = room.incidents.get(&id)?;
-    let clocks = Clock::ALL.map(|clock| {
-        let reading = clock.read(&incident.moments, targets, now);
-        ClockLine { standing: reading.word(), reading }
-    });
-    let alerts: Vec<Alert> = incident.alerts.iter().filter_map(|id| room.alerts.get(id)).cloned().collect();
-    let evidence = alerts.iter().map(|alert| alert.finding.evidence.clone()).collect();
-    Some(Document {
-        schema: 1,
-        incident: headline(incident, records),
-        clocks: clocks.into(),
-        moments: incident.moments,
-        corrections: incident.corrections.clone(),
-        suspect: Suspect { cohort: incident.cohort.clone(), evidence },
-        alerts,
-        switches: incident.actuations.iter().filter_map(|id| room.actuations.get(id)).cloned().collect(),
-        runbook: incident.runbook.clone(),
-        notes: incident.notes.clone(),
-        timeline: story(records, &room, incident, local),
-        log,
-    })
-}
-
-fn headline(incident: &Incident, records: &[Record]) -> Headline {
-    let drill = records.iter().find_map(|record| match &record.event {
-        Event::DrillStarted { scenario, .. } => Some(scenario.clone()),
-        _ => None,
-    });
-    let replay = records.iter().find_map(|record| match &record.event {
-        Event::ReplayStarted { capture, .. } => Some(capture.clone()),
-        _ => None,
-    });
-    Headline {
-        id: incident.id,
-        title: incident.title.clone(),
-        severity: incident.severity,
-        kind: incident.kind,
-        stage: incident.stage(),
-        commander: incident.commander.clone(),
-        declared: incident.declared,
-        declared_by: incident.declared_by.clone(),
-        acknowledged_by: incident.acknowledged_by.clone(),
-        drill,
-        replay,
-    }
-}
-
-/// What belongs to the story: from shortly before the onset to the last word on the incident, without what other
-/// incidents are about.
-fn story(records: &[Record], room: &Room, incident: &Incident, local: Local<'_>) -> Vec<Line> {
-    let own = |record: &&Record| record.event.incident() == Some(incident.id);
-    let last = records.iter().rev().find(own).map_or(Seq(0), |record| record.seq);
-    let end = if incident.is_open() { Seq(u64::MAX) } else { last };
-    let begin = incident.moments.onset.unwrap_or(incident.declared).min(incident.declared).plus_s(-BEFORE_S);
-    let belongs = |record: &&Record| match record.event.incident() {
-        Some(other) => other == incident.id,
-        None => record.at >= begin && record.seq <= end,
-    };
-    let line = |record: &Record| Line { local: local(record.at), entry: entry(record, &room.actuations) };
-    records.iter().filter(belongs).map(line).collect()
+    /// Whether names of persons were replaced by their roles.
+    pub blameless: bool,
 }

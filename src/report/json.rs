@@ -1,6 +1,9 @@
-//! The document as JSON, for programs and for the next ten years.
+//! The document as JSON, for programs and for the next ten years; and the schema that describes it.
 
 use super::document::Document;
+
+/// The JSON schema of the document, of the version that it carries in `schema`.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// Writes the document. The same document gives the same bytes.
 ///

@@ -1,28 +1,23 @@
-//! The document as Markdown: a postmortem with its facts filled in and its five sections ready to be written.
+//! The page as Markdown: to be read, put beside the code, and edited further.
 
 use std::fmt::Write;
 
-use super::document::{Document, Line, Local};
-use crate::domain::clock::{ClockState, Moment};
-use crate::domain::runbook::{RunbookRun, StepMark};
-use crate::domain::switch::Actuation;
-use crate::domain::time::At;
-use crate::engine::timeline::Weight;
+use super::document::Plot;
+use super::page::{Block, Page};
 
-/// Writes the document. The same document gives the same bytes.
-pub fn write(document: &Document, local: Local<'_>) -> String {
+/// Writes the page. The same page gives the same bytes.
+pub fn write(page: &Page) -> String {
     let mut out = Out(String::new());
-    header(&mut out, document, local);
-    clocks(&mut out, document, local);
-    suspect(&mut out, document);
-    switches(&mut out, document);
-    timeline(&mut out, document);
-    notes(&mut out, document);
-    if let Some(run) = &document.runbook {
-        runbook(&mut out, run);
+    out.line(format!("# {}", inert(&page.title)));
+    if let Some(warning) = &page.warning {
+        out.line(format!("\n**{}**", inert(warning)));
     }
-    sections(&mut out, document);
-    provenance(&mut out, document);
+    for section in &page.sections {
+        out.line(format!("\n## {}", section.title));
+        section.blocks.iter().for_each(|block| out.block(block));
+    }
+    out.line("\n---\n");
+    out.line(inert(&page.footer));
     out.0
 }
 
@@ -34,19 +29,66 @@ impl Out {
         let _ = writeln!(self.0, "{}", line.as_ref());
     }
 
-    fn heading(&mut self, title: &str) {
-        let _ = writeln!(self.0, "\n## {title}\n");
+    fn block(&mut self, block: &Block) {
+        self.line("");
+        match block {
+            Block::Heading(text) => self.line(format!("### {}", inert(text))),
+            Block::Text(text) => self.text(text),
+            Block::Question(text) => self.line(format!("_{}_", inert(text))),
+            Block::Remark(text) => self.line(inert(text)),
+            Block::Table { heads, rows } => self.table(heads, rows),
+            Block::List(items) => items.iter().for_each(|item| self.line(format!("* {}", inert(item)))),
+            Block::Steps(steps) => {
+                for (ticked, text) in steps {
+                    self.line(format!("- [{}] {}", if *ticked { 'x' } else { ' ' }, inert(text)));
+                }
+            }
+            Block::Plot(plot) => self.plot(plot),
+        }
     }
 
-    fn table(&mut self, heads: &[&str]) {
+    /// Lines that somebody wrote stay lines; a blank one ends the paragraph.
+    fn text(&mut self, text: &str) {
+        let mut lines = text.lines().peekable();
+        while let Some(line) = lines.next() {
+            let ends = lines.peek().is_none_or(|next| next.trim().is_empty()) || line.trim().is_empty();
+            self.line(format!("{}{}", inert(line.trim()), if ends { "" } else { "  " }));
+        }
+    }
+
+    fn table(&mut self, heads: &[&str], rows: &[Vec<String>]) {
         self.line(format!("| {} |", heads.join(" | ")));
         self.line(format!("|{}", " --- |".repeat(heads.len())));
+        for row in rows {
+            let cells: Vec<_> = row.iter().map(|cell| inert(cell)).collect();
+            self.line(format!("| {} |", cells.join(" | ")));
+        }
     }
 
-    /// A row of cells that are safe already.
-    fn row(&mut self, cells: &[String]) {
-        self.line(format!("| {} |", cells.join(" | ")));
+    /// A picture has no place here: a line of blocks shows the shape, and the numbers say how far it went.
+    fn plot(&mut self, plot: &Plot) {
+        let known = plot.points.iter().filter_map(|point| point.value);
+        let (low, high) = known.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), n| (low.min(n), high.max(n)));
+        let (from, to) = (plot.from.utc().format("%H:%M"), plot.to.utc().format("%H:%M UTC"));
+        self.line(format!("{} ({}), {from} to {to}: {low:.1} to {high:.1}\n", inert(&plot.title), plot.unit));
+        self.line(format!("`{}`", sparks(plot)));
     }
+}
+
+/// Sixty blocks at most, each the mean of its points.
+fn sparks(plot: &Plot) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let each = plot.points.len().div_ceil(60).max(1);
+    let span = (plot.high - plot.low).max(f64::EPSILON);
+    let block = |points: &[super::document::PlotPoint]| {
+        let known: Vec<f64> = points.iter().filter_map(|point| point.value).collect();
+        if known.is_empty() {
+            return ' ';
+        }
+        let mean = known.iter().sum::<f64>() / known.len() as f64;
+        BLOCKS[(((mean - plot.low) / span).clamp(0.0, 1.0) * 7.0).round() as usize]
+    };
+    plot.points.chunks(each).map(block).collect()
 }
 
 /// Text of devices and people as Markdown that is nothing but text: no markup, no link, no image, no mention, no table
@@ -77,206 +119,6 @@ pub fn inert(text: &str) -> String {
     let safe = safe.replace("www.", "www&#46;");
     // At the start of a line these would begin a list, or underline a heading.
     if safe.starts_with(['-', '+', '=']) { format!("\\{safe}") } else { safe }
-}
-
-fn times(at: At, local: Local<'_>) -> String {
-    format!("{} ({})", at.utc().format("%Y-%m-%d %H:%M:%S UTC"), local(at))
-}
-
-fn header(out: &mut Out, document: &Document, local: Local<'_>) {
-    let incident = &document.incident;
-    out.line(format!("# {} · {} · {}", incident.id, incident.severity, inert(&incident.title)));
-    out.line("");
-    if let Some(scenario) = &incident.drill {
-        out.line(format!("**This was a DRILL** (scenario {}). No real device was concerned.\n", inert(scenario)));
-    }
-    if let Some(capture) = &incident.replay {
-        out.line(format!(
-            "**This was a REPLAY** of recorded messages (capture {}). Nothing was sent.\n",
-            inert(capture)
-        ));
-    }
-    out.table(&["", ""]);
-    let acknowledged = incident.acknowledged_by.as_ref().map_or_else(|| "nobody yet".into(), |by| inert(by.name()));
-    let rows = [
-        ("Type", incident.kind.name().to_owned()),
-        ("Stage", incident.stage.name().to_owned()),
-        ("Commander", inert(&incident.commander)),
-        ("Declared", format!("{}, by {}", times(incident.declared, local), inert(incident.declared_by.name()))),
-        ("Acknowledged by", acknowledged),
-        ("Cohort", inert(&document.suspect.cohort.sentence())),
-    ];
-    for (name, value) in rows {
-        out.row(&[name.to_owned(), value]);
-    }
-}
-
-fn clocks(out: &mut Out, document: &Document, local: Local<'_>) {
-    out.heading("Clocks");
-    out.table(&["clock", "time", "target", ""]);
-    for line in &document.clocks {
-        let reading = &line.reading;
-        let elapsed = match reading.state {
-            ClockState::Waiting => "–".to_owned(),
-            ClockState::Running => format!("{} and running", duration(reading.elapsed_s)),
-            ClockState::Stopped => duration(reading.elapsed_s),
-        };
-        let name = format!("{} to {}", reading.clock, reading.clock.name());
-        out.row(&[name, elapsed, duration(reading.target_s), line.standing.to_owned()]);
-    }
-    out.line("");
-    out.table(&["moment", "when"]);
-    for moment in Moment::ALL {
-        let when = document.moments.get(moment).map_or_else(|| "not yet".into(), |at| times(at, local));
-        out.row(&[moment.name().to_owned(), when]);
-    }
-    for correction in &document.corrections {
-        let was = correction.from.map_or_else(|| "not set".into(), |at| times(at, local));
-        out.line(format!(
-            "\nCorrected: {} from {was} to {}, by {} at {}: {}",
-            correction.moment.name(),
-            times(correction.to, local),
-            inert(correction.by.name()),
-            times(correction.at, local),
-            inert(&correction.reason)
-        ));
-    }
-}
-
-/// `2:14`, `1:02:14`.
-fn duration(s: i64) -> String {
-    let (h, m, s) = (s / 3600, s / 60 % 60, s % 60);
-    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}") }
-}
-
-fn suspect(out: &mut Out, document: &Document) {
-    out.heading("Suspect");
-    out.line(format!("**{}**\n", inert(&document.suspect.cohort.sentence())));
-    for alert in &document.alerts {
-        let finding = &alert.finding;
-        out.line(format!("* {} on {}: {}", alert.id, finding.signal, inert(&finding.evidence)));
-    }
-    if document.alerts.is_empty() {
-        out.line("Declared by hand; no alert is part of this incident.");
-    }
-}
-
-fn switches(out: &mut Out, document: &Document) {
-    out.heading("Switches");
-    if document.switches.is_empty() {
-        out.line("No switch was pulled.");
-        return;
-    }
-    out.table(&["switch", "campaign", "by", "requested", "sent", "accepted", "ended", "outcome"]);
-    for actuation in &document.switches {
-        out.row(&switch_row(actuation));
-    }
-    for actuation in document.switches.iter().filter(|actuation| !actuation.escaped.is_empty()) {
-        let names: Vec<_> = actuation.escaped.iter().map(|device| inert(device)).collect();
-        out.line(format!("\nEscaped {}: {}", inert(&actuation.id.0), names.join(", ")));
-    }
-}
-
-fn switch_row(actuation: &Actuation) -> [String; 8] {
-    let after = |at| actuation.after_ms(at).map_or_else(|| "–".into(), |ms| format!("{:.1} s", ms as f64 / 1000.0));
-    [
-        inert(&actuation.switch.0),
-        inert(&format!("{} → {}", actuation.preview.campaign, actuation.preview.target)),
-        inert(actuation.by.name()),
-        actuation.requested.utc().format("%H:%M:%S UTC").to_string(),
-        after(actuation.sent),
-        after(actuation.accepted),
-        after(actuation.ended),
-        inert(&actuation.state.words()),
-    ]
-}
-
-fn timeline(out: &mut Out, document: &Document) {
-    out.heading("Timeline");
-    out.table(&["UTC", "local", "who", "what"]);
-    let told = |line: &&Line| line.entry.weight != Weight::Quiet;
-    for line in document.timeline.iter().filter(told) {
-        let entry = &line.entry;
-        out.row(&[
-            entry.at.utc().format("%Y-%m-%d %H:%M:%S").to_string(),
-            line.local.clone(),
-            inert(entry.actor.name()),
-            inert(&entry.text),
-        ]);
-    }
-}
-
-fn notes(out: &mut Out, document: &Document) {
-    if document.notes.is_empty() {
-        return;
-    }
-    out.heading("Notes");
-    for note in &document.notes {
-        out.line(format!("* {} {}&#58;", note.at.utc().format("%H:%M:%S UTC"), inert(note.by.name())));
-        for line in note.text.lines() {
-            out.line(format!("  {}  ", inert(line)));
-        }
-    }
-}
-
-fn runbook(out: &mut Out, run: &RunbookRun) {
-    let (done, all) = run.progress();
-    out.heading("Runbook");
-    out.line(format!("{} · {done} of {all} steps", inert(&run.runbook.title)));
-    for section in &run.runbook.sections {
-        if section.steps.is_empty() {
-            continue;
-        }
-        out.line(format!("\n### {}\n", inert(&section.title)));
-        for step in &section.steps {
-            let entry = run.mark(&step.id);
-            let ticked = if entry.is_some_and(|entry| entry.mark == StepMark::Done) { 'x' } else { ' ' };
-            let told = entry.map(|entry| {
-                let how = match &entry.mark {
-                    StepMark::Skipped(reason) => format!("skipped, {}: ", inert(reason)),
-                    _ => String::new(),
-                };
-                format!(" — {how}{}, {}", inert(entry.by.name()), entry.at.utc().format("%H:%M:%S UTC"))
-            });
-            out.line(format!("- [{ticked}] {}{}", inert(&step.text), told.unwrap_or_default()));
-        }
-    }
-}
-
-/// The five sections of a postmortem. The facts above are for them; the words are for people.
-fn sections(out: &mut Out, document: &Document) {
-    let detect = document.clocks.first().map(|line| duration(line.reading.elapsed_s)).unwrap_or_default();
-    out.heading("Postmortem");
-    out.line("Blameless: systems and decisions, not persons. Due within a week for SEV1 and SEV2.");
-    let parts = [
-        ("1. Timeline", "Above. What is missing in it, and how do we know?".to_owned()),
-        (
-            "2. Detection",
-            format!(
-                "It took {detect} from onset to the first alert. How was it found? How could it have been found sooner?"
-            ),
-        ),
-        ("3. Response", "What worked? What did not? What was missing?".into()),
-        ("4. Root cause", "Beyond the trigger: what allowed this to happen?".into()),
-    ];
-    for (title, question) in parts {
-        out.line(format!("\n### {title}\n\n_{question}_\n"));
-    }
-    out.line("\n### 5. Action items\n");
-    out.table(&["what", "owner", "due"]);
-    out.row(&[String::new(), String::new(), String::new()]);
-}
-
-fn provenance(out: &mut Out, document: &Document) {
-    let log = &document.log;
-    out.line("\n---\n");
-    out.line(format!(
-        "From the log {} of {} events, head `{}`. `warroom log verify --head …` holds a log against it. Local times: {}.",
-        inert(&log.id),
-        log.events,
-        log.head,
-        inert(&log.zone)
-    ));
 }
 
 #[cfg(test)]

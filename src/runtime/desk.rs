@@ -122,6 +122,10 @@ impl Desk {
             self.unsent.push_back(step.records);
             self.send();
         }
+        if !step.rollups.is_empty() {
+            let n = step.rollups.len() as u64;
+            self.parts.state.unkept += if self.parts.writer.keep(step.rollups) { 0 } else { n };
+        }
         for effect in step.effects {
             match effect {
                 // A refusal waits for nothing: least of all for the disk that may be its reason.

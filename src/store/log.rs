@@ -8,11 +8,13 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::StoreError;
 use super::files::{self, Found};
 use super::head::{self, Head};
+use super::history::Keeping;
 use super::read::{self, Chain};
 use super::record::Line;
 use super::schema;
 use crate::domain::event::Record;
 use crate::domain::ids::Seq;
+use crate::domain::rollup::Rollup;
 
 /// The first SQLite that does not have the WAL-reset bug.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -25,6 +27,7 @@ pub struct Log {
     db: Connection,
     head: Head,
     has_reserve: bool,
+    keeping: Option<Keeping>,
     _lock: File,
 }
 
@@ -55,7 +58,7 @@ impl Log {
         read::compare(&db, path, &head, outside.as_ref())?;
         head::write(path, &head);
         let has_reserve = files::set_reserve_aside(path);
-        Ok((Self { path: path.to_owned(), id, db, head, has_reserve, _lock: lock }, records))
+        Ok((Self { path: path.to_owned(), id, db, head, has_reserve, keeping: None, _lock: lock }, records))
     }
 
     /// The id of this log: a few letters that begin the ids of its actuations.
@@ -114,6 +117,14 @@ impl Log {
         Ok(last.seq)
     }
 
+    /// Keeps rollups as history, for `retention_s` seconds. The reserve is not for them.
+    ///
+    /// # Errors
+    /// When they could not be written; nothing that was acknowledged is touched.
+    pub fn keep(&mut self, rollups: &[Rollup], retention_s: i64) -> Result<(), StoreError> {
+        self.keeping.get_or_insert_with(|| Keeping::new(retention_s)).write(&mut self.db, rollups)
+    }
+
     /// Opens the file anew after an error, and checks that everything acknowledged is still there. A failed sync may
     /// have lost what an earlier one seemed to have kept; a connection that saw one is not to be trusted.
     ///
@@ -125,6 +136,7 @@ impl Log {
         read::compare(&db, &self.path, &chain.head, Some(&self.head))?;
         self.db = db;
         self.head = chain.head;
+        self.keeping = None;
         Ok(())
     }
 

@@ -32,7 +32,7 @@ pub fn open(path: &Path) -> Result<Chain, StoreError> {
     Ok(chain)
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     if files::inspect(path)? == Found::Nothing {
         return Err(match head::read(path) {
             Some(head) if head.seq.0 > 0 => {

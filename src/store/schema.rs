@@ -9,7 +9,8 @@ pub(super) const APPLICATION: u32 = 0x5752_6c67;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// One step each; step n makes format n + 1.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE events (
         seq    INTEGER PRIMARY KEY CHECK (seq > 0),
@@ -23,7 +24,17 @@ const MIGRATIONS: &[&str] = &["
         BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
     CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
         BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
-"];
+",
+    "
+    CREATE TABLE rollup_names (id INTEGER PRIMARY KEY, cohort TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE rollups (
+        end_s     INTEGER PRIMARY KEY,
+        step_s    INTEGER NOT NULL,
+        listening INTEGER NOT NULL,
+        body      BLOB NOT NULL
+    ) STRICT;
+",
+];
 
 /// Sets a connection up for writing: what it promises survives a power cut.
 pub(super) fn prepare(db: &Connection) -> rusqlite::Result<()> {

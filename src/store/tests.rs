@@ -197,7 +197,7 @@ fn the_writer_reports_what_is_on_disk_and_survives_a_full_one() {
     let place = place();
     let (log, _) = Log::open(&place.log, "abc").unwrap();
     let (tell, told) = mpsc::channel();
-    let writer = Writer::start(log, move |report| tell.send(report).unwrap()).unwrap();
+    let writer = Writer::start(log, 3600, move |report| tell.send(report).unwrap()).unwrap();
     assert!(writer.write(vec![note(1, "a"), note(2, "b")]));
     assert_eq!(told.recv().unwrap(), Report::Durable(Seq(2)));
     writer.close();
@@ -221,7 +221,7 @@ fn a_full_disk_uses_the_reserve_then_refuses_and_recovers() {
 
     let (tell, told) = mpsc::channel();
     log.limit_pages(1);
-    let writer = Writer::start(log, move |report| tell.send(report).unwrap()).unwrap();
+    let writer = Writer::start(log, 3600, move |report| tell.send(report).unwrap()).unwrap();
     writer.write(vec![note(3, &big)]);
     // The connection is opened anew to try again, and with it the limit is gone.
     let reports: Vec<_> = told.iter().take_while(|report| *report != Report::Durable(Seq(3))).collect();

@@ -2,6 +2,8 @@
 //! says how far the disk has come.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use super::log::Log;
 use crate::domain::event::Record;
 use crate::domain::ids::Seq;
 use crate::domain::input::LogHealth;
+use crate::domain::rollup::Rollup;
 use crate::limits;
 
 /// Records in one transaction at most.
@@ -26,29 +29,63 @@ pub enum Report {
     Health(LogHealth),
 }
 
+/// What is to be written.
+enum Job {
+    Records(Vec<Record>),
+    /// History: it may be lost, and never holds a record up.
+    Rollups(Vec<Rollup>),
+}
+
 /// The way to the writer. Dropping it lets the writer finish what it has and close the log.
 #[derive(Debug)]
 pub struct Writer {
-    queue: Option<SyncSender<Vec<Record>>>,
+    queue: Option<SyncSender<Job>>,
+    /// Rollups that wait.
+    unkept: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the writer; `report` is called on its thread.
+    /// Starts the writer; history is kept for `retention_s` seconds, and `report` is called on its thread.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(log: Log, report: impl Fn(Report) + Send + 'static) -> std::io::Result<Self> {
-        let (queue, records) = sync_channel(limits::UNWRITTEN_EVENTS);
-        let scribe = Scribe { log, waiting: VecDeque::new(), health: LogHealth::Safe, report: Box::new(report) };
-        let thread = std::thread::Builder::new().name("log".into()).spawn(move || scribe.work(&records))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    pub fn start(log: Log, retention_s: i64, report: impl Fn(Report) + Send + 'static) -> std::io::Result<Self> {
+        let (queue, jobs) = sync_channel(limits::UNWRITTEN_EVENTS);
+        let unkept = Arc::new(AtomicUsize::new(0));
+        let scribe = Scribe {
+            log,
+            waiting: VecDeque::new(),
+            rollups: Vec::new(),
+            unkept: unkept.clone(),
+            retention_s,
+            health: LogHealth::Safe,
+            report: Box::new(report),
+        };
+        let thread = std::thread::Builder::new().name("log".into()).spawn(move || scribe.work(&jobs))?;
+        Ok(Self { queue: Some(queue), unkept, thread: Some(thread) })
     }
 
     /// Queues records. False when the queue is full or the writer is gone: nothing more can be promised.
     pub fn write(&self, records: Vec<Record>) -> bool {
+        self.send(Job::Records(records))
+    }
+
+    /// Queues rollups. False when too many wait already: they are lost then.
+    pub fn keep(&self, rollups: Vec<Rollup>) -> bool {
+        let n = rollups.len();
+        if self.unkept.fetch_add(n, Ordering::Relaxed) + n <= limits::UNWRITTEN_ROLLUPS
+            && self.send(Job::Rollups(rollups))
+        {
+            return true;
+        }
+        self.unkept.fetch_sub(n, Ordering::Relaxed);
+        false
+    }
+
+    fn send(&self, job: Job) -> bool {
         let Some(queue) = &self.queue else { return false };
-        match queue.try_send(records) {
+        match queue.try_send(job) {
             Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
         }
@@ -78,31 +115,52 @@ struct Scribe {
     log: Log,
     /// Not on disk yet, in order.
     waiting: VecDeque<Record>,
+    rollups: Vec<Rollup>,
+    unkept: Arc<AtomicUsize>,
+    retention_s: i64,
     health: LogHealth,
     report: Box<dyn Fn(Report) + Send>,
 }
 
 impl Scribe {
-    fn work(mut self, records: &Receiver<Vec<Record>>) {
+    fn work(mut self, jobs: &Receiver<Job>) {
         self.tell_health();
         loop {
             let troubled = !self.waiting.is_empty() || self.health != LogHealth::Safe;
-            match records.recv_timeout(if troubled { RETRY } else { Duration::MAX }) {
+            match jobs.recv_timeout(if troubled { RETRY } else { Duration::MAX }) {
                 Ok(first) => {
-                    self.waiting.extend(first);
+                    self.take(first);
                     while self.waiting.len() < BATCH
-                        && let Ok(more) = records.try_recv()
+                        && let Ok(more) = jobs.try_recv()
                     {
-                        self.waiting.extend(more);
+                        self.take(more);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => self.mend(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.write();
+            self.keep();
         }
         self.write();
         self.log.close();
+    }
+
+    fn take(&mut self, job: Job) {
+        match job {
+            Job::Records(records) => self.waiting.extend(records),
+            Job::Rollups(rollups) => self.rollups.extend(rollups),
+        }
+    }
+
+    /// Keeps the history that waits, once every record is on disk and there is room for more than records.
+    fn keep(&mut self) {
+        let rollups = std::mem::take(&mut self.rollups);
+        self.unkept.fetch_sub(rollups.len(), Ordering::Relaxed);
+        if self.waiting.is_empty() && self.health == LogHealth::Safe {
+            // Lost history is a hole in a picture; the log's own health is told by its records.
+            let _ = self.log.keep(&rollups, self.retention_s);
+        }
     }
 
     fn write(&mut self) {

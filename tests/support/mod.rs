@@ -4,6 +4,7 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod browser;
 pub mod live;
 pub mod mosquitto;
 pub mod recording;
@@ -19,6 +20,7 @@ use warroom::domain::event::Record;
 use warroom::domain::ids::Actor;
 use warroom::domain::input::{DrillStart, Effect, Input, LinkChange, Outcome};
 use warroom::domain::observation::Batch;
+use warroom::domain::rollup::Rollup;
 use warroom::domain::time::At;
 use warroom::drill::scenario::Scenario;
 use warroom::drill::world::{Published, World};
@@ -37,6 +39,7 @@ pub struct Rehearsal {
     pub app: App,
     pub now: At,
     pub records: Vec<Record>,
+    pub rollups: Vec<Rollup>,
     world: Option<World>,
     ingest: Ingest,
     pub quit: bool,
@@ -85,6 +88,7 @@ impl Rehearsal {
             app,
             now: start(),
             records: Vec::new(),
+            rollups: Vec::new(),
             world,
             ingest,
             quit: false,
@@ -108,6 +112,7 @@ impl Rehearsal {
                 self.state.durable = last.seq;
             }
             self.records.extend(step.records);
+            self.rollups.extend(step.rollups);
             for effect in step.effects {
                 match effect {
                     Effect::Reply { ticket, result } => self.app.reply(ticket, &result),

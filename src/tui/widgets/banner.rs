@@ -52,6 +52,7 @@ pub fn urgent(snapshot: &Snapshot) -> Vec<(String, Role)> {
     let limits = [
         (totals.dropped, "messages dropped: they come faster than they can be taken"),
         (totals.overflowed, "attribute values or cohorts beyond the limits, shown as (other)"),
+        (totals.unkept, "steps of history not kept: the disk is too slow"),
         (totals.suppressed, "events on the wire not recorded: too many in a minute"),
     ];
     for (n, what) in limits {
