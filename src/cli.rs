@@ -14,6 +14,7 @@ macro_rules! say {
 
 mod actions;
 mod analyze;
+mod approve;
 mod attribute;
 mod completions;
 mod config;
@@ -32,6 +33,7 @@ mod report;
 mod room;
 mod runbook;
 mod session;
+mod switch;
 mod write;
 
 use std::fmt;
@@ -90,6 +92,8 @@ enum Command {
     Incidents(incidents::IncidentsArgs),
     /// Write something down, without opening the room.
     Note(note::NoteArgs),
+    /// Approve what one person alone may not do, from a login of your own.
+    Approve(approve::ApproveArgs),
     /// What was promised after incidents: list, add, change, done.
     Actions(actions::ActionsArgs),
     /// Write the sections of a postmortem, and call it done.
@@ -114,6 +118,8 @@ enum Command {
     Attribute(attribute::AttributeArgs),
     /// Watch one series of values: an anomaly score and a decision for each row of a CSV.
     Detect(detect::DetectArgs),
+    /// Kill switches: list, test, and do them by hand.
+    Switch(switch::SwitchArgs),
     /// Shell completions.
     Completions(completions::CompletionsArgs),
 }
@@ -179,6 +185,7 @@ pub fn run() -> ExitCode {
         Some(Command::Export(args)) => export::run(&cli.common, &args),
         Some(Command::Incidents(args)) => incidents::run(&cli.common, &args),
         Some(Command::Note(args)) => note::run(&cli.common, &args),
+        Some(Command::Approve(args)) => approve::run(&cli.common, &args),
         Some(Command::Actions(args)) => actions::run(&cli.common, &args),
         Some(Command::Postmortem(args)) => postmortem::run(&cli.common, &args),
         Some(Command::Cost(args)) => cost::run(&cli.common, &args),
@@ -191,6 +198,7 @@ pub fn run() -> ExitCode {
         Some(Command::Analyze(args)) => analyze::run(&cli.common, &args),
         Some(Command::Attribute(args)) => attribute::run(&args),
         Some(Command::Detect(args)) => detect::run(&args),
+        Some(Command::Switch(args)) => switch::run(&cli.common, &args),
         Some(Command::Completions(args)) => completions::run(&args),
     };
     match result {

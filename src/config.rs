@@ -12,20 +12,24 @@ pub mod routes;
 pub mod runbooks;
 pub mod screen;
 pub mod secret;
+pub mod switches;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use toml::Spanned;
 
 use crate::document::{self, Mistake};
 use crate::domain::clock::Targets;
+use crate::domain::switch::standard::standard;
+use crate::domain::switch::{Switch, SwitchId};
 use broker::BrokerSection;
 use cost::CostSection;
 use fleet::FleetSection;
 use regulation::RegulationSection;
 use rollout::RolloutSection;
 use screen::ScreenSection;
+use switches::{FindSecret, SecretSection, SwitchSection, SwitchesSection};
 
 /// The file that `config init` writes: every key, with its default, explained.
 pub const SAMPLE: &str = include_str!("config/sample.toml");
@@ -41,7 +45,10 @@ pub struct Config {
     pub targets: Targets,
     pub screen: ScreenSection,
     pub runbooks: RunbookSection,
-    pub switches: SwitchSection,
+    pub switches: SwitchesSection,
+    /// Written `[[switch]]`: what can be pulled beside the standard ones.
+    pub switch: Vec<SwitchSection>,
+    pub secrets: BTreeMap<String, SecretSection>,
     pub rollout: RolloutSection,
     pub regulation: RegulationSection,
     pub cost: CostSection,
@@ -70,14 +77,6 @@ impl Default for HistorySection {
     }
 }
 
-/// How switches reach the systems behind them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SwitchSection {
-    /// Where commands to a campaign are published; below the fleet's root where not set.
-    pub control_topic: Option<Spanned<String>>,
-}
-
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -92,6 +91,61 @@ impl Config {
     pub fn control_topic(&self) -> String {
         let below_root = || format!("{}/ota/{{campaign}}/control", self.fleet.root);
         self.switches.control_topic.as_ref().map_or_else(below_root, |topic| topic.get_ref().clone())
+    }
+
+    /// What can be pulled: the configured switches, then the standard ones whose ids they leave free.
+    pub fn switches(&self) -> Vec<Switch> {
+        let own: Vec<Switch> = self.switch.iter().filter_map(|section| section.switch().ok()).collect();
+        let standard = standard(&self.control_topic(), &self.fleet.root);
+        let free = standard.into_iter().filter(|switch| !own.iter().any(|own| own.id == switch.id));
+        let free: Vec<Switch> = free.collect();
+        own.into_iter().chain(free).collect()
+    }
+
+    /// Finds the secrets of switches by name.
+    pub fn secrets(&self) -> FindSecret {
+        switches::secrets(&self.secrets)
+    }
+
+    /// Where the socket of the room with this log is: beside it, or where the configuration says. A drill never takes
+    /// the place of the live room.
+    pub fn socket(&self, log: &Path) -> PathBuf {
+        let is_live = log.file_name().is_some_and(|name| name == paths::LIVE_LOG);
+        let drill = |path: &PathBuf| path.with_extension("drill.sock");
+        let configured = self.switches.socket.as_ref().map(|path| if is_live { path.clone() } else { drill(path) });
+        configured.unwrap_or_else(|| log.with_extension("sock"))
+    }
+
+    /// Who may reach the room's socket.
+    pub fn socket_mode(&self) -> u32 {
+        let asked = self.switches.socket_mode.as_ref().and_then(|mode| u32::from_str_radix(mode.get_ref(), 8).ok());
+        asked.unwrap_or(0o660)
+    }
+
+    /// The first switch that is not right: its mistake, or a secret or an id that is not there.
+    fn check_switches(&self) -> Option<(std::ops::Range<usize>, String)> {
+        if let Some(mode) = &self.switches.socket_mode
+            && u32::from_str_radix(mode.get_ref(), 8).ok().is_none_or(|mode| mode > 0o777)
+        {
+            return Some((mode.span(), format!("`{}` is no file mode; write \"0660\"", mode.get_ref())));
+        }
+        let mut ids: Vec<SwitchId> = Vec::new();
+        for section in &self.switch {
+            let place = section.id.as_ref().or(section.preset.as_ref()).map_or(0..0, toml::Spanned::span);
+            let switch = match section.switch() {
+                Ok(switch) => switch,
+                Err(problem) => return Some(problem),
+            };
+            if ids.contains(&switch.id) {
+                return Some((place, format!("there are two switches `{}`; give one another `id`", switch.id)));
+            }
+            let mut asked = switch.steps.iter().flat_map(|step| step.template.secrets());
+            if let Some(missing) = asked.find(|name| !self.secrets.contains_key(*name)) {
+                return Some((place, format!("`{}` needs [secrets.{missing}]: env, file or command", switch.id)));
+            }
+            ids.push(switch.id);
+        }
+        None
     }
 
     /// Reads a configuration file.
@@ -110,8 +164,13 @@ impl Config {
     /// The first mistake in it, with its line and column.
     pub fn read(source: &str, file: &str) -> Result<Self, Mistake> {
         let config: Self = document::read(source, file)?;
-        let problem =
-            config.broker.check().or(config.fleet.check()).or(config.screen.check()).or(config.rollout.check());
+        let problem = config
+            .broker
+            .check()
+            .or(config.fleet.check())
+            .or(config.screen.check())
+            .or(config.rollout.check())
+            .or(config.check_switches());
         if let Some((span, message)) = problem {
             return Err(document::mistake(source, file, &span, message));
         }
@@ -145,6 +204,26 @@ mod tests {
             .collect();
         let example = Config::read(&uncommented, "sample").unwrap();
         assert_eq!(example.broker.url.as_ref().map(|url| url.get_ref().as_str()), Some("mqtts://broker.example:8883"));
+    }
+
+    #[test]
+    fn every_preset_is_a_switch_once_its_blanks_are_filled() {
+        for (name, source) in switches::PRESETS {
+            let blanks: Vec<&str> = ["url", "role", "program", "topic", "payload"]
+                .into_iter()
+                .filter(|blank| {
+                    source.lines().any(|line| !line.starts_with('#') && line.contains(&format!("<{blank}>")))
+                })
+                .collect();
+            let with: Vec<String> = blanks.iter().map(|blank| format!("{blank} = 'https://x'")).collect();
+            let secrets = "[secrets.emqx]\nenv = 'A'\n[secrets.hawkbit]\nenv = 'A'\n[secrets.mender]\nenv = 'A'\n";
+            let source = format!("[[switch]]\npreset = '{name}'\nwith = {{ {} }}\n{secrets}", with.join(", "));
+            let config = Config::read(&source, "c.toml").unwrap_or_else(|mistake| panic!("{name}: {mistake}"));
+            let switch = &config.switches()[0];
+            assert!(!switch.effect.is_empty() && !switch.steps.is_empty());
+            // It stands in for the standard one, and does not stand beside it.
+            assert_eq!(config.switches().iter().filter(|other| other.id == switch.id).count(), 1);
+        }
     }
 
     #[test]
@@ -212,6 +291,22 @@ mod tests {
             ),
             ("[rollout.window]\ndays = ['xyz']\nhours = [8, 12]\n", "c.toml:2:8: unknown day `xyz`"),
             ("[rollout]\nlevel = 'auto'\n", "c.toml:2:9: unknown value `auto`"),
+            ("[[switch]]\npreset = 'emqxx'\n", "c.toml:2:10: unknown preset `emqxx`; expected one of aws-certificate,"),
+            ("[[switch]]\npreset = 'emqx-ban'\n", "c.toml:2:10: `emqx-ban` needs `with = { url = \"…\" }`"),
+            (
+                "[[switch]]\npreset = 'emqx-ban'\nwith = { url = 'https://x', uri = 'y' }\n",
+                "c.toml:2:10: `emqx-ban` has no blank `uri`",
+            ),
+            (
+                "[[switch]]\npreset = 'emqx-ban'\nwith = { url = 'https://x' }\n",
+                "c.toml:2:10: `credential-revoke` needs [secrets.emqx]: env, file or command",
+            ),
+            (
+                "[[switch]]\npreset = 'mosquitto-dynsec'\ngate = 'one-key'\n",
+                "c.toml:3:8: `credential-revoke` can hurt the fleet: its gate is at least \"two-people\"",
+            ),
+            ("[[switch]]\nid = 'x'\nkind = 'custom'\n", "c.toml:2:6: the switch `x` needs `step`"),
+            ("[switches]\nsocket_mode = 'rw'\n", "c.toml:2:15: `rw` is no file mode; write \"0660\""),
             ("[switches]\ncontrol_topic = 'x'\n", "c.toml:2:17: `control_topic` needs a level {campaign}"),
         ];
         for (source, expected) in cases {

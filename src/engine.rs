@@ -11,6 +11,7 @@ pub mod crossings;
 mod decide;
 mod history;
 pub mod impact;
+mod link;
 pub mod metrics;
 mod response;
 pub mod rollouts;
@@ -25,17 +26,19 @@ mod wire;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub use link::Link;
 use room::Room;
 use switches::Switches;
 use wire::WireBudget;
 
 use crate::detect::{Change, Detector};
 use crate::domain::clock::Targets;
-use crate::domain::command::{Command, Refusal};
+use crate::domain::command::{Command, Refusal, SwitchCommand};
 use crate::domain::cost::Rates;
+use crate::domain::event::switch::SwitchEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, AlertId, Seq};
-use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, Proposal, Ticket};
+use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, Ticket};
 use crate::domain::lens::Lens;
 use crate::domain::observation::Batch;
 use crate::domain::regulation::Regime;
@@ -43,6 +46,8 @@ use crate::domain::replay::{Course, Replay, ReplayChange};
 use crate::domain::rollout::RolloutPolicy;
 use crate::domain::rollup::Rollup;
 use crate::domain::runbook::Runbook;
+use crate::domain::switch::Switch;
+use crate::domain::switch::standard::standard;
 use crate::domain::time::At;
 use crate::fleet::cohorts::Grouping;
 use crate::fleet::{Fleet, FleetSettings};
@@ -65,8 +70,16 @@ pub struct Settings {
     pub rollout: RolloutPolicy,
     /// Begins the id of every actuation, so that ids of two rooms never meet.
     pub log_id: String,
-    /// Where commands to a campaign go: `fleet/ota/{campaign}/control`.
-    pub control_topic: String,
+    /// What can be pulled.
+    pub switches: Vec<Arc<Switch>>,
+    /// The user at the keys, as this machine numbers them.
+    pub uid: u32,
+    /// What this room itself is called on the broker; no switch is pulled on it.
+    pub own_names: Vec<String>,
+    /// Where other logins reach this room.
+    pub socket: String,
+    /// What a gigabyte over the air costs.
+    pub gigabyte_price: Option<f64>,
     /// How the broker is reached by the `mosquitto_pub` of a shell: ` -h broker -p 1883`.
     pub shell_options: String,
     /// Seconds of this room that pass in a second of the person at the keys: more than one in a fast drill.
@@ -95,7 +108,11 @@ impl Default for Settings {
             read_only: false,
             rollout: RolloutPolicy::default(),
             log_id: "wr".into(),
-            control_topic: "fleet/ota/{campaign}/control".into(),
+            switches: standard("fleet/ota/{campaign}/control", "fleet").into_iter().map(Arc::new).collect(),
+            uid: 0,
+            own_names: Vec::new(),
+            socket: String::new(),
+            gigabyte_price: None,
             shell_options: String::new(),
             pace: 1,
             replay: None,
@@ -104,46 +121,6 @@ impl Default for Settings {
             regimes: Arc::default(),
             warnings: Vec::new(),
         }
-    }
-}
-
-/// The state of the link, as the engine was told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    pub state: LinkChange,
-    pub since: At,
-    /// Filters that the broker refused.
-    pub blind: Vec<(String, String)>,
-    pub last_message: Option<At>,
-    /// When it was down, lately: from, and to where it is up again. Nothing is known of these times.
-    pub gaps: VecDeque<(At, Option<At>)>,
-}
-
-/// Gaps remembered: more of them in two hours than this is no link at all.
-const GAPS: usize = 64;
-
-impl Link {
-    /// Notes that the link went down or came up.
-    fn note_gap(&mut self, up: bool, at: At) {
-        match (up, self.gaps.back_mut()) {
-            (true, Some((_, to @ None))) => *to = Some(at),
-            (true, _) => {}
-            (false, _) => {
-                if self.gaps.len() == GAPS {
-                    self.gaps.pop_front();
-                }
-                self.gaps.push_back((at, None));
-            }
-        }
-    }
-
-    /// Whether the link was down at a moment.
-    pub fn was_down(&self, at: At) -> bool {
-        self.gaps.iter().any(|(from, to)| *from <= at && to.is_none_or(|to| at < to))
-    }
-
-    pub const fn is_up(&self) -> bool {
-        matches!(self.state, LinkChange::Up)
     }
 }
 
@@ -277,20 +254,30 @@ impl Turn<'_> {
         self.record_all(&Actor::Engine, joined);
         let (crossed, halts) = rollouts::tick(self.state, self.at);
         self.record_all(&Actor::Engine, crossed);
-        self.step.effects.extend(halts.into_iter().map(Effect::Actuate));
-        let mut events = switches::expire(self.state, self.at);
-        events.extend(switches::proof::tick(self.state, self.at));
+        self.step.effects.extend(halts);
+        let expired = switches::expire(self.state, self.at);
+        self.record_all(&Actor::Engine, expired);
+        let went_on = switches::run::tick(self.state, self.at);
+        self.went_on(went_on);
+        let mut events = switches::proof::tick(self.state, self.at);
         events.extend(decide::regulation::tick(self.state, self.at));
         events.extend(impact::tick(self.state, self.at));
         self.record_all(&Actor::Engine, events);
         self.step.rollups = history::tick(self.state, self.at);
     }
 
+    /// Takes what a switch under way has come to.
+    fn went_on(&mut self, (events, effects): (Vec<Event>, Vec<Effect>)) {
+        self.record_all(&Actor::Engine, events);
+        self.step.effects.extend(effects);
+    }
+
     fn take(&mut self, input: Input) {
         match input {
             Input::Opened { version, drill } => self.open(version, drill),
             Input::Closing { reason } => {
-                let events = switches::disarm(self.state, "the room closed");
+                let mut events = switches::disarm(self.state, "the room closed");
+                events.extend(switches::end_all(self.state, "the room closed"));
                 self.record_all(&Actor::Engine, events);
                 self.record(Actor::Engine, Event::RoomClosed { reason });
             }
@@ -306,10 +293,18 @@ impl Turn<'_> {
             Input::Replay(change) => self.replay(change),
             Input::Durable(seq) => self.state.durable = self.state.durable.max(seq),
             Input::Log(health) => self.state.log = health,
-            Input::Outcome { actuation, outcome } => {
-                let event = switches::proof::outcome(&self.state.room, actuation, outcome);
-                self.record_all(&Actor::Engine, event);
+            Input::Outcome { actuation, step, answers } => {
+                let went_on = switches::run::outcome(self.state, &actuation, step, answers, self.at);
+                self.went_on(went_on);
             }
+            Input::Answered { actuation, target, outcome } => {
+                let went_on = switches::run::answer(self.state, &actuation, &target, &outcome, self.at);
+                self.went_on(went_on);
+            }
+            Input::Stopped { actuation, reason } => {
+                self.record(Actor::Engine, Event::ActuationFailed { actuation, reason });
+            }
+            Input::Warned(warning) => self.state.settings.warnings.push(warning),
             Input::ClockJumped { by_ms } => {
                 self.record(Actor::Engine, Event::ClockJumped { by_ms });
             }
@@ -346,16 +341,27 @@ impl Turn<'_> {
     }
 
     fn command(&mut self, ticket: Ticket, by: &Actor, command: Command) {
+        let approval = match &command {
+            Command::Switch(SwitchCommand::Approve(approval)) => Some((approval.approval, approval.uid)),
+            _ => None,
+        };
         let result = self.decide(by, command);
-        let result = result.map(|(events, proposal)| {
+        if let (Err(refusal), Some((approval, uid))) = (&result, approval)
+            && self.state.wire.spend(self.at)
+        {
+            // Somebody's yes that did not count is worth a line.
+            let reason = refusal.to_string();
+            self.record(by.clone(), Event::Switch(SwitchEvent::ApprovalRefused { approval, uid, reason }));
+        }
+        let result = result.map(|(events, effects)| {
             self.record_all(by, events);
-            self.step.effects.extend(proposal.map(Effect::Actuate));
+            self.step.effects.extend(effects);
             self.state.room.last
         });
         self.step.effects.push(Effect::Reply { ticket, result });
     }
 
-    fn decide(&mut self, by: &Actor, command: Command) -> Result<(Vec<Event>, Option<Proposal>), Refusal> {
+    fn decide(&mut self, by: &Actor, command: Command) -> switches::Decided {
         if self.state.settings.read_only {
             return Err(Refusal::new("this room is read-only"));
         }
@@ -365,7 +371,7 @@ impl Turn<'_> {
         match command {
             Command::Switch(_) if self.state.replay.is_some() => Err(Refusal::new(switches::REPLAY)),
             Command::Switch(command) => switches::decide(self.state, self.at, by, command),
-            other => decide::decide(self.state, self.at, by, other).map(|events| (events, None)),
+            other => decide::decide(self.state, self.at, by, other).map(|events| (events, Vec::new())),
         }
     }
 

@@ -115,5 +115,18 @@ pub const PASTE: usize = 64 * 1024;
 pub const ARMED_MS: i64 = 20_000;
 /// Milliseconds after arming in which nothing confirms: a held key or a burst of typing is not a decision.
 pub const ARMING_GUARD_MS: i64 = 300;
+/// Milliseconds that a second person has to approve. They may have to be woken, and log in.
+pub const APPROVAL_MS: i64 = 600_000;
+/// Requests for a second person that wait at once. A room that asks for more has another problem.
+pub const APPROVALS: usize = 8;
+/// Characters of a reason for breaking the glass, at least: `x` is no reason.
+pub const BREAK_GLASS_REASON: usize = 10;
+/// Devices that one actuation acts on. Their names are in the log, at some twenty bytes each.
+pub const TARGETS: usize = 200_000;
+/// Connections to a room's socket at once, and bytes that each may send.
+pub const SOCKET_CONNECTIONS: usize = 16;
+pub const SOCKET_BYTES: u64 = 64 * 1024;
+/// Calls of an actuation under way at the same time.
+pub const PARALLEL_CALLS: usize = 16;
 /// Milliseconds for the intent to reach the disk. A halt that could not be written for this long is no longer wanted blindly.
 pub const INTENT_MS: i64 = 10_000;

@@ -9,6 +9,7 @@ mod dial;
 mod guard;
 pub mod link;
 mod outbox;
+pub mod probe;
 mod session;
 
 pub use dial::Tls;

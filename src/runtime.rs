@@ -4,6 +4,7 @@
 //! takes from the inbox; the writer puts events on disk and tells the desk how far it has come. Screens get snapshots
 //! and never hold anybody up. In a replay a [`player`] stands in for the link.
 
+mod answers;
 pub mod clock;
 mod desk;
 mod inbox;
@@ -14,6 +15,7 @@ pub mod player;
 pub mod random;
 pub mod recorder;
 pub mod signals;
+pub mod socket;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -21,6 +23,8 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::actuate::probe::Door;
+use crate::actuate::{Secrets, Ways};
 use crate::domain::command::{Command, Refusal};
 use crate::domain::ids::{Actor, Seq};
 use crate::domain::input::{DrillStart, Input, Ticket};
@@ -32,11 +36,13 @@ use crate::ingest::Ingest;
 use crate::mqtt::{Link, LinkOptions};
 use crate::store::writer::{Report, Writer};
 use crate::store::{Log, StoreError};
+use answers::Answers;
 use clock::Clock;
 use desk::Desk;
 use inbox::Inbox;
 use intake::Intake;
 use player::{Player, Reel};
+use socket::{Awaited, Place, Socket};
 
 /// What a room is opened with.
 pub struct StationOptions {
@@ -47,6 +53,10 @@ pub struct StationOptions {
     pub ingest: Ingest,
     pub drill: Option<DrillStart>,
     pub clock: Arc<Clock>,
+    /// Finds a switch's secret by its name.
+    pub secrets: Arc<Secrets>,
+    /// Where other logins reach the room.
+    pub socket: Option<Place>,
 }
 
 /// Where a room has its messages from.
@@ -77,6 +87,7 @@ pub struct Station {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     desk: Option<JoinHandle<()>>,
     link: Option<Link>,
+    socket: Option<Socket>,
     operator: Actor,
     /// The clock, where it may be paced.
     paced: Option<Arc<Clock>>,
@@ -88,10 +99,12 @@ impl Station {
     /// # Errors
     /// When the log is not fit to be used; nothing has been started then.
     pub fn open(options: StationOptions) -> Result<(Self, mpsc::Receiver<Reply>), OpenError> {
-        let StationOptions { mut settings, log, source, ingest, drill, clock } = options;
+        let StationOptions { mut settings, log, source, ingest, drill, clock, secrets, socket } = options;
         let (log, history) = Log::open(&log, &random::log_id())?;
         log.id().clone_into(&mut settings.log_id);
+        settings.socket = socket.as_ref().map(|place| place.path.display().to_string()).unwrap_or_default();
         let operator = Actor::Person(settings.operator.clone());
+        let uid = settings.uid;
 
         let inbox = Arc::new(Inbox::default());
         let reports = inbox.clone();
@@ -104,26 +117,41 @@ impl Station {
         .map_err(OpenError::Thread)?;
 
         let watched: Watched = Arc::default();
+        let switches = settings.switches.clone();
         let state = State::replay(settings, &history, clock.now());
         drop(history);
         inbox.push(Input::Opened { version: env!("CARGO_PKG_VERSION").into(), drill });
 
-        let intake =
-            Intake { inbox: inbox.clone(), ingest: Mutex::new(ingest), clock: clock.clone(), watched: watched.clone() };
+        let answers = Answers::new(&switches);
+        let intake = Intake {
+            inbox: inbox.clone(),
+            ingest: Mutex::new(ingest),
+            clock: clock.clone(),
+            watched: watched.clone(),
+            answers,
+        };
+        let mut probe = None;
         let (link, play) = match source {
-            Source::Broker(options) => (Some(Link::start(options, move |event| intake.hear(event))), None),
+            Source::Broker(mut options) => {
+                probe = Some(Door { host: options.host.clone(), port: options.port, tls: options.tls.clone() });
+                intake.answers.subscribe(&mut options.subscriptions);
+                (Some(Link::start(options, move |event| intake.hear(event))), None)
+            }
             Source::Capture(reel) => (None, Some((reel, intake))),
         };
+        let ways = Ways { outbox: link.as_ref().map(Link::outbox), secrets, probe };
         let paced = play.is_some().then(|| clock.clone());
         let (reply, replies) = mpsc::channel(REPLIES);
+        let awaited = Awaited::default();
         let (desk, snapshots) = Desk::new(desk::Parts {
             state,
             inbox: inbox.clone(),
             writer,
             clock,
-            outbox: link.as_ref().map(Link::outbox),
+            ways,
             tokio: tokio::runtime::Handle::current(),
             reply,
+            awaited: awaited.clone(),
             watched,
         });
         let desk =
@@ -134,7 +162,12 @@ impl Station {
             let thread = std::thread::Builder::new().name("replay".into());
             thread.spawn(move || player.play()).map_err(OpenError::Thread)?;
         }
-        Ok((Self { inbox, snapshots, desk: Some(desk), link, operator, paced }, replies))
+        let socket = socket.and_then(|place| {
+            let opened =
+                Socket::open(&place, inbox.clone(), snapshots.clone(), awaited, (uid, operator.name().to_owned()));
+            opened.map_err(|problem| inbox.push(Input::Warned(problem))).ok()
+        });
+        Ok((Self { inbox, snapshots, desk: Some(desk), link, socket, operator, paced }, replies))
     }
 
     /// The newest snapshot, and word of newer ones. When the sender is gone, the desk has ended.
@@ -154,6 +187,7 @@ impl Station {
 
     /// Closes the room: the last events are written, the log is whole, the broker is told goodbye.
     pub async fn close(mut self, reason: &str) {
+        drop(self.socket.take());
         self.inbox.push(Input::Closing { reason: reason.to_owned() });
         self.inbox.close();
         if let Some(desk) = self.desk.take() {

@@ -13,7 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use warroom::domain::command::{Command, Confirmation, SwitchCommand};
 use warroom::domain::input::LinkChange;
-use warroom::domain::switch::{ActuationState, SwitchId};
+use warroom::domain::switch::template::Values;
+use warroom::domain::switch::{ActuationState, Scope, SwitchId};
 use warroom::engine::snapshot::Snapshot;
 use warroom::mqtt::broker::Broker;
 use warroom::mqtt::{Credentials, LinkOptions, Protocol, Tls};
@@ -322,7 +323,13 @@ async fn controller(mut other: Other) {
 async fn halt(room: &mut Live) {
     room.until("the campaign in flight", |s| s.campaigns.iter().any(|c| c.progress.in_flight() == 1).then_some(()))
         .await;
-    room.ask(Command::Switch(SwitchCommand::Arm { switch: SwitchId::ota_halt(), campaign: None })).await.unwrap();
+    room.ask(Command::Switch(SwitchCommand::Arm {
+        switch: SwitchId::ota_halt(),
+        scope: Scope::Campaign(None),
+        parameters: Values::new(),
+    }))
+    .await
+    .unwrap();
     let (arming, at) = room.until("the arming", |s| s.arming.as_ref().map(|arming| (arming.id, arming.at))).await;
     // The guard: a person looks before confirming.
     room.until("the guard to pass", |s| (s.at.since_ms(at) > 1000).then_some(())).await;

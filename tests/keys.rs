@@ -68,6 +68,10 @@ fn one_incident_from_the_alert_to_the_end() {
     assert!(room.shows("type the campaign's name, then !"));
     room.wait(1);
     room.type_text("fw-3.2.5!");
+    assert!(room.shows("it takes a second person") && room.published.len() == 1);
+    room.press(&["b"]);
+    room.type_text("jo is on a plane");
+    room.press(&["enter"]);
     assert_eq!(room.published.len(), 2);
     room.wait_until("the alert clears", |r| r.state.room.open_alerts().count() == 0);
 

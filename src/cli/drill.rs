@@ -10,6 +10,7 @@ use super::{Common, Failure, room};
 use crate::config::{Config, paths};
 use crate::document;
 use crate::domain::input::DrillStart;
+use crate::domain::switch::standard::{access, standard};
 use crate::drill::conductor::Conductor;
 use crate::drill::scenario::Scenario;
 use crate::drill::world::World;
@@ -18,6 +19,7 @@ use crate::ingest::Ingest;
 use crate::ingest::route::Router;
 use crate::mqtt::{LinkOptions, Protocol};
 use crate::runtime::clock::Clock;
+use crate::runtime::socket::Place;
 use crate::runtime::{Source, StationOptions, random};
 use crate::store::read;
 
@@ -78,6 +80,27 @@ pub(super) fn run(common: &Common, args: &DrillArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A drill without a screen, for a switch to be tested in.
+pub(super) async fn rehearsal(
+    common: &Common,
+    config: &Config,
+    devices: u32,
+    speed: f64,
+    log: std::path::PathBuf,
+) -> Result<(Conductor, StationOptions), Failure> {
+    let scenario = find("bad-firmware")?;
+    let clock = Arc::new(Clock::at_speed(speed));
+    let (id, root) = (scenario.id.clone(), scenario.fleet.root.clone());
+    let world = World::new(scenario, 1, Some(devices), clock.now());
+    let drill = DrillStart { scenario: id, seed: 1, devices: world.devices() };
+    let ticking = clock.clone();
+    let started = Conductor::start(world, Arc::new(move || ticking.now())).await;
+    let conductor = started.map_err(|error| Failure::Run(format!("no port for the drill's broker: {error}")))?;
+    let options = options(common, config, &conductor, &root, drill, log, clock)?;
+    let settings = Settings { pace: speed.ceil() as i64, ..options.settings };
+    Ok((conductor, StationOptions { settings, socket: None, ..options }))
+}
+
 fn find(name: &str) -> Result<Scenario, Failure> {
     if let Some(shipped) = Scenario::find(name) {
         return Ok(shipped?);
@@ -107,8 +130,11 @@ fn options(
     let router = Router::standard(root).map_err(Failure::Usage)?;
     let address = conductor.address();
     let mut settings = room::settings(common, config, format!("the drill's broker on {address}"), "drill".into());
-    settings.control_topic = format!("{root}/ota/{{campaign}}/control");
+    let mut switches = standard(&format!("{root}/ota/{{campaign}}/control"), root);
+    switches.extend(access(root));
+    settings.switches = switches.into_iter().map(Arc::new).collect();
     settings.shell_options = format!(" -h {} -p {}", address.ip(), address.port());
+    let socket = config.socket(&log);
     Ok(StationOptions {
         source: Source::Broker(LinkOptions {
             host: address.ip().to_string(),
@@ -126,5 +152,7 @@ fn options(
         log,
         drill: Some(drill),
         clock,
+        secrets: config.secrets(),
+        socket: Some(Place { path: socket, mode: config.socket_mode() }),
     })
 }

@@ -38,6 +38,8 @@ pub(super) fn run(common: &Common, files: &[PathBuf], speed: f64) -> Result<(), 
         log: log.clone(),
         drill: None,
         clock,
+        secrets: config.secrets(),
+        socket: None,
     };
     session::runtime()?.block_on(session::run(options, look))?;
     say!("the replay of {name} is on record: {}", log.display());

@@ -13,6 +13,7 @@ use crate::engine::Settings;
 use crate::ingest::Ingest;
 use crate::mqtt::{Credentials, LinkOptions, Protocol, Tls};
 use crate::runtime::clock::Clock;
+use crate::runtime::socket::Place;
 use crate::runtime::{Source, StationOptions, random};
 
 #[derive(Args)]
@@ -53,17 +54,21 @@ pub(super) fn run(common: &Common, args: &RoomArgs) -> Result<(), Failure> {
     session::runtime()?.block_on(session::run(options, look))
 }
 
-fn options(common: &Common, config: &Config, address: &Address) -> Result<StationOptions, Failure> {
+pub(super) fn options(common: &Common, config: &Config, address: &Address) -> Result<StationOptions, Failure> {
     let router = config.fleet.router().map_err(Failure::Usage)?;
     let settings = settings(common, config, address.to_string(), config.broker.environment.clone());
     let settings = Settings { shell_options: shell_options(config, address), ..settings };
+    let log = paths::live_log(&common.data_directory());
+    let socket = config.socket(&log);
     Ok(StationOptions {
         source: Source::Broker(link(config, address, router.subscriptions().to_vec())),
         ingest: Ingest::new(router, settings.fleet.schema.clone()),
         settings,
-        log: paths::live_log(&common.data_directory()),
+        log,
         drill: None,
         clock: Arc::new(Clock::live()),
+        secrets: config.secrets(),
+        socket: Some(Place { path: socket, mode: config.socket_mode() }),
     })
 }
 
@@ -81,7 +86,10 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
         operator: session::operator(config),
         rollout: config.rollout.policy(),
         read_only: common.read_only,
-        control_topic: config.control_topic(),
+        switches: config.switches().into_iter().map(Arc::new).collect(),
+        uid: rustix::process::getuid().as_raw(),
+        own_names: config.broker.user.clone().into_iter().collect(),
+        gigabyte_price: config.switches.gigabyte_price,
         warnings: [library.problems, law.problems, mispriced].concat(),
         regimes: law.regimes.into(),
         history_s: i64::from(config.history.days) * 86_400,
@@ -91,7 +99,7 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
 }
 
 /// How `mosquitto_pub` reaches the same broker; the password is for the person to give.
-fn shell_options(config: &Config, address: &Address) -> String {
+pub(super) fn shell_options(config: &Config, address: &Address) -> String {
     let mut options = format!(" -h {} -p {}", address.host, address.port);
     match &config.broker.ca_file {
         Some(path) if address.tls => options += &format!(" --cafile {}", path.display()),

@@ -17,9 +17,12 @@ pub fn config_file() -> PathBuf {
     usual.unwrap_or_else(|| PathBuf::from("warroom.toml"))
 }
 
+/// The file name of the live room's log.
+pub const LIVE_LOG: &str = "log.db";
+
 /// The log of the live room.
 pub fn live_log(data: &Path) -> PathBuf {
-    data.join("log.db")
+    data.join(LIVE_LOG)
 }
 
 /// The log of a drill, so that a live log is never mixed with a game day.

@@ -12,7 +12,8 @@ use super::cohort::CohortKey;
 use super::ids::{ActuationId, AlertId, IncidentId};
 use super::incident::{IncidentType, Severity};
 use super::runbook::StepMark;
-use super::switch::SwitchId;
+use super::switch::template::Values;
+use super::switch::{Scope, SwitchId};
 use super::time::At;
 use super::verdict::Origin;
 use response::ResponseCommand;
@@ -92,18 +93,53 @@ pub enum SwitchCommand {
     /// Look at what a switch would do. It is armed for a few seconds.
     Arm {
         switch: SwitchId,
-        campaign: Option<String>,
+        scope: Scope,
+        parameters: Values,
     },
+    /// Look at an actuation of unknown outcome, to ask again under the same id.
+    ArmAgain(ActuationId),
     Disarm {
         reason: String,
     },
-    /// Pull the armed switch.
+    /// Pull the armed switch; or, where it needs two people, ask for the second.
     Fire(Confirmation),
+    /// The second person's yes.
+    Approve(Approval),
+    /// One person pulls what needs two, and says why.
+    BreakGlass {
+        approval: u64,
+        reason: String,
+    },
+    /// The first person takes the request back.
+    Withdraw {
+        approval: u64,
+        reason: String,
+    },
+    /// Ask no further target.
+    Stop(ActuationId),
+    /// Look at what has become of an actuation of unknown outcome.
+    Recheck(ActuationId),
+    /// The whole way of a switch was taken on one device.
+    Tested {
+        switch: SwitchId,
+        environment: String,
+        ok: bool,
+        took_ms: u64,
+        detail: String,
+    },
     /// End an actuation whose outcome will never be known.
     Close {
         actuation: ActuationId,
         reason: String,
     },
+}
+
+/// A second person's yes. Who it is says the system, by the user that the request came from, and not a typed name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    pub approval: u64,
+    pub uid: u32,
+    pub reason: String,
 }
 
 /// What a person wants to declare; what is left open is proposed by the room.

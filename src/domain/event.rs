@@ -6,6 +6,9 @@
 mod learning;
 mod regulation;
 pub mod response;
+pub mod switch;
+
+use std::sync::Arc;
 
 pub use learning::LearningEvent;
 pub use regulation::RegulationEvent;
@@ -22,9 +25,12 @@ use super::ids::{Actor, ActuationId, AlertId, IncidentId, Seq};
 use super::incident::{Declaration, IncidentType, Severity};
 use super::rollout::{Level, Standing};
 use super::runbook::{Runbook, StepMark};
+use super::switch::plan::Kind;
+use super::switch::template::Values;
 use super::switch::{Call, Preview, SwitchId};
 use super::time::At;
 use super::verdict::{Origin, Verdict};
+use switch::SwitchEvent;
 
 /// Something that happened, worth a line in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -231,8 +237,21 @@ pub enum Event {
         actuation: ActuationId,
         switch: SwitchId,
         incident: Option<IncidentId>,
-        preview: Preview,
-        call: Call,
+        preview: Box<Preview>,
+        call: Box<Call>,
+        /// What it is called and what it does, for when its configuration is gone; a halt in old logs.
+        #[serde(default)]
+        label: Option<String>,
+        #[serde(default)]
+        kind: Option<Kind>,
+        /// Every device, in the order in which they are asked.
+        #[serde(default)]
+        targets: Arc<[String]>,
+        #[serde(default)]
+        parameters: Values,
+        /// The request that it follows, where it needed two people.
+        #[serde(default)]
+        approval: Option<u64>,
     },
     ActuationSent {
         actuation: ActuationId,
@@ -265,6 +284,8 @@ pub enum Event {
     },
 
     // Areas with a list of their own; written down they look as flat as the others.
+    #[serde(untagged)]
+    Switch(SwitchEvent),
     #[serde(untagged)]
     Response(ResponseEvent),
     #[serde(untagged)]
@@ -321,6 +342,7 @@ impl Event {
             | Self::ActuationEscaped { actuation, .. }
             | Self::ActuationFailed { actuation, .. }
             | Self::ActuationUnknown { actuation, .. } => Some(actuation),
+            Self::Switch(event) => event.actuation(),
             _ => None,
         }
     }

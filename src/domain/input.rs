@@ -41,11 +41,27 @@ pub enum Input {
     Durable(Seq),
     /// The log can, or can no longer, be written.
     Log(LogHealth),
-    /// What came of an effect.
+    /// What came of calls of an actuation.
     Outcome {
         actuation: ActuationId,
+        step: u8,
+        /// By the target's place in the actuation.
+        answers: Vec<(u32, Outcome)>,
+    },
+    /// The gate let nothing of an actuation pass: it is known that nothing was sent.
+    Stopped {
+        actuation: ActuationId,
+        reason: String,
+    },
+    /// A system answered a publish of an actuation.
+    Answered {
+        actuation: ActuationId,
+        /// The target that it names, by its place or by its name; all of them, where it names none.
+        target: AnswerTo,
         outcome: Outcome,
     },
+    /// Something about this machine is not as it should be; the room goes on, and says so.
+    Warned(String),
     /// The wall clock jumped against the steady one.
     ClockJumped {
         by_ms: i64,
@@ -99,10 +115,22 @@ pub enum LogHealth {
 pub enum Outcome {
     /// The broker has it.
     Sent,
+    /// The system behind the switch said yes.
+    Accepted,
+    /// It said no.
+    Refused { reason: String },
     /// It is known that nothing left this machine.
     NotSent { reason: String },
     /// It may have left this machine.
     Unknown { reason: String },
+}
+
+/// Whom an answer is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnswerTo {
+    Place(u32),
+    Device(String),
+    All,
 }
 
 /// What the engine wants done once its events are on disk.
@@ -110,8 +138,18 @@ pub enum Outcome {
 pub enum Effect {
     /// Answer a command: recorded as these events, or refused.
     Reply { ticket: Ticket, result: Result<Seq, Refusal> },
-    /// Pull a switch. Only `actuate::gate` can turn this into something an actuator takes.
+    /// Pull a switch. From then on `actuate::gate` lets its calls pass.
     Actuate(Proposal),
+    /// Make calls of a switch that was pulled.
+    Send(Sending),
+}
+
+/// Calls to be made for an actuation, by their targets' places.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sending {
+    pub actuation: ActuationId,
+    pub step: u8,
+    pub calls: Vec<(u32, Call)>,
 }
 
 /// A switch to be pulled, with what the gate needs to check again.
@@ -119,15 +157,29 @@ pub enum Effect {
 pub struct Proposal {
     pub actuation: ActuationId,
     pub switch: SwitchId,
-    pub call: Call,
     /// When it was armed and confirmed, for the gate's own look at freshness.
     pub armed: At,
     pub confirmed: At,
+    /// How long people had to decide.
+    pub within_ms: i64,
     /// What had to be typed, and what was.
     pub asked: Option<String>,
     pub typed: String,
+    /// Whether two people had to agree, and how they did.
+    pub people: People,
     /// The log line of the intent.
     pub intent: Seq,
     /// Seconds of the room that pass in a second of life, by which deadlines of people are stretched.
     pub pace: i64,
+}
+
+/// Who agreed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum People {
+    /// One was enough.
+    One,
+    /// Two users of this machine.
+    Two(u32, u32),
+    /// One, where two were asked for, with a reason.
+    BrokeGlass(String),
 }

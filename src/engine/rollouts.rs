@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{State, switches};
 use crate::detect::rules::{self, Survey};
 use crate::domain::event::Event;
-use crate::domain::input::Proposal;
+use crate::domain::input::Effect;
 use crate::domain::rollout::{Comparison, Level, Standing};
 use crate::domain::switch::{Actuation, SwitchId};
 use crate::domain::time::At;
@@ -28,13 +28,13 @@ pub struct Rollouts {
 }
 
 /// Looks again where it is time to. Events, and the halts that crossed rules pull where they are armed to.
-pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Proposal>) {
+pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Effect>) {
     let looked = state.rollouts.looked;
     if !state.link.is_up() || looked.is_some_and(|looked| at.since_s(looked) < EVERY_S) {
         return (Vec::new(), Vec::new());
     }
     state.rollouts.looked = Some(at);
-    let (mut events, mut proposals) = (Vec::new(), Vec::new());
+    let (mut events, mut pulled) = (Vec::new(), Vec::new());
     let level = state.settings.rollout.level;
     for id in look(state) {
         let crossed = crossed(state, &id);
@@ -44,15 +44,15 @@ pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Proposal>) {
         events.extend(news(state, &id, &crossed, level));
         if level == Level::Armed && asks_for_halt(state, &id, &crossed, at) {
             match switches::fire_by_rule(state, at, &id, events.len()) {
-                Ok((requested, proposal)) => {
+                Ok((requested, effects)) => {
                     events.extend(requested);
-                    proposals.push(proposal);
+                    pulled.extend(effects);
                 }
                 Err(refusal) => events.extend(refused(state, &id, &refusal.0)),
             }
         }
     }
-    (events, proposals)
+    (events, pulled)
 }
 
 /// Counts the devices of all campaigns anew. Returns the campaigns that are active.

@@ -10,14 +10,16 @@ use super::timeline::Timeline;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::CampaignState;
 use crate::domain::clock::{Correction, Moment, Moments};
+use crate::domain::event::switch::SwitchEvent;
 use crate::domain::event::{Event, Record};
-use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
+use crate::domain::ids::{Actor, ActuationId, AlertId, IncidentId, Seq};
 use crate::domain::incident::{Incident, Note, Overruled};
 use crate::domain::learning::Learning;
 use crate::domain::regulation::Regulation;
 use crate::domain::response::{Phase, Response};
 use crate::domain::runbook::{RunbookRun, StepEntry};
-use crate::domain::switch::{Actuation, ActuationState};
+use crate::domain::switch::plan::Kind;
+use crate::domain::switch::{Actuation, ActuationState, SwitchId};
 use crate::domain::time::At;
 use crate::domain::verdict::{Origin, Verdict};
 use crate::limits;
@@ -34,8 +36,29 @@ pub struct Room {
     pub campaigns: BTreeMap<String, CampaignState>,
     pub crossings: Crossings,
     pub timeline: Timeline,
+    /// How requests for a second person were answered, by their number.
+    pub agreements: BTreeMap<u64, Agreement>,
+    /// The last test of each switch.
+    pub tests: BTreeMap<SwitchId, Tested>,
     /// Alerts raised in all; closed ones are dropped from `alerts` in the end.
     pub alerts_raised: u32,
+}
+
+/// How a request for a second person was answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Agreement {
+    pub approved: Option<Actor>,
+    /// Why one person did it alone.
+    pub broke_glass: Option<String>,
+}
+
+/// The last test of a switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    pub at: At,
+    pub environment: String,
+    pub ok: bool,
+    pub took_ms: u64,
 }
 
 impl Room {
@@ -54,6 +77,7 @@ impl Room {
             Event::WaveStarted { campaign, .. } => {
                 self.campaigns.entry(campaign.clone()).or_default();
             }
+            Event::Switch(event) => self.apply_to_switches(event, record),
             _ => {}
         }
     }
@@ -156,18 +180,55 @@ impl Room {
         change(incident, record);
     }
 
+    fn apply_to_switches(&mut self, event: &SwitchEvent, record: &Record) {
+        match event {
+            SwitchEvent::Approved { approval, .. } => {
+                self.agreements.entry(*approval).or_default().approved = Some(record.actor.clone());
+            }
+            SwitchEvent::GlassBroken { approval, reason, .. } => {
+                self.agreements.entry(*approval).or_default().broke_glass = Some(reason.clone());
+            }
+            SwitchEvent::SwitchTested { switch, environment, ok, took_ms, .. } => {
+                let (environment, ok, took_ms) = (environment.clone(), *ok, *took_ms);
+                self.tests.insert(switch.clone(), Tested { at: record.at, environment, ok, took_ms });
+            }
+            _ => {}
+        }
+    }
+
     fn apply_to_actuations(&mut self, record: &Record) {
-        if let Event::ActuationRequested { actuation, switch, incident, preview, call } = &record.event {
+        if let Event::ActuationRequested {
+            actuation,
+            switch,
+            incident,
+            preview,
+            call,
+            label,
+            kind,
+            targets,
+            parameters,
+            approval,
+        } = &record.event
+        {
+            // Old logs know two switches, and what they were called.
+            let old = if *switch == SwitchId::rollback() { Kind::Rollback } else { Kind::OtaHalt };
+            let agreed = approval.and_then(|approval| self.agreements.get(&approval)).cloned().unwrap_or_default();
             self.actuations.insert(
                 actuation.clone(),
                 Actuation {
                     id: actuation.clone(),
                     switch: switch.clone(),
+                    kind: kind.unwrap_or(old),
+                    label: label.clone().unwrap_or_else(|| switch.0.clone()),
+                    targets: targets.clone(),
+                    parameters: parameters.clone(),
+                    approved: agreed.approved,
+                    broke_glass: agreed.broke_glass,
                     incident: *incident,
                     by: record.actor.clone(),
                     requested: record.at,
-                    preview: preview.clone(),
-                    call: call.clone(),
+                    preview: (**preview).clone(),
+                    call: (**call).clone(),
                     state: ActuationState::Requested,
                     sent: None,
                     accepted: None,
@@ -318,6 +379,18 @@ fn advance(actuation: &mut Actuation, event: &Event, at: At) {
         }
         Event::ActuationFailed { reason, .. } => ActuationState::Failed { reason: reason.clone() },
         Event::ActuationUnknown { reason, .. } => ActuationState::Unknown { reason: reason.clone() },
+        Event::Switch(SwitchEvent::ActuationStopped { asked, left, .. }) => {
+            ActuationState::Stopped { asked: *asked, left: *left }
+        }
+        Event::Switch(SwitchEvent::ActuationRetried { .. }) => {
+            (actuation.sent, actuation.accepted) = (None, None);
+            ActuationState::Requested
+        }
+        // What is looked at again counts as accepted: from here on only what is seen decides.
+        Event::Switch(SwitchEvent::ActuationRechecked { .. }) => {
+            actuation.accepted.get_or_insert(at);
+            ActuationState::Accepted
+        }
         _ => return,
     };
     if state.is_final() {

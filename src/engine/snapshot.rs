@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::switches::Arming;
+use super::room::Tested;
+use super::switches::run::Tally;
+use super::switches::{Arming, Request};
 use super::timeline::Entry;
 use super::{Link, State, view};
 pub use crate::detect::suspects::Suspect;
@@ -25,7 +27,7 @@ use crate::domain::regulation::Regime;
 use crate::domain::replay::Replay;
 use crate::domain::rollout::{Comparison, Standing};
 use crate::domain::signal::Signal;
-use crate::domain::switch::Actuation;
+use crate::domain::switch::{Actuation, Switch, SwitchId};
 use crate::domain::time::At;
 use crate::domain::verdict::Verdict;
 use crate::fleet::{Message, Sample};
@@ -60,6 +62,11 @@ pub struct Snapshot {
     pub actuations: BTreeMap<ActuationId, ActuationView>,
     pub campaigns: Vec<CampaignView>,
     pub arming: Option<Arming>,
+    /// What waits for a second person, the newest last.
+    pub requests: Vec<Request>,
+    /// Everything that can be pulled, and the last test of each.
+    pub switches: Vec<Arc<Switch>>,
+    pub tests: BTreeMap<SwitchId, Tested>,
     pub timeline: Arc<[Arc<Entry>]>,
     pub faults: Vec<(Fault, u64)>,
     pub samples: Vec<Sample>,
@@ -73,6 +80,8 @@ pub struct Snapshot {
     pub alert_cohorts: BTreeMap<AlertId, (u32, u32)>,
     /// How a shell's `mosquitto_pub` reaches the broker.
     pub shell_options: String,
+    /// Where other logins reach this room.
+    pub socket: String,
     /// Seconds of the room that pass in a second of life.
     pub pace: i64,
     pub warnings: Vec<String>,
@@ -226,6 +235,9 @@ pub struct ActuationView {
     pub escaped: u32,
     /// Whether this process has seen all of it, and so can prove its effect.
     pub provable: bool,
+    /// How far its devices have come, while calls are under way; and the step, of how many.
+    pub tally: Option<Tally>,
+    pub step: Option<(String, usize, usize)>,
 }
 
 impl Snapshot {

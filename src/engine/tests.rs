@@ -1,5 +1,7 @@
 //! The engine driven by inputs alone: what it records, what it asks for, and what cannot happen.
 
+mod switches;
+
 use proptest::prelude::*;
 
 use super::snapshot::Snapshot;
@@ -8,14 +10,16 @@ use crate::domain::alert::Finding;
 use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
 use crate::domain::clock::{Clock, Moment};
 use crate::domain::cohort::CohortKey;
-use crate::domain::command::{Confirmation, Declare, SwitchCommand};
+use crate::domain::command::{Approval, Confirmation, Declare, SwitchCommand};
 use crate::domain::ids::{ActuationId, IncidentId};
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::input::Outcome;
 use crate::domain::observation::{Body, Envelope, Text};
 use crate::domain::runbook::{StepMark, markdown};
 use crate::domain::signal::Signal;
-use crate::domain::switch::{ActuationState, SwitchId};
+use crate::domain::switch::standard::access;
+use crate::domain::switch::template::Values;
+use crate::domain::switch::{ActuationState, Call, Publish, Scope, SwitchId};
 use crate::limits;
 
 mod rollouts;
@@ -37,13 +41,16 @@ impl Bench {
 
     fn opened(history: &[Record]) -> Self {
         let now = At::from_ms(1_774_022_400_000).plus_s(history.len() as i64 * 1000);
-        let settings = Settings {
+        let mut settings = Settings {
             runbooks: vec![markdown::read(RUNBOOK).unwrap()],
             broker: "test".into(),
             operator: "mira".into(),
             log_id: "wr1".into(),
+            environment: "drill".into(),
+            uid: 1000,
             ..Settings::default()
         };
+        settings.switches.extend(access("fleet").into_iter().map(Arc::new));
         let state = State::replay(settings, history, now);
         let mut bench = Self { state, now, records: history.to_vec(), effects: Vec::new() };
         bench.input(Input::Opened { version: "0".into(), drill: None });
@@ -70,11 +77,15 @@ impl Bench {
     fn ask(&mut self, command: Command) -> Result<Seq, String> {
         self.effects.clear();
         self.input(Input::Command { ticket: Ticket(1), by: Actor::Person("mira".into()), command });
+        self.answered()
+    }
+
+    fn answered(&self) -> Result<Seq, String> {
         self.effects
             .iter()
             .find_map(|effect| match effect {
                 Effect::Reply { result, .. } => Some(result.clone().map_err(|refusal| refusal.0)),
-                Effect::Actuate(_) => None,
+                Effect::Actuate(_) | Effect::Send(_) => None,
             })
             .expect("every command is answered")
     }
@@ -129,12 +140,42 @@ impl Bench {
     }
 
     fn arm(&mut self) -> Result<Seq, String> {
-        self.ask(Command::Switch(SwitchCommand::Arm { switch: SwitchId::ota_halt(), campaign: None }))
+        self.ask(Command::Switch(SwitchCommand::Arm {
+            switch: SwitchId::ota_halt(),
+            scope: Scope::Campaign(None),
+            parameters: Values::new(),
+        }))
+    }
+
+    fn arm_at(&mut self, switch: &str, scope: Scope) -> Result<Seq, String> {
+        self.arm_with(switch, scope, &[])
+    }
+
+    fn arm_with(&mut self, switch: &str, scope: Scope, parameters: &[(&str, &str)]) -> Result<Seq, String> {
+        let parameters = parameters.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        self.ask(Command::Switch(SwitchCommand::Arm { switch: SwitchId::new(switch), scope, parameters }))
     }
 
     fn fire(&mut self) -> Result<Seq, String> {
+        self.fire_typed("")
+    }
+
+    fn fire_typed(&mut self, typed: &str) -> Result<Seq, String> {
         let arming = self.state.switches.arming.as_ref().map_or(0, |arming| arming.id);
-        self.ask(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed: String::new() })))
+        self.ask(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed: typed.into() })))
+    }
+
+    /// The newest request is approved by another user.
+    fn approve(&mut self, uid: u32) -> Result<Seq, String> {
+        let approval = self.state.switches.requests.keys().last().copied().unwrap_or(0);
+        self.approve_as("jo", Approval { approval, uid, reason: "looked at the cohort".into() })
+    }
+
+    fn approve_as(&mut self, name: &str, approval: Approval) -> Result<Seq, String> {
+        self.effects.clear();
+        let command = Command::Switch(SwitchCommand::Approve(approval));
+        self.input(Input::Command { ticket: Ticket(1), by: Actor::Person(name.into()), command });
+        self.answered()
     }
 
     fn actuation(&self) -> ActuationId {
@@ -224,12 +265,16 @@ fn a_halt_is_effective_only_when_nothing_is_in_flight() {
     else {
         panic!("no proposal: {:?}", bench.effects)
     };
-    assert_eq!(proposal.call.topic, "fleet/ota/fw-1/control");
-    assert_eq!(proposal.call.payload, format!(r#"{{"action":"halt","request_id":"{}"}}"#, proposal.actuation));
+    let Some(Effect::Send(sending)) = bench.effects.iter().find(|e| matches!(e, Effect::Send(_))) else {
+        panic!("nothing to send: {:?}", bench.effects)
+    };
+    let (_, Call::Publish(publish)) = &sending.calls[0] else { panic!("{sending:?}") };
+    assert_eq!(publish.topic, "fleet/ota/fw-1/control");
+    assert_eq!(publish.payload, format!(r#"{{"action":"halt","request_id":"{}"}}"#, proposal.actuation));
     let intent = bench.records.iter().find(|r| r.seq == proposal.intent).unwrap();
     assert!(matches!(intent.event, Event::ActuationRequested { .. }), "the intent is on the record first");
 
-    bench.input(Input::Outcome { actuation: proposal.actuation.clone(), outcome: Outcome::Sent });
+    bench.input(Input::Outcome { actuation: proposal.actuation.clone(), step: 0, answers: vec![(0, Outcome::Sent)] });
     assert_eq!(bench.actuation_state(), ActuationState::Sent);
     bench.controller_says(CampaignState::Halted, &proposal.actuation.0);
     assert_eq!(bench.actuation_state(), ActuationState::Accepted);
@@ -287,7 +332,7 @@ fn nothing_fires_unlogged_or_into_the_void() {
     bench.input(Input::Log(LogHealth::Unsafe { reason: "disk full".into() }));
     let refusal = bench.fire().unwrap_err();
     assert!(
-        refusal.contains("disk full") && refusal.contains("mosquitto_pub -q 1 -r -t 'fleet/ota/fw-1/control'"),
+        refusal.contains("disk full") && refusal.contains("mosquitto_pub -q 1 -r -t fleet/ota/fw-1/control"),
         "{refusal}"
     );
     bench.input(Input::Log(LogHealth::Safe));
@@ -303,11 +348,11 @@ fn a_rollback_asks_for_the_campaign_by_name() {
     let mut bench = Bench::new();
     bench.controller_says(CampaignState::Running, "");
     bench.ota("a", 1, OtaState::Succeeded);
-    bench.ask(Command::Switch(SwitchCommand::Arm { switch: SwitchId::rollback(), campaign: None })).unwrap();
+    bench.arm_at("rollback", Scope::Campaign(None)).unwrap();
     bench.wait(1);
     assert!(bench.fire().unwrap_err().contains("type `fw-1`"));
-    let arming = bench.state.switches.arming.as_ref().unwrap().id;
-    bench.ask(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed: "fw-1".into() }))).unwrap();
+    bench.fire_typed("fw-1").unwrap();
+    bench.approve(1001).unwrap();
     let id = bench.actuation();
     bench.controller_says(CampaignState::RollingBack, &id.0);
     bench.wait(5);
@@ -365,12 +410,12 @@ fn rolling_back(before: CampaignState) -> Bench {
     bench.controller_says(CampaignState::Running, "");
     bench.ota("a", 1, OtaState::Succeeded);
     bench.controller_says(before, "");
-    bench.ask(Command::Switch(SwitchCommand::Arm { switch: SwitchId::rollback(), campaign: None })).unwrap();
+    bench.arm_at("rollback", Scope::Campaign(None)).unwrap();
     bench.wait(1);
-    let arming = bench.state.switches.arming.as_ref().unwrap().id;
-    bench.ask(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed: "fw-1".into() }))).unwrap();
+    bench.fire_typed("fw-1").unwrap();
+    bench.approve(1001).unwrap();
     let actuation = bench.actuation();
-    bench.input(Input::Outcome { actuation, outcome: Outcome::Sent });
+    bench.input(Input::Outcome { actuation, step: 0, answers: vec![(0, Outcome::Sent)] });
     bench
 }
 
@@ -388,13 +433,16 @@ fn what_was_so_before_is_no_answer() {
         (vec![(CampaignState::Running, ""), (CampaignState::Finished, "")], unanswered()),
         (vec![(CampaignState::Running, "not-ours")], unanswered()),
         // It said yes, and then somebody else let it run again.
-        (vec![(halted, ""), (CampaignState::Running, "")], ActuationState::Accepted),
+        (
+            vec![(halted, ""), (CampaignState::Running, "")],
+            ActuationState::Failed { reason: "fw-1 is running a minute after the yes".into() },
+        ),
     ];
     for (words, outcome) in cases {
         let mut bench = Bench::armed();
         bench.fire().unwrap();
         let actuation = bench.actuation();
-        bench.input(Input::Outcome { actuation, outcome: Outcome::Sent });
+        bench.input(Input::Outcome { actuation, step: 0, answers: vec![(0, Outcome::Sent)] });
         words.iter().for_each(|(state, answers)| bench.controller_says(*state, answers));
         bench.ota("a", 1, OtaState::Succeeded);
         bench.wait(100);
@@ -430,9 +478,9 @@ fn names_that_were_changed_on_their_way_in_are_not_acted_on() {
         });
         assert!(bench.arm().unwrap_err().contains("cannot be part of a topic"), "{name}");
     }
-    let call = crate::domain::switch::Call { topic: "x'; reboot; '".into(), payload: "{}".into(), retain: false };
+    let call = Publish { topic: "x'; reboot; '".into(), payload: "{}".into(), retain: false };
     let by_hand = r"mosquitto_pub -h b -q 1 -t 'x'\''; reboot; '\''' -m '{}'";
-    assert_eq!(switches::by_hand(&call, " -h b"), by_hand);
+    assert_eq!(Call::Publish(call).by_hand(" -h b"), by_hand);
 }
 
 fn raise(bench: &mut Bench, signal: Signal, cohort: CohortKey) {
@@ -501,7 +549,11 @@ fn an_unknown_outcome_can_be_closed_by_hand_and_only_with_a_reason() {
     let mut bench = Bench::armed();
     bench.fire().unwrap();
     let id = bench.actuation();
-    bench.input(Input::Outcome { actuation: id.clone(), outcome: Outcome::Unknown { reason: "no answer".into() } });
+    bench.input(Input::Outcome {
+        actuation: id.clone(),
+        step: 0,
+        answers: vec![(0, Outcome::Unknown { reason: "no answer".into() })],
+    });
     let close = |reason: &str| Command::Switch(SwitchCommand::Close { actuation: id.clone(), reason: reason.into() });
     assert!(bench.ask(close(" ")).is_err());
     bench.ask(close("seen in the vendor's console")).unwrap();
@@ -575,7 +627,11 @@ fn play(bench: &mut Bench, (what, a, b, wait): (u8, u8, u8, i64)) {
         15 => bench.controller_says(CampaignState::Halted, ""),
         16 => bench.input(Input::Link(LinkChange::Up)),
         17 => bench.input(Input::Link(LinkChange::Down { reason: device, retry_ms: 5 })),
-        18 => bench.input(Input::Outcome { actuation: ActuationId(format!("wr1-{a}")), outcome: Outcome::Sent }),
+        18 => bench.input(Input::Outcome {
+            actuation: ActuationId(format!("wr1-{a}")),
+            step: 0,
+            answers: vec![(0, Outcome::Sent)],
+        }),
         19 => bench.input(Input::Log(LogHealth::Unsafe { reason: device })),
         20 => bench.input(Input::Log(LogHealth::Safe)),
         21 => drop(bench.ask(Command::Correct {

@@ -2,6 +2,7 @@
 
 mod learning;
 mod regulation;
+mod switch;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -82,7 +83,7 @@ impl Timeline {
 /// The sentence of an event.
 pub fn entry(record: &Record, actuations: &BTreeMap<ActuationId, Actuation>) -> Entry {
     let name = |id: &ActuationId| match actuations.get(id) {
-        Some(actuation) => format!("{} {}", actuation.switch.label(), actuation.preview.campaign),
+        Some(actuation) => format!("{} {}", actuation.label, actuation.preview.about()),
         None => id.to_string(),
     };
     let (weight, text) = sentence(&record.event, &name);
@@ -201,43 +202,9 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::ForeignCommand { campaign, action, request_id } => {
             (Alarm, format!("{} of {campaign} by someone else, not this room (request {request_id})", action.name()))
         }
-        Event::SwitchArmed { switch, campaign } => (Quiet, format!("armed {} for {campaign}", switch.label())),
-        Event::SwitchDisarmed { switch, campaign, reason } => {
-            (Quiet, format!("disarmed {} for {campaign}: {reason}", switch.label()))
-        }
-        Event::ActuationRequested { switch, preview, .. } => (
-            Action,
-            format!(
-                "{} requested · {} · in flight {} · queued {}",
-                switch.label(),
-                preview.campaign,
-                preview.progress.in_flight(),
-                preview.progress.queued
-            ),
-        ),
-        Event::ActuationSent { actuation } => (Quiet, format!("{} sent: the broker has it", name(actuation))),
-        Event::ActuationAccepted { actuation } => {
-            (Action, format!("{} accepted: the campaign's controller said yes", name(actuation)))
-        }
-        Event::ActuationEffective { actuation, rolled_back, .. } if *rolled_back > 0 => {
-            (Action, format!("{} EFFECTIVE · {rolled_back} devices have gone back", name(actuation)))
-        }
-        Event::ActuationEffective { actuation, in_flight_before, silent: 0, .. } => {
-            (Action, format!("{} EFFECTIVE · in flight {in_flight_before} → 0", name(actuation)))
-        }
-        Event::ActuationEffective { actuation, in_flight_before, silent, .. } => (
-            Action,
-            format!("{} EFFECTIVE · in flight {in_flight_before} → none heard, {silent} silent", name(actuation)),
-        ),
-        Event::ActuationEscaped { actuation, devices, count } => {
-            (Alarm, format!("{} effective, but {count} devices escaped: {}", name(actuation), devices.join(", ")))
-        }
-        Event::ActuationFailed { actuation, reason } => (Alarm, format!("{} FAILED: {reason}", name(actuation))),
-        Event::ActuationUnknown { actuation, reason } => {
-            (Alarm, format!("{} sent, outcome unknown: {reason}", name(actuation)))
-        }
         Event::Learning(event) => learning::sentence(event),
         Event::Regulation(event) => regulation::sentence(event),
+        event => switch::sentence(event, name),
     }
 }
 

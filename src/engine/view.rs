@@ -9,6 +9,7 @@ use super::snapshot::{
     ActuationView, CampaignView, Chart, CohortRow, CohortTable, DevicePage, DeviceRow, DeviceView, LogView, Snapshot,
     Totals, WaveView,
 };
+use super::switches::run::Run;
 use super::{State, decide, switches::Switches};
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::Bill;
@@ -67,6 +68,9 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         actuations: actuations(state),
         campaigns: fleet.campaigns().iter().map(|known| campaign(state, known)).collect(),
         arming: state.switches.arming.clone(),
+        requests: state.switches.requests.values().cloned().collect(),
+        switches: state.settings.switches.clone(),
+        tests: room.tests.clone(),
         timeline: room.timeline.shared(),
         faults: fleet.faults().counts(),
         samples: fleet.faults().samples(),
@@ -76,6 +80,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         regimes: state.settings.regimes.clone(),
         alert_cohorts: alert_cohorts(state),
         shell_options: state.settings.shell_options.clone(),
+        socket: state.settings.socket.clone(),
         pace: state.replay.as_ref().map_or(state.settings.pace, |replay| replay.speed.ceil().max(1.0) as i64),
         warnings: state.settings.warnings.clone(),
         due: due(state, at),
@@ -325,11 +330,15 @@ fn actuations(state: &State) -> BTreeMap<crate::domain::ids::ActuationId, Actuat
         let campaign = (!actuation.state.is_final()).then(|| state.fleet.campaigns().find(&actuation.preview.campaign));
         let in_flight =
             campaign.flatten().map_or((0, 0), |ix| state.fleet.in_flight(ix, super::switches::proof::SILENT_S));
+        let run = switches.runs.get(&actuation.id);
+        let position = run.filter(|run| run.position().2 > 1).map(Run::position);
         ActuationView {
+            tally: run.filter(|_| actuation.preview.devices.is_some()).map(|run| run.tally(&state.fleet)),
+            step: position.map(|(name, at, of)| (name.to_owned(), at, of)),
             actuation: Arc::new(actuation.clone()),
             in_flight,
             escaped: switches.watches.escaped(&actuation.id),
-            provable: actuation.state.is_final() || switches.watches.holds(&actuation.id),
+            provable: actuation.state.is_final() || run.is_some() || switches.watches.holds(&actuation.id),
         }
     };
     state.room.actuations.iter().map(|(id, actuation)| (id.clone(), view(actuation))).collect()

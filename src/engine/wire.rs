@@ -5,6 +5,7 @@ use crate::domain::event::Event;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{Actor, ActuationId};
 use crate::domain::observation::{Batch, Observation};
+use crate::domain::switch::Call;
 use crate::domain::time::At;
 use crate::fleet::Notice;
 
@@ -20,7 +21,7 @@ pub(super) struct WireBudget {
 }
 
 impl WireBudget {
-    fn spend(&mut self, at: At) -> bool {
+    pub(super) fn spend(&mut self, at: At) -> bool {
         let minute = at.second().div_euclid(60);
         if minute != self.minute {
             (self.minute, self.used) = (minute, 0);
@@ -53,7 +54,8 @@ pub(super) fn take(turn: &mut Turn<'_>, batch: &Batch, observation: &Observation
             let known = turn.state.room.actuations.get(&ActuationId(request_id.clone()));
             // An id can be read off the wire by anyone: only the very call that we made is ours.
             let is_ours = known.is_some_and(|ours| {
-                let asks = action.is_some_and(|action| ours.call.payload.contains(&format!("\"{}\"", action.name())));
+                let Call::Publish(publish) = &ours.call else { return false };
+                let asks = action.is_some_and(|action| publish.payload.contains(&format!("\"{}\"", action.name())));
                 ours.preview.campaign == campaign && asks
             });
             if is_ours {

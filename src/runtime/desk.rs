@@ -12,18 +12,18 @@ use tokio::sync::{mpsc, watch};
 
 use super::clock::{Clock, JumpWatch};
 use super::inbox::Inbox;
+use super::socket::Awaited;
 use super::{Reply, Watched};
-use crate::actuate;
+use crate::actuate::{self, Ways, gate::Gate};
 use crate::domain::event::Record;
 use crate::domain::ids::Seq;
-use crate::domain::input::{Effect, Input, Outcome, Proposal};
+use crate::domain::input::{Effect, Input, Proposal, Sending};
 use crate::domain::observation::Batch;
 use crate::domain::switch::ActuationState;
 use crate::domain::time::At;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::{self, State};
 use crate::limits;
-use crate::mqtt::Outbox;
 use crate::store::writer::Writer;
 
 /// How long a room that closes waits for a switch that was just pulled.
@@ -35,10 +35,11 @@ pub(super) struct Parts {
     pub inbox: Arc<Inbox>,
     pub writer: Writer,
     pub clock: Arc<Clock>,
-    /// The way out, where there is one: a replay has nobody to send to.
-    pub outbox: Option<Outbox>,
+    pub ways: Ways,
     pub tokio: Handle,
     pub reply: mpsc::Sender<Reply>,
+    /// Answers that the socket waits for.
+    pub awaited: Awaited,
     pub watched: Watched,
 }
 
@@ -49,6 +50,7 @@ pub(super) struct Desk {
     unsent: VecDeque<Vec<Record>>,
     /// Effects waiting for their events to be on disk.
     pending: VecDeque<(Seq, Effect)>,
+    gate: Gate,
     jumps: JumpWatch,
     snapshots: watch::Sender<Arc<Snapshot>>,
     published: Instant,
@@ -64,6 +66,7 @@ impl Desk {
             parts,
             unsent: VecDeque::new(),
             pending: VecDeque::new(),
+            gate: Gate::default(),
             jumps: JumpWatch::default(),
             snapshots,
             published: Instant::now(),
@@ -176,31 +179,37 @@ impl Desk {
             let Some((_, effect)) = self.pending.pop_front() else { return };
             match effect {
                 Effect::Reply { ticket, result } => self.reply((ticket, result)),
-                Effect::Actuate(proposal) => self.actuate(proposal),
+                Effect::Actuate(proposal) => self.admit(&proposal),
+                Effect::Send(sending) => self.send_out(sending),
             }
         }
     }
 
-    fn reply(&self, reply: Reply) {
-        // Whoever asked may have gone.
-        drop(self.parts.reply.try_send(reply));
+    fn reply(&self, (ticket, result): Reply) {
+        if !self.parts.awaited.give(ticket, &result) {
+            // Whoever asked may have gone.
+            drop(self.parts.reply.try_send((ticket, result)));
+        }
     }
 
-    fn actuate(&mut self, proposal: Proposal) {
-        let actuation = proposal.actuation.clone();
-        let inbox = self.parts.inbox.clone();
-        let Some(outbox) = self.parts.outbox.clone() else {
-            let reason = "there is no broker to send to".to_owned();
-            self.step(Input::Outcome { actuation, outcome: Outcome::NotSent { reason } });
-            return;
-        };
-        match actuate::gate::confirm(proposal, self.parts.state.durable, self.parts.clock.now()) {
-            Ok(confirmed) => drop(self.parts.tokio.spawn(async move {
-                let outcome = actuate::mqtt::fire(confirmed, &outbox).await;
-                inbox.push(Input::Outcome { actuation, outcome });
-            })),
-            Err(reason) => drop(self.step(Input::Outcome { actuation, outcome: Outcome::NotSent { reason } })),
+    /// Opens the gate for a switch that was pulled, or says why it stays closed.
+    fn admit(&mut self, proposal: &Proposal) {
+        let (durable, now) = (self.parts.state.durable, self.parts.clock.now());
+        if let Err(reason) = self.gate.admit(proposal, durable, now) {
+            self.step(Input::Stopped { actuation: proposal.actuation.clone(), reason });
         }
+    }
+
+    /// Makes calls of a switch that has passed the gate; what came of them comes back as an input.
+    fn send_out(&self, sending: Sending) {
+        let (actuation, step) = (sending.actuation.clone(), sending.step);
+        // What the gate has stopped is on the record already.
+        let Ok(confirmed) = self.gate.release(sending) else { return };
+        let (inbox, ways) = (self.parts.inbox.clone(), self.parts.ways.clone());
+        drop(self.parts.tokio.spawn(async move {
+            let answers = actuate::fire(confirmed, &ways).await;
+            inbox.push(Input::Outcome { actuation, step, answers });
+        }));
     }
 
     /// A switch whose intent could not be written in time is not pulled later, when nobody expects it.
@@ -208,7 +217,7 @@ impl Desk {
         let now = self.parts.clock.now();
         let stale = |effect: &Effect| match effect {
             Effect::Actuate(proposal) => now.since_ms(proposal.confirmed) > limits::INTENT_MS * proposal.pace,
-            Effect::Reply { .. } => false,
+            Effect::Reply { .. } | Effect::Send(_) => false,
         };
         let (given_up, kept) = std::mem::take(&mut self.pending).into_iter().partition(|(_, effect)| stale(effect));
         self.pending = kept;
@@ -216,7 +225,7 @@ impl Desk {
         for (_, effect) in given_up {
             if let Effect::Actuate(Proposal { actuation, .. }) = effect {
                 let reason = "its intent could not be recorded in time; nothing was sent".to_owned();
-                self.step(Input::Outcome { actuation, outcome: Outcome::NotSent { reason } });
+                self.step(Input::Stopped { actuation, reason });
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Watched;
+use super::answers::Answers;
 use super::clock::Clock;
 use super::inbox::Inbox;
 use crate::domain::input::{Input, LinkChange};
@@ -18,6 +19,8 @@ pub(super) struct Intake {
     pub ingest: Mutex<Ingest>,
     pub clock: Arc<Clock>,
     pub watched: Watched,
+    /// Answers to switches, which are not telemetry.
+    pub answers: Answers,
 }
 
 impl Intake {
@@ -38,6 +41,10 @@ impl Intake {
     pub(super) fn hear(&self, event: LinkEvent) {
         match event {
             LinkEvent::Message { topic, payload, retained } => {
+                if !retained && let Some(answer) = self.answers.read(&topic, &payload) {
+                    self.inbox.push(answer);
+                    return;
+                }
                 let at = self.clock.now();
                 let arrival = Arrival { at, topic: &topic, payload: &payload, retained, full_length: None };
                 self.take(|ingest, watched, batch| ingest.take(arrival, watched, batch));

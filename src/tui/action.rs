@@ -61,8 +61,18 @@ pub enum Action {
     MarkStep,
     SkipStep,
     HaltOta,
+    PushConfig,
+    Revoke,
     RollBack,
+    PullSwitch,
+    Approval,
+    UndoSwitch,
+    StopActuation,
+    Recheck,
+    TryAgain,
     CloseActuation,
+    MarkDevice,
+    ListDevices,
     Respond(Respond),
 }
 
@@ -107,6 +117,12 @@ pub enum Needs {
     Campaign,
     /// An actuation whose outcome is open.
     OpenActuation,
+    /// An actuation of unknown outcome.
+    UnknownActuation,
+    /// Any actuation.
+    Actuation,
+    /// Something that waits for a second person.
+    Request,
     /// A replay that goes on.
     Replay,
 }
@@ -202,6 +218,24 @@ const ROOM: &[Spec] = &[
     )
     .footer(0),
     pull(
+        Action::PushConfig,
+        "config-push",
+        &["F6", "!2"],
+        "push",
+        "send a configuration to the cohort, the filter, or the marked devices",
+        Needs::Nothing,
+    )
+    .footer(0),
+    pull(
+        Action::Revoke,
+        "credential-revoke",
+        &["F7", "!3"],
+        "revoke",
+        "take the credentials of the cohort, the filter, or the marked devices",
+        Needs::Nothing,
+    )
+    .footer(0),
+    pull(
         Action::RollBack,
         "rollback",
         &["!4"],
@@ -209,10 +243,44 @@ const ROOM: &[Spec] = &[
         "send the updated devices back to the version before",
         Needs::Campaign,
     ),
+    pull(Action::PullSwitch, "pull-switch", &["!5"], "switches", "choose from all switches", Needs::Nothing),
+    pull(Action::Approval, "approval", &["!a"], "approval", "what waits for a second person", Needs::Request),
+    pull(
+        Action::UndoSwitch,
+        "undo-switch",
+        &["!u"],
+        "undo",
+        "arm what takes the selected actuation back",
+        Needs::Actuation,
+    ),
+    pull(
+        Action::StopActuation,
+        "stop-switch",
+        &["!s"],
+        "stop sending",
+        "ask no further device of the actuation under way",
+        Needs::OpenActuation,
+    ),
+    pull(
+        Action::Recheck,
+        "recheck",
+        &["!r"],
+        "re-check",
+        "look at what became of an actuation of unknown outcome",
+        Needs::UnknownActuation,
+    ),
+    pull(
+        Action::TryAgain,
+        "try-again",
+        &["!t"],
+        "try again",
+        "the same call under the same id, where its outcome is unknown",
+        Needs::UnknownActuation,
+    ),
     pull(
         Action::CloseActuation,
         "close-actuation",
-        &[],
+        &["!c"],
         "close switch",
         "end an actuation whose outcome will never be known",
         Needs::OpenActuation,
@@ -280,6 +348,22 @@ const ROOM: &[Spec] = &[
     )
     .footer(6),
     change(Action::SkipStep, "skip-step", &["-"], "skip step", "leave a runbook step out, with a reason", Needs::Steps),
+    pull(
+        Action::MarkDevice,
+        "mark-device",
+        &["!m"],
+        "mark",
+        "mark the device under the cursor for the next switch, or unmark it",
+        Needs::Nothing,
+    ),
+    pull(
+        Action::ListDevices,
+        "list-devices",
+        &["!l"],
+        "list",
+        "mark devices by a list, pasted or from a file; an empty one unmarks all",
+        Needs::Nothing,
+    ),
     look(Action::Room, "room", &["1"], "room", "the room: everything on one screen"),
     look(Action::Fleet, "fleet", &["2"], "fleet", "cohorts and devices").footer(8),
     look(Action::Runbook, "runbook", &["3"], "runbook", "the runbook in full"),
@@ -426,6 +510,7 @@ mod tests {
         assert_eq!(press("!"), Meaning::Prefix);
         assert_eq!(press("!1"), Meaning::Action(Action::HaltOta));
         assert_eq!(press("!9"), Meaning::Nothing);
+        assert_eq!(press("!2"), Meaning::Action(Action::PushConfig));
         assert_eq!(press("a"), Meaning::Nothing);
         assert_eq!(map.meaning(&["ctrl-a".parse().unwrap()]), Meaning::Action(Action::Acknowledge));
     }

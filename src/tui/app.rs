@@ -9,7 +9,8 @@ use ratatui::layout::Rect;
 use super::action::{Keymap, Meaning};
 use super::key::{Code, Key};
 use super::layout;
-use super::overlays::{Overlay, confirm, form, help, note, palette, verdict};
+use super::overlays::confirm::Confirm;
+use super::overlays::{Overlay, form, help, note, palette, switches, verdict};
 use super::scene::Scene;
 use super::screens;
 use super::submit;
@@ -22,6 +23,7 @@ use crate::domain::input::Ticket;
 use crate::domain::lens::Lens;
 use crate::domain::replay::Pacing;
 use crate::engine::snapshot::Snapshot;
+use crate::engine::switches::Gate;
 use crate::limits;
 
 /// Something the application wants from outside.
@@ -95,6 +97,13 @@ impl App {
         self.snapshot = snapshot;
         let armed = self.snapshot.arming.is_some();
         let now = self.snapshot.at;
+        let waits = !self.snapshot.requests.is_empty();
+        if let Some(Overlay::Approval { seen }) = self.ui.overlays.last_mut() {
+            // Once it was answered or has expired, the timeline says so, and no key is swallowed for it.
+            let is_over = *seen && !waits;
+            *seen |= waits;
+            self.ui.overlays.truncate(self.ui.overlays.len() - usize::from(is_over));
+        }
         let patience_ms = (limits::INTENT_MS + 2_000) * self.snapshot.pace;
         if let Some(Overlay::Confirm(confirm)) = self.ui.overlays.last_mut() {
             match confirm.fired {
@@ -124,11 +133,12 @@ impl App {
             }
             (Asked::Fire, Ok(seq)) => {
                 self.close_confirm();
-                self.ui.say(
-                    format!("intent recorded {seq}, sending; the rollout pane shows what comes of it"),
-                    false,
-                    now,
-                );
+                let waits = self.snapshot.arming.as_ref().is_some_and(|a| matches!(a.gate, Gate::TwoPeople(_)));
+                if waits {
+                    self.ui.overlays.push(Overlay::Approval { seen: false });
+                }
+                let next = if waits { "it waits for a second person" } else { "sending; 6 shows what comes of it" };
+                self.ui.say(format!("intent recorded {seq}; {next}"), false, now);
             }
             (Asked::Quietly, _) => {}
             (Asked::Plainly, Ok(seq)) => self.ui.say(format!("recorded {seq}"), false, now),
@@ -257,12 +267,25 @@ impl App {
                     None
                 }
             },
+            Overlay::Approval { seen } => update::pull::press_in_approval(self, key, seen),
+            Overlay::Switches { selected } => self.press_in_switches(selected, key),
             Overlay::Confirm(mut confirm) => {
                 let outcome = confirm.press(key, self.snapshot.arming.as_ref());
                 update::pull::confirmed(self, confirm, outcome)
             }
         };
         self.ui.overlays.extend(kept);
+    }
+
+    /// Chooses a switch to look at.
+    fn press_in_switches(&mut self, selected: usize, key: Key) -> Option<Overlay> {
+        if key.code == Code::Enter {
+            let id = self.snapshot.switches.get(selected).map(|switch| switch.id.clone());
+            id.into_iter().for_each(|id| update::pull::pull(self, &id));
+            return None;
+        }
+        let length = switches::length(&self.snapshot);
+        update::scrolled(key, selected, length).map(|selected| Overlay::Switches { selected })
     }
 
     /// Overrules the verdict, moves in its list, or leaves it for the forms that change it.
@@ -281,9 +304,9 @@ impl App {
     }
 
     /// Opens what confirms a switch.
-    pub(super) fn open_confirm(&mut self) {
+    pub(super) fn open_confirm(&mut self, confirm: Confirm) {
         self.close_confirm();
-        self.ui.overlays.push(Overlay::Confirm(confirm::Confirm::default()));
+        self.ui.overlays.push(Overlay::Confirm(confirm));
     }
 
     /// Asks for another view of things where what is wanted has changed.

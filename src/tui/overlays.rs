@@ -1,5 +1,6 @@
 //! What opens above a screen: help, palette, forms, the note, bad input, and the confirmation of a switch.
 
+pub mod approval;
 pub mod bad_input;
 pub mod confirm;
 pub mod form;
@@ -7,6 +8,7 @@ pub mod help;
 pub mod incidents;
 pub mod note;
 pub mod palette;
+pub mod switches;
 pub mod verdict;
 
 use ratatui::buffer::Buffer;
@@ -21,14 +23,29 @@ use palette::Palette;
 /// Something that is open above the screen.
 #[derive(Debug)]
 pub enum Overlay {
-    Help { scroll: usize },
+    Help {
+        scroll: usize,
+    },
     Palette(Palette),
     Form(Form),
     Note(NoteEditor),
-    BadInput { selected: usize },
-    Verdict { selected: usize },
-    Incidents { selected: usize },
+    BadInput {
+        selected: usize,
+    },
+    Verdict {
+        selected: usize,
+    },
+    Incidents {
+        selected: usize,
+    },
     Confirm(Confirm),
+    /// What waits for a second person.
+    Approval {
+        seen: bool,
+    },
+    Switches {
+        selected: usize,
+    },
 }
 
 impl Overlay {
@@ -42,6 +59,8 @@ impl Overlay {
             Self::Verdict { selected } => verdict::draw(*selected, scene, area, buffer),
             Self::Incidents { selected } => incidents::draw(*selected, scene, area, buffer),
             Self::Confirm(confirm) => confirm.draw(scene, area, buffer),
+            Self::Approval { .. } => approval::draw(scene, area, buffer),
+            Self::Switches { selected } => switches::draw(*selected, scene, area, buffer),
         }
     }
 }

@@ -18,7 +18,9 @@ use super::layout::{self, SMALLEST, Shape};
 use super::scene::{Scene, lines};
 use super::theme::Role;
 use super::ui::{Pane, View};
-use super::widgets::{banner, chart, clocks, cohorts, devices, due, footer, header, rollout, runbook, timeline, why};
+use super::widgets::{
+    actuation, banner, chart, clocks, cohorts, devices, due, footer, header, rollout, runbook, timeline, why,
+};
 use crate::domain::clock::Clock;
 
 /// Draws everything.
@@ -129,15 +131,14 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     }
     for (n, view) in actuations.into_iter().enumerate() {
         let mark = if n == scene.ui.switch { "▸" } else { " " };
-        let mut told = rollout::actuation(scene, view, width);
+        let mut told = actuation::lines(scene, view, width);
         if let Some(first) = told.first_mut() {
             first.spans.insert(0, scene.span(mark, Role::Key));
         }
         content.append(&mut told);
-        content.push(Line::from(scene.span(
-            format!("   {}", crate::engine::switches::by_hand(&view.actuation.call, &scene.snapshot.shell_options)),
-            Role::Muted,
-        )));
+        content.push(Line::from(
+            scene.span(format!("   {}", view.actuation.call.by_hand(&scene.snapshot.shell_options)), Role::Muted),
+        ));
     }
     lines(&content, inner, buffer);
 }

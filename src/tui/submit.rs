@@ -2,6 +2,8 @@
 
 pub mod respond;
 
+use std::collections::BTreeSet;
+
 use super::app::{App, Asked};
 use super::overlays::form::{Form, Purpose};
 use crate::domain::clock::Moment;
@@ -10,8 +12,15 @@ use crate::domain::command::{Command, Declare, SwitchCommand};
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::lens::Filter;
 use crate::domain::runbook::StepMark;
+use crate::domain::switch::template::Values;
+use crate::domain::text::visible_name;
 use crate::domain::time::At;
 use crate::domain::verdict::Origin;
+use crate::limits;
+use crate::tui::update::pull;
+
+/// Bytes of a file with a list of devices: two hundred thousand names.
+const LIST: u64 = 8 * 1024 * 1024;
 
 /// Sends a form.
 ///
@@ -47,6 +56,31 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
         Purpose::Skip { incident, step } => {
             Command::MarkStep { incident, step, mark: StepMark::Skipped(required(&typed(0), "a reason")?) }
         }
+        Purpose::Parameters(switch) => {
+            let names = app.snapshot.switches.iter().find(|known| known.id == switch).map(|s| s.parameters.clone());
+            let names = names.unwrap_or_default();
+            let mut parameters = Values::new();
+            for (n, name) in names.into_iter().enumerate() {
+                let value = required(&typed(n), &name)?;
+                if name == "values" {
+                    let _: serde_json::Value =
+                        serde_json::from_str(&value).map_err(|error| format!("`values` is not JSON: {error}"))?;
+                }
+                parameters.insert(name, value);
+            }
+            let scopes = pull::scopes(app);
+            pull::arm(app, switch, scopes, 0, parameters);
+            return Ok(());
+        }
+        Purpose::BreakGlass(approval) => {
+            Command::Switch(SwitchCommand::BreakGlass { approval, reason: required(&typed(0), "a reason")? })
+        }
+        Purpose::Devices => {
+            app.ui.marked = list(&typed(0))?;
+            let now = app.snapshot.at;
+            app.ui.say(format!("{} devices marked for the next switch", app.ui.marked.len()), false, now);
+            return Ok(());
+        }
         Purpose::Close(actuation) => {
             Command::Switch(SwitchCommand::Close { actuation, reason: required(&typed(0), "a reason")? })
         }
@@ -73,6 +107,23 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
     };
     app.command(command, Asked::Plainly);
     Ok(())
+}
+
+/// The names in a list, or in the file that it names.
+fn list(text: &str) -> Result<BTreeSet<String>, String> {
+    let text = match text.trim().strip_prefix('@') {
+        Some(path) => {
+            let unreadable = |error| format!("{path} cannot be read: {error}");
+            let size = std::fs::metadata(path).map_err(unreadable)?.len();
+            if size > LIST {
+                return Err(format!("{path} has {size} bytes; a list of devices has {LIST} at most"));
+            }
+            std::fs::read_to_string(path).map_err(unreadable)?
+        }
+        None => text.to_owned(),
+    };
+    let names = text.split(|c: char| c.is_whitespace() || c == ',').filter(|name| !name.is_empty());
+    Ok(names.map(|name| visible_name(name, limits::DEVICE_ID).into_owned()).collect())
 }
 
 fn required(text: &str, what: &str) -> Result<String, String> {

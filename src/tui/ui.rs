@@ -2,6 +2,7 @@
 //!
 //! None of it is on the record, and none of it is shared: two screens on one room have two of these.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::key::Key;
@@ -85,6 +86,8 @@ pub struct Ui {
     /// Entries between the end of the timeline and its cursor.
     pub timeline_back: usize,
     pub switch: usize,
+    /// Devices marked for the next switch.
+    pub marked: BTreeSet<String>,
     pub toast: Option<Toast>,
     /// Keys of a chord that has begun.
     pub chord: Vec<Key>,

@@ -13,13 +13,13 @@ use super::overlays::palette::Palette;
 use super::theme::Theme;
 use super::ui::{Pane, Ui, View};
 use super::widgets::{rollout, runbook};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, SwitchCommand};
 use crate::domain::ids::IncidentId;
 use crate::domain::lens::Filter;
 use crate::domain::replay::{Course, Pacing};
 use crate::domain::runbook::StepMark;
 use crate::domain::signal::Signal;
-use crate::domain::switch::SwitchId;
+use crate::domain::switch::{ActuationState, SwitchId};
 use crate::engine::snapshot::Snapshot;
 
 /// Lines that a page key moves.
@@ -53,6 +53,12 @@ pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str
         Needs::OtherIncident => (open && snapshot.open_incidents().count() > 1, "there is no other open incident"),
         Needs::Steps => (incident.is_some_and(|incident| incident.runbook.is_some()), "there is no runbook open"),
         Needs::Campaign => (!snapshot.campaigns.is_empty(), "no campaign has been seen on this broker"),
+        Needs::UnknownActuation => (
+            snapshot.actuations.values().any(|v| matches!(v.actuation.state, ActuationState::Unknown { .. })),
+            "no switch has an unknown outcome",
+        ),
+        Needs::Actuation => (!snapshot.actuations.is_empty(), "no switch has been pulled"),
+        Needs::Request => (!snapshot.requests.is_empty(), "nothing waits for a second person"),
         Needs::OpenActuation => (
             snapshot.actuations.values().any(|view| !view.actuation.state.is_final()),
             "no switch is waiting for its outcome",
@@ -137,6 +143,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
         | Action::Correct
         | Action::Reopen
         | Action::SkipStep
+        | Action::ListDevices
         | Action::CloseActuation => forms::open_form(app, action),
         Action::Note => {
             let incident = app.ui.incident(&app.snapshot).map(|incident| incident.id);
@@ -147,9 +154,18 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Mitigate => on_incident(app, Command::Mitigate),
         Action::Resolve => on_incident(app, Command::Resolve),
         Action::MarkStep => mark_step(app),
+        Action::HaltOta => pull::pull(app, &SwitchId::ota_halt()),
+        Action::PushConfig => pull::pull(app, &SwitchId::new("config-push")),
+        Action::Revoke => pull::pull(app, &SwitchId::new("credential-revoke")),
+        Action::RollBack => pull::pull(app, &SwitchId::rollback()),
+        Action::PullSwitch => app.ui.overlays.push(Overlay::Switches { selected: 0 }),
+        Action::Approval => app.ui.overlays.push(Overlay::Approval { seen: true }),
+        Action::UndoSwitch => pull::undo(app),
+        Action::StopActuation => pull::on_open(app, SwitchCommand::Stop),
+        Action::Recheck => pull::on_unknown(app, SwitchCommand::Recheck),
+        Action::TryAgain => pull::again(app),
+        Action::MarkDevice => pull::mark(app),
         Action::Respond(action) => respond::perform(app, action),
-        Action::HaltOta => pull::arm(app, SwitchId::ota_halt(), None),
-        Action::RollBack => pull::arm(app, SwitchId::rollback(), None),
     }
 }
 
@@ -253,7 +269,7 @@ fn copy(app: &mut App) {
     let text = match (app.ui.view, &app.ui.opened, app.ui.pane) {
         (_, Some(device), _) => device.clone(),
         (View::Switches, ..) => match rollout::newest_actuations(snapshot).get(app.ui.switch) {
-            Some(view) => crate::engine::switches::by_hand(&view.actuation.call, &snapshot.shell_options),
+            Some(view) => view.actuation.call.by_hand(&snapshot.shell_options),
             None => String::new(),
         },
         (_, _, Pane::Timeline) => {

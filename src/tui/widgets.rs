@@ -1,5 +1,6 @@
 //! One file for each thing one can point at on a screen.
 
+pub mod actuation;
 pub mod banner;
 pub mod chart;
 pub mod clocks;

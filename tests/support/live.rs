@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use warroom::domain::command::Command;
 use warroom::domain::ids::Seq;
 use warroom::domain::input::Ticket;
+use warroom::domain::switch::Switch;
 use warroom::engine::snapshot::Snapshot;
 use warroom::ingest::Ingest;
 use warroom::ingest::route::Router;
@@ -44,14 +45,23 @@ pub fn link(port: u16, protocol: Protocol) -> LinkOptions {
 
 impl Live {
     pub fn open(link: LinkOptions, data: &Path) -> Self {
-        let settings = warroom::engine::Settings { operator: "mira".into(), ..super::settings() };
+        Self::open_at(link, data, Vec::new(), 1.0)
+    }
+
+    /// A room with these switches beside the standard ones, whose time runs `speed` times as fast.
+    pub fn open_at(link: LinkOptions, data: &Path, switches: Vec<Switch>, speed: f64) -> Self {
+        let mut settings = warroom::engine::Settings { operator: "mira".into(), ..super::settings() };
+        settings.switches.splice(0..0, switches.into_iter().map(Arc::new));
+        settings.pace = speed.ceil() as i64;
         let options = StationOptions {
             ingest: Ingest::new(Router::standard("fleet").unwrap(), settings.fleet.schema.clone()),
             settings,
             log: data.join("log.db"),
             source: Source::Broker(link),
             drill: None,
-            clock: Arc::new(Clock::live()),
+            clock: Arc::new(Clock::at_speed(speed)),
+            socket: None,
+            secrets: Arc::new(|name| Err(format!("there is no secret {name}"))),
         };
         let (station, replies) = Station::open(options).unwrap();
         Self { snapshots: station.snapshots(), station, replies, tickets: 0 }
@@ -124,6 +134,11 @@ impl Other {
     pub async fn push(&self, topic: &str, payload: impl Into<Vec<u8>>, retain: bool) {
         let pushed = self.link.outbox().push(topic.into(), payload.into(), retain).await;
         assert!(pushed, "{topic} was not taken");
+    }
+
+    /// Sends if there is a connection.
+    pub async fn try_push(&self, topic: &str, payload: &str) -> bool {
+        self.link.outbox().push(topic.into(), payload.into(), false).await
     }
 
     /// The next message on a topic, as JSON.

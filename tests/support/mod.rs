@@ -18,9 +18,10 @@ use ratatui::layout::Rect;
 use warroom::config::runbooks;
 use warroom::domain::event::Record;
 use warroom::domain::ids::Actor;
-use warroom::domain::input::{DrillStart, Effect, Input, LinkChange, Outcome};
+use warroom::domain::input::{DrillStart, Effect, Input, LinkChange, Outcome, Sending};
 use warroom::domain::observation::Batch;
 use warroom::domain::rollup::Rollup;
+use warroom::domain::switch::Call;
 use warroom::domain::time::At;
 use warroom::drill::scenario::Scenario;
 use warroom::drill::world::{Published, World};
@@ -116,12 +117,18 @@ impl Rehearsal {
             for effect in step.effects {
                 match effect {
                     Effect::Reply { ticket, result } => self.app.reply(ticket, &result),
-                    Effect::Actuate(proposal) => {
-                        self.published.push((proposal.call.topic.clone(), proposal.call.payload.clone()));
-                        if let Some(world) = &mut self.world {
-                            world.hear(&proposal.call.topic, proposal.call.payload.as_bytes(), self.now);
+                    // The gate is tried elsewhere; here it stands open.
+                    Effect::Actuate(_) => {}
+                    Effect::Send(Sending { actuation, step, calls }) => {
+                        let answers = calls.iter().map(|(place, _)| (*place, Outcome::Sent)).collect();
+                        for (_, call) in calls {
+                            let Call::Publish(publish) = call else { panic!("a drill only publishes: {call:?}") };
+                            if let Some(world) = &mut self.world {
+                                world.hear(&publish.topic, publish.payload.as_bytes(), self.now);
+                            }
+                            self.published.push((publish.topic, publish.payload));
                         }
-                        inputs.push_back(Input::Outcome { actuation: proposal.actuation, outcome: Outcome::Sent });
+                        inputs.push_back(Input::Outcome { actuation, step, answers });
                     }
                 }
             }

@@ -60,6 +60,11 @@ impl Mosquitto {
         }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
     /// Kills it as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::campaign::CampaignState;
 use crate::domain::event::Event;
 use crate::domain::ids::ActuationId;
-use crate::domain::input::Outcome;
-use crate::domain::switch::{Actuation, ActuationState, SwitchId};
+use crate::domain::switch::plan::Kind;
+use crate::domain::switch::{Actuation, ActuationState};
 use crate::domain::time::At;
 use crate::engine::State;
 use crate::engine::room::Room;
@@ -28,6 +28,9 @@ const QUIET_S: i64 = 3;
 pub const SILENT_S: u32 = 300;
 /// Seconds a rollback may take until what has not rolled back counts as escaped.
 const ROLLBACK_S: i64 = 900;
+
+/// Seconds after a yes in which the campaign must be seen to do what was said.
+const STANDS_S: i64 = 60;
 
 /// An actuation that this process fired and has watched ever since.
 #[derive(Clone, Debug, Default)]
@@ -56,19 +59,6 @@ impl Watches {
     }
 }
 
-/// What an actuator reports.
-pub fn outcome(room: &Room, actuation: ActuationId, outcome: Outcome) -> Option<Event> {
-    let known = room.actuations.get(&actuation)?;
-    if known.state != ActuationState::Requested {
-        return None;
-    }
-    Some(match outcome {
-        Outcome::Sent => Event::ActuationSent { actuation },
-        Outcome::NotSent { reason } => Event::ActuationFailed { actuation, reason },
-        Outcome::Unknown { reason } => Event::ActuationUnknown { actuation, reason },
-    })
-}
-
 /// Intents without an outcome when the log was opened: what became of them is not known.
 pub fn left_open(room: &Room) -> Vec<Event> {
     let open = room.actuations.values().filter(|actuation| !actuation.state.is_final());
@@ -83,13 +73,14 @@ pub fn left_open(room: &Room) -> Vec<Event> {
 pub fn heard(room: &Room, campaign: &str, state: CampaignState, answers: &str, news: bool) -> Vec<Event> {
     let says_yes = |actuation: &&Actuation| {
         let named = answers == actuation.id.0;
-        let rolls_back = actuation.switch == SwitchId::rollback();
-        match state {
-            CampaignState::RollingBack => (named || (answers.is_empty() && news)) && rolls_back,
-            CampaignState::Halted | CampaignState::Paused => (named || (answers.is_empty() && news)) && !rolls_back,
-            CampaignState::Finished => named,
-            CampaignState::Unknown | CampaignState::Running => false,
-        }
+        let wanted = match state {
+            CampaignState::RollingBack => actuation.kind == Kind::Rollback,
+            CampaignState::Halted | CampaignState::Paused => actuation.kind == Kind::OtaHalt,
+            CampaignState::Running => actuation.kind == Kind::Resume,
+            CampaignState::Finished => return named,
+            CampaignState::Unknown => false,
+        };
+        wanted && (named || (answers.is_empty() && news))
     };
     let waiting = open(room, campaign).filter(|actuation| actuation.accepted.is_none());
     waiting.filter(says_yes).map(|actuation| Event::ActuationAccepted { actuation: actuation.id.clone() }).collect()
@@ -102,11 +93,12 @@ fn open<'a>(room: &'a Room, campaign: &'a str) -> impl Iterator<Item = &'a Actua
 /// A device has started in a campaign.
 pub fn started(state: &mut State, campaign: CampaignIx, device: DeviceIx, at: At) {
     let id = state.fleet.campaigns().get(campaign).id.clone();
-    let rollback = open(&state.room, &id).filter(|a| a.switch == SwitchId::rollback()).map(|a| a.requested).max();
+    // What people ask for after a halt starts devices too, and nothing has escaped then.
+    let asked_for = |kind| matches!(kind, Kind::Rollback | Kind::Resume);
+    let after = open(&state.room, &id).filter(|a| asked_for(a.kind)).map(|a| a.requested).max();
     for actuation in open(&state.room, &id) {
         let Some(watch) = state.switches.watches.0.get_mut(&actuation.id) else { continue };
-        // What goes back starts too, and escapes nothing.
-        if actuation.switch != SwitchId::ota_halt() || rollback.is_some_and(|asked| asked > actuation.requested) {
+        if actuation.kind != Kind::OtaHalt || after.is_some_and(|asked| asked > actuation.requested) {
             continue;
         }
         watch.last_start = Some(at);
@@ -118,7 +110,8 @@ pub fn started(state: &mut State, campaign: CampaignIx, device: DeviceIx, at: At
 
 /// Looks, once a second, at everything that is watched.
 pub fn tick(state: &State, at: At) -> Vec<Event> {
-    let open = state.room.actuations.values().filter(|actuation| !actuation.state.is_final());
+    let of_campaign = |actuation: &&Actuation| !actuation.preview.campaign.is_empty();
+    let open = state.room.actuations.values().filter(|actuation| !actuation.state.is_final()).filter(of_campaign);
     open.filter_map(|actuation| prove(state, actuation, at)).collect()
 }
 
@@ -138,10 +131,11 @@ fn prove(state: &State, actuation: &Actuation, at: At) -> Option<Event> {
     let ix = state.fleet.campaigns().find(&actuation.preview.campaign)?;
     let campaign = state.fleet.campaigns().get(ix);
     let in_flight = state.fleet.in_flight(ix, SILENT_S);
-    if actuation.switch == SwitchId::rollback() {
-        prove_rollback(state, actuation, ix, in_flight, at.since_s(accepted))
-    } else {
-        prove_halt(state, actuation, campaign, watch, in_flight)
+    match actuation.kind {
+        Kind::OtaHalt => prove_halt(state, actuation, campaign, watch, in_flight, at.since_s(accepted)),
+        Kind::Rollback => prove_rollback(state, actuation, ix, in_flight, at.since_s(accepted)),
+        Kind::Resume => prove_resume(actuation, campaign, at.since_s(accepted)),
+        _ => None,
     }
 }
 
@@ -151,8 +145,13 @@ fn prove_halt(
     campaign: &Campaign,
     watch: &Watch,
     (heard, silent): (u32, u32),
+    since_s: i64,
 ) -> Option<Event> {
     let stands = campaign.state.starts_nothing() || campaign.state == CampaignState::Unknown;
+    if !stands && since_s >= STANDS_S {
+        let reason = format!("{} is {} a minute after the yes", campaign.id, campaign.state);
+        return Some(Event::ActuationFailed { actuation: actuation.id.clone(), reason });
+    }
     if !stands || heard > 0 {
         return None;
     }
@@ -170,6 +169,21 @@ fn prove_halt(
         let devices = devices.map(|device| state.fleet.devices().id(*device).to_owned()).collect();
         Event::ActuationEscaped { actuation: actuation_id, devices, count }
     })
+}
+
+/// A rollout goes on when its controller says so.
+fn prove_resume(actuation: &Actuation, campaign: &Campaign, since_s: i64) -> Option<Event> {
+    let actuation = actuation.id.clone();
+    match campaign.state {
+        CampaignState::Running | CampaignState::Finished => {
+            Some(Event::ActuationEffective { actuation, in_flight_before: 0, silent: 0, rolled_back: 0 })
+        }
+        _ if since_s >= STANDS_S => {
+            let reason = format!("{} is {} a minute after the yes", campaign.id, campaign.state);
+            Some(Event::ActuationFailed { actuation, reason })
+        }
+        _ => None,
+    }
 }
 
 fn prove_rollback(

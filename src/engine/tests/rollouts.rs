@@ -34,7 +34,7 @@ fn a_crossing_is_told_once_and_pulls_the_halt_once_whatever_becomes_of_it() {
     bench.wait(6);
     assert_eq!(bench.told_and_pulled(), (1, 1));
     let outcome = Outcome::NotSent { reason: "the outbox is full".into() };
-    bench.input(Input::Outcome { actuation: bench.actuation(), outcome });
+    bench.input(Input::Outcome { actuation: bench.actuation(), step: 0, answers: vec![(0, outcome)] });
     assert!(matches!(bench.actuation_state(), ActuationState::Failed { .. }));
     bench.wait(120);
     assert_eq!(bench.told_and_pulled(), (1, 1), "a halt that failed is for people to look at");
@@ -51,7 +51,7 @@ fn a_halt_that_works_and_is_taken_back_is_not_pulled_again_for_the_same_crossing
     let mut bench = armed(&[]);
     bench.wait(6);
     let halt = bench.actuation();
-    bench.input(Input::Outcome { actuation: halt.clone(), outcome: Outcome::Sent });
+    bench.input(Input::Outcome { actuation: halt.clone(), step: 0, answers: vec![(0, Outcome::Sent)] });
     bench.controller_says(CampaignState::Halted, &halt.0);
     bench.wait(6);
     assert_eq!(bench.actuation_state(), ActuationState::Effective);

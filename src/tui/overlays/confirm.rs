@@ -4,16 +4,20 @@
 //! once; whether it was quick, late or lucky is for the engine to judge. What was taken back, by whatever, stays on the
 //! screen and swallows keys until somebody has seen it: the rest of a typed name must not become commands.
 
+mod preview;
+
+pub use preview::{STALE_DAYS, tested};
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::domain::switch::SwitchId;
+use crate::domain::switch::Scope;
+use crate::domain::switch::plan::{Kind, Takes};
+use crate::domain::switch::template::Values;
 use crate::domain::time::At;
 use crate::engine::snapshot::{CampaignView, Snapshot};
 use crate::engine::switches::{self, Arming, Gate};
-use crate::tui::action::Action;
-use crate::tui::format;
 use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
 use crate::tui::scene::{Scene, lines, wrap};
@@ -33,6 +37,10 @@ pub struct Confirm {
     pub fired: Option<At>,
     /// An arming was on the screen: when it goes, so does this.
     pub seen: bool,
+    /// What else it could be aimed at, and which of these it is.
+    pub scopes: Vec<Scope>,
+    pub at: usize,
+    pub parameters: Values,
     /// Why nothing was fired.
     ended: Option<String>,
 }
@@ -59,12 +67,17 @@ pub enum Outcome {
 }
 
 /// The campaigns that a switch makes sense for.
-pub fn choices(snapshot: &Snapshot, switch: &SwitchId) -> Vec<String> {
-    let fits = |c: &&CampaignView| switches::fits(switch, c.state, &c.progress, c.active);
+pub fn choices(snapshot: &Snapshot, kind: Kind) -> Vec<String> {
+    let fits = |c: &&CampaignView| switches::fits(kind, c.state, &c.progress, c.active);
     snapshot.campaigns.iter().filter(fits).map(|c| c.id.clone()).collect()
 }
 
 impl Confirm {
+    /// A confirmation that may also be aimed elsewhere.
+    pub fn aimed(scopes: Vec<Scope>, at: usize, parameters: Values) -> Self {
+        Self { scopes, at, parameters, ..Self::default() }
+    }
+
     /// Nothing was fired, for this reason.
     pub fn end(&mut self, reason: &str) {
         self.ended.get_or_insert_with(|| reason.to_owned());
@@ -89,14 +102,14 @@ impl Confirm {
             (Code::Tab | Code::Down, _) => Outcome::Choose { forward: true },
             (Code::Up, _) => Outcome::Choose { forward: false },
             (Code::Char(FIRE), Some(Gate::OneKey)) if key.types().is_some() => Outcome::Fire { typed: String::new() },
-            (Code::Backspace, Some(Gate::Typed(_))) => {
+            (Code::Backspace, Some(Gate::Typed(_) | Gate::TwoPeople(_))) => {
                 self.typed.pop();
                 Outcome::Stay
             }
-            (Code::Char(END), Some(Gate::Typed(asked))) if self.typed == *asked => {
+            (Code::Char(END), Some(Gate::Typed(asked) | Gate::TwoPeople(asked))) if self.typed == *asked => {
                 Outcome::Fire { typed: self.typed.clone() }
             }
-            (Code::Char(c), Some(Gate::Typed(asked))) if key.types().is_some() => {
+            (Code::Char(c), Some(Gate::Typed(asked) | Gate::TwoPeople(asked))) if key.types().is_some() => {
                 if self.typed.len() < asked.len() + 8 {
                     self.typed.push(c);
                 }
@@ -115,60 +128,21 @@ impl Confirm {
             let inner = scene.window("switch", Role::Focus, centred(area, 50, 3), buffer);
             return lines(&[Line::from(scene.span("looking at what it would do …", Role::Muted))], inner, buffer);
         };
-        let preview = &arming.preview;
-        let halting = arming.switch == SwitchId::ota_halt();
         let width = 78u16.min(area.width);
         let wrapped = usize::from(width.saturating_sub(4));
-        let row = |label: &str, value: String| {
-            Line::from(vec![scene.span(format::left(label, 14), Role::Muted), scene.span(value, Role::Text)])
-        };
-        let progress = &preview.progress;
-        let wave = preview.wave.map_or_else(|| "no wave seen".into(), |wave| format!("wave {wave}"));
-        let mut shown = vec![
-            row("campaign", format!("{} → {} · {wave}", preview.campaign, preview.target)),
-            row("done", format!("{} devices", format::count(progress.done().into()))),
-            row(
-                "in flight",
-                format!("{} devices: they finish, and can still turn bad", format::count(progress.in_flight().into())),
-            ),
-            row(
-                "still queued",
-                format!(
-                    "{} devices{}",
-                    format::count(progress.queued.into()),
-                    if halting { ": these are saved" } else { "" }
-                ),
-            ),
-            Line::default(),
-        ];
-        if !halting {
-            shown[2] = row("in flight", format!("{} devices", format::count(progress.in_flight().into())));
-            shown.insert(
-                4,
-                row(
-                    "will restart",
-                    format!("{} devices, spread over a minute", format::count(progress.succeeded.into())),
-                ),
-            );
-        }
-        shown.extend(wrap(&preview.call, wrapped).into_iter().map(|text| Line::from(scene.span(text, Role::Muted))));
+        let mut shown = preview::rows(scene, arming, wrapped);
         shown.push(Line::default());
         shown.push(self.question(scene, arming));
         let left_s = arming.expires.since_s(snapshot.at) / snapshot.pace;
-        let others = choices(snapshot, &arming.switch).len();
-        let choose = if others > 1 { " · Tab another campaign" } else { "" };
+        let choose = match arming.switch.takes {
+            Takes::Campaign if choices(snapshot, arming.switch.kind).len() > 1 => " · Tab another campaign",
+            Takes::Devices if self.scopes.len() > 1 => " · Tab other targets",
+            _ => "",
+        };
         let leave = if arming.gate == Gate::OneKey { "any other key" } else { "Esc" };
         shown.push(Line::from(scene.span(format!("{leave} leaves it · {left_s} s left{choose}"), Role::Muted)));
-
-        // Live and drill must not be confirmed with the same words.
-        let title = match (halting, snapshot.drill.is_some()) {
-            (true, false) => format!("stop the rollout · {}", snapshot.environment),
-            (true, true) => "halt the simulated rollout".to_owned(),
-            (false, false) => format!("send devices back to the version before · {}", snapshot.environment),
-            (false, true) => "roll the simulated devices back".to_owned(),
-        };
         let window = centred(area, width, shown.len() as u16 + 2);
-        let inner = scene.window(&title, Role::Warn, window, buffer);
+        let inner = scene.window(&preview::title(snapshot, &arming.switch), Role::Warn, window, buffer);
         lines(&shown, inner, buffer);
     }
 
@@ -182,10 +156,13 @@ impl Confirm {
                 Line::from(scene.span(format!(" {FIRE} halts it, in this drill only "), Role::Armed))
             }
             Gate::OneKey => Line::from(scene.span(format!(" press {FIRE} to stop the rollout for real "), Role::Armed)),
-            Gate::Typed(asked) => {
+            Gate::Typed(asked) | Gate::TwoPeople(asked) => {
                 let fits = asked.starts_with(&self.typed);
+                let what =
+                    if arming.preview.devices.is_some() { "the number of devices" } else { "the campaign's name" };
+                let then = if matches!(arming.gate, Gate::TwoPeople(_)) { " to ask a second person" } else { "" };
                 Line::from(vec![
-                    scene.span(format!(" type the campaign's name, then {END} "), Role::Armed),
+                    scene.span(format!(" type {what}, then {END}{then} "), Role::Armed),
                     scene.span(format!("  {}", self.typed), if fits { Role::Text } else { Role::Alarm }),
                     scene.span("▏", Role::Key),
                     scene.span(
@@ -204,8 +181,7 @@ fn draw_ended(scene: &Scene<'_>, reason: &str, area: Rect, buffer: &mut Buffer) 
     let mut shown = vec![Line::from(scene.span("✗ NOTHING WAS FIRED", Role::Alarm))];
     let reason = wrap(&format!("taken back: {reason}"), width.saturating_sub(4).into());
     shown.extend(reason.into_iter().map(|text| Line::from(scene.span(text, Role::Text))));
-    let again = scene.key(Action::HaltOta);
-    shown.push(Line::from(scene.span(format!("{again} arms the halt again · Esc closes this"), Role::Muted)));
+    shown.push(Line::from(scene.span("its key arms it again · Esc closes this", Role::Muted)));
     let inner = scene.window("disarmed", Role::Alarm, centred(area, width, shown.len() as u16 + 2), buffer);
     lines(&shown, inner, buffer);
 }

@@ -1,5 +1,7 @@
 //! A form: a few fields, a purpose. Declaring, correcting a time, choosing a severity, filtering: all are forms.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
@@ -8,6 +10,7 @@ use tui_textarea::TextArea;
 
 use crate::domain::cohort::CohortKey;
 use crate::domain::ids::{ActuationId, AlertId, IncidentId};
+use crate::domain::switch::SwitchId;
 use crate::tui::format;
 use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
@@ -29,6 +32,9 @@ pub enum Purpose {
     Reopen(IncidentId),
     Skip { incident: IncidentId, step: String },
     Close(ActuationId),
+    Parameters(SwitchId),
+    BreakGlass(u64),
+    Devices,
     Filter,
     GroupBy,
     Respond(Asks),
@@ -37,7 +43,7 @@ pub enum Purpose {
 /// One field of a form.
 #[derive(Debug)]
 pub struct Field {
-    label: &'static str,
+    label: Cow<'static, str>,
     value: Value,
 }
 
@@ -48,15 +54,15 @@ enum Value {
 }
 
 impl Field {
-    pub fn text(label: &'static str, value: &str) -> Self {
+    pub fn text(label: impl Into<Cow<'static, str>>, value: &str) -> Self {
         let mut area = TextArea::new(vec![value.to_owned()]);
         area.move_cursor(tui_textarea::CursorMove::End);
         area.set_cursor_line_style(ratatui::style::Style::default());
-        Self { label, value: Value::Text(Box::new(area)) }
+        Self { label: label.into(), value: Value::Text(Box::new(area)) }
     }
 
     pub fn choice(label: &'static str, options: Vec<String>, selected: usize) -> Self {
-        Self { label, value: Value::Choice { options, selected } }
+        Self { label: label.into(), value: Value::Choice { options, selected } }
     }
 
     /// What was typed; empty for a choice.
@@ -211,7 +217,7 @@ impl Form {
         let field = &self.fields[n];
         let active = n == self.at;
         let label_width = self.fields.iter().map(|field| field.label.len()).max().unwrap_or(0) + 2;
-        let label = format::left(field.label, label_width);
+        let label = format::left(&field.label, label_width);
         let role = if active { Role::Key } else { Role::Muted };
         buffer.set_line(row.x, row.y, &Line::from(scene.span(label, role)), row.width);
         let value = Rect { x: row.x + label_width as u16, width: row.width.saturating_sub(label_width as u16), ..row };

@@ -25,6 +25,11 @@ pub(super) fn open_form(app: &mut App, action: Action) {
                 ))
         }
         (Action::GroupBy, _) => group_form(app, &snapshot),
+        (Action::ListDevices, _) => {
+            let fields = vec![Field::text("devices", "")];
+            Form::new(Purpose::Devices, "mark devices", "marks them", fields)
+                .hint("Names, with spaces or commas between them, or @FILE with one on each line. Nothing unmarks all.")
+        }
         (Action::CloseActuation, _) => {
             let view = rollout::newest_actuations(&snapshot).into_iter().find(|view| !view.actuation.state.is_final());
             let Some(view) = view else { return };

@@ -1,17 +1,153 @@
-//! Arming a switch, and what the keys of its confirmation ask for.
+//! Pulling a switch: what it is aimed at, arming it, and what the keys of its confirmation ask for.
 
 use crate::domain::command::{Command, Confirmation, SwitchCommand};
-use crate::domain::switch::SwitchId;
+use crate::domain::ids::ActuationId;
+use crate::domain::switch::plan::Takes;
+use crate::domain::switch::template::Values;
+use crate::domain::switch::{ActuationState, Scope, SwitchId};
+use crate::engine::snapshot::ActuationView;
 use crate::tui::app::{App, Asked};
-use crate::tui::overlays::Overlay;
+use crate::tui::key::{Code, Key};
 use crate::tui::overlays::confirm::{self, Confirm, Outcome};
+use crate::tui::overlays::form::{Field, Form, Purpose};
+use crate::tui::overlays::{Overlay, approval};
+use crate::tui::ui::{Pane, View};
+use crate::tui::widgets::rollout;
+
+/// Begins to pull a switch: asks for what has to be given with it, or arms it at once.
+pub(in crate::tui) fn pull(app: &mut App, id: &SwitchId) {
+    let Some(switch) = app.snapshot.switches.iter().find(|switch| switch.id == *id).cloned() else {
+        let now = app.snapshot.at;
+        let mend = "see `warroom switch presets`, and [[switch]] in the configuration";
+        app.ui.say(format!("no switch {id} is configured: {mend}"), true, now);
+        return;
+    };
+    let scopes = match switch.takes {
+        Takes::Campaign => vec![Scope::Campaign(None)],
+        Takes::Devices => scopes(app),
+    };
+    if scopes.is_empty() {
+        let now = app.snapshot.at;
+        let how = "point at a cohort, set a filter (/), or mark devices (!m, !l)";
+        app.ui.say(format!("{} acts on devices: {how}", switch.label), true, now);
+        return;
+    }
+    if switch.parameters.is_empty() {
+        return arm(app, id.clone(), scopes, 0, Values::new());
+    }
+    let fields = switch.parameters.iter().map(|name| Field::text(name.clone(), "")).collect();
+    let form = Form::new(Purpose::Parameters(id.clone()), switch.label.clone(), "looks at what it would do", fields);
+    app.ui
+        .overlays
+        .push(Overlay::Form(form.hint(format!("{}. `values` is JSON: {{\"interval_s\":60}}", switch.effect))));
+}
+
+/// What a switch for devices could be aimed at, the most deliberate choice first.
+pub(in crate::tui) fn scopes(app: &App) -> Vec<Scope> {
+    let ui = &app.ui;
+    let snapshot = &app.snapshot;
+    let mut scopes = Vec::new();
+    if !ui.marked.is_empty() {
+        scopes.push(Scope::Devices(ui.marked.iter().cloned().collect()));
+    }
+    scopes.extend(ui.opened.clone().map(|device| Scope::Devices(vec![device])));
+    if ui.view == View::Fleet && ui.pane == Pane::Devices {
+        scopes.extend(device_under_cursor(app).map(|device| Scope::Devices(vec![device])));
+    }
+    scopes.extend(ui.cohort.clone().map(Scope::Cohort));
+    if !ui.filter.is_empty() {
+        scopes.push(Scope::Filter(ui.filter.clone()));
+    }
+    if let Some(incident) = ui.incident(snapshot).filter(|incident| !incident.cohort.is_fleet()) {
+        scopes.push(Scope::Cohort(incident.cohort.clone()));
+    }
+    let suspects = ui.incident(snapshot).and_then(|incident| snapshot.suspects.get(&incident.id));
+    scopes.extend(suspects.into_iter().flatten().map(|suspect| Scope::Cohort(suspect.cohort.clone())));
+    scopes.extend(snapshot.loose_alerts().map(|alert| Scope::Cohort(alert.finding.cohort.clone())));
+    let mut known = Vec::new();
+    for scope in scopes {
+        if !known.contains(&scope) {
+            known.push(scope);
+        }
+    }
+    known
+}
+
+fn device_under_cursor(app: &App) -> Option<String> {
+    let page = app.snapshot.devices.as_ref()?;
+    Some(page.rows.get(app.ui.device.checked_sub(page.first)?)?.id.clone())
+}
+
+/// Marks the device under the cursor, or unmarks it.
+pub(super) fn mark(app: &mut App) {
+    let now = app.snapshot.at;
+    let Some(device) = app.ui.opened.clone().or_else(|| device_under_cursor(app)) else {
+        return app.ui.say("devices are marked in the fleet (2), one by one, or by a list (!l)", true, now);
+    };
+    if !app.ui.marked.remove(&device) {
+        app.ui.marked.insert(device);
+    }
+    app.ui.say(format!("{} devices marked for the next switch", app.ui.marked.len()), false, now);
+}
 
 /// Looks at what a switch would do, and arms it.
-pub(super) fn arm(app: &mut App, switch: SwitchId, campaign: Option<String>) {
+pub(in crate::tui) fn arm(app: &mut App, switch: SwitchId, scopes: Vec<Scope>, at: usize, parameters: Values) {
+    let Some(scope) = scopes.get(at).cloned() else { return };
     // What is confirmed must be what is on the screen, and that must be now.
     app.ui.frozen = None;
-    app.open_confirm();
-    app.command(Command::Switch(SwitchCommand::Arm { switch, campaign }), Asked::Arm);
+    app.open_confirm(Confirm::aimed(scopes, at, parameters.clone()));
+    app.command(Command::Switch(SwitchCommand::Arm { switch, scope, parameters }), Asked::Arm);
+}
+
+/// The actuation under the cursor on the switches' screen, or the newest that fits.
+fn chosen(app: &App, fits: impl Fn(&&&ActuationView) -> bool) -> Option<&ActuationView> {
+    let views = rollout::newest_actuations(&app.snapshot);
+    let under = views.get(app.ui.switch).filter(|_| app.ui.view == View::Switches).filter(&fits).copied();
+    under.or_else(|| views.iter().find(|view| fits(view)).copied())
+}
+
+/// Does something about the open actuation that is meant.
+pub(super) fn on_open(app: &mut App, command: impl Fn(ActuationId) -> SwitchCommand) {
+    let id = chosen(app, |view| !view.actuation.state.is_final()).map(|view| view.actuation.id.clone());
+    if let Some(id) = id {
+        app.command(Command::Switch(command(id)), Asked::Plainly);
+    }
+}
+
+fn unknown(app: &App) -> Option<ActuationId> {
+    let is_unknown = |view: &&&ActuationView| matches!(view.actuation.state, ActuationState::Unknown { .. });
+    chosen(app, is_unknown).map(|view| view.actuation.id.clone())
+}
+
+/// Does something about an actuation of unknown outcome.
+pub(super) fn on_unknown(app: &mut App, command: impl Fn(ActuationId) -> SwitchCommand) {
+    if let Some(id) = unknown(app) {
+        app.command(Command::Switch(command(id)), Asked::Plainly);
+    }
+}
+
+/// Arms an actuation of unknown outcome once more.
+pub(super) fn again(app: &mut App) {
+    if let Some(id) = unknown(app) {
+        app.ui.frozen = None;
+        app.open_confirm(Confirm::default());
+        app.command(Command::Switch(SwitchCommand::ArmAgain(id)), Asked::Arm);
+    }
+}
+
+/// Arms the switch that takes an actuation back, aimed at the same.
+pub(super) fn undo(app: &mut App) {
+    let now = app.snapshot.at;
+    let Some(actuation) = chosen(app, |_| true).map(|view| view.actuation.clone()) else { return };
+    let switch = app.snapshot.switches.iter().find(|switch| switch.id == actuation.switch);
+    let Some(undo) = switch.and_then(|switch| switch.undo.clone()) else {
+        return app.ui.say(format!("nothing takes {} back", actuation.label), true, now);
+    };
+    let scope = match actuation.preview.devices {
+        Some(_) => Scope::Devices(actuation.targets.to_vec()),
+        None => Scope::Campaign(Some(actuation.preview.campaign.clone())),
+    };
+    arm(app, undo, vec![scope], 0, Values::new());
 }
 
 /// Does what a key in the confirmation asked for. Returns the overlay if it stays.
@@ -33,19 +169,7 @@ pub(in crate::tui) fn confirmed(app: &mut App, confirm: Confirm, outcome: Outcom
             app.press(key);
             None
         }
-        Outcome::Choose { forward } => {
-            let arming = app.snapshot.arming.clone()?;
-            let active = confirm::choices(&app.snapshot, &arming.switch);
-            let at = active.iter().position(|id| *id == arming.preview.campaign).unwrap_or(0);
-            let next = if forward { at + 1 } else { at + active.len().max(1) - 1 };
-            match active.get(next % active.len().max(1)).filter(|id| **id != arming.preview.campaign) {
-                Some(id) => {
-                    arm(app, arming.switch, Some(id.clone()));
-                    None
-                }
-                None => Some(Overlay::Confirm(confirm)),
-            }
-        }
+        Outcome::Choose { forward } => choose(app, confirm, forward),
         Outcome::Fire { typed } => {
             let mut confirm = confirm;
             confirm.fired = Some(app.snapshot.at);
@@ -53,5 +177,49 @@ pub(in crate::tui) fn confirmed(app: &mut App, confirm: Confirm, outcome: Outcom
             app.command(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed })), Asked::Fire);
             Some(Overlay::Confirm(confirm))
         }
+    }
+}
+
+/// Aims at the next campaign, or at the next devices.
+fn choose(app: &mut App, confirm: Confirm, forward: bool) -> Option<Overlay> {
+    let arming = app.snapshot.arming.clone()?;
+    let next = |at: usize, length: usize| if forward { (at + 1) % length } else { (at + length - 1) % length };
+    if arming.switch.takes == Takes::Devices {
+        if confirm.scopes.len() < 2 {
+            return Some(Overlay::Confirm(confirm));
+        }
+        let at = next(confirm.at, confirm.scopes.len());
+        arm(app, arming.switch.id.clone(), confirm.scopes, at, confirm.parameters);
+        return None;
+    }
+    let campaigns = confirm::choices(&app.snapshot, arming.switch.kind);
+    let here = campaigns.iter().position(|id| *id == arming.preview.campaign).unwrap_or(0);
+    match campaigns.get(next(here, campaigns.len().max(1))).filter(|id| **id != arming.preview.campaign) {
+        Some(id) => {
+            let scopes = vec![Scope::Campaign(Some(id.clone()))];
+            arm(app, arming.switch.id.clone(), scopes, 0, Values::new());
+            None
+        }
+        None => Some(Overlay::Confirm(confirm)),
+    }
+}
+
+/// A key above what waits for a second person.
+pub(in crate::tui) fn press_in_approval(app: &mut App, key: Key, seen: bool) -> Option<Overlay> {
+    let waiting = approval::newest(&app.snapshot).map(|request| request.approval);
+    match (key.code, waiting) {
+        (Code::Char(approval::WITHDRAW), Some(approval)) => {
+            let reason = "withdrawn".to_owned();
+            app.command(Command::Switch(SwitchCommand::Withdraw { approval, reason }), Asked::Plainly);
+            None
+        }
+        (Code::Char(approval::BREAK), Some(approval)) => {
+            let fields = vec![Field::text("why nobody else can approve", "")];
+            let form = Form::new(Purpose::BreakGlass(approval), "BREAK GLASS", "pulls it alone", fields);
+            app.ui.overlays.push(Overlay::Form(form.hint("It is marked for good, and somebody has to review it.")));
+            None
+        }
+        (Code::Esc | Code::Enter, _) | (_, None) => None,
+        _ => Some(Overlay::Approval { seen }),
     }
 }

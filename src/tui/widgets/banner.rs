@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::domain::input::{LinkChange, LogHealth};
-use crate::domain::switch::ActuationState;
+use crate::domain::switch::{Actuation, ActuationState};
 use crate::engine::snapshot::Snapshot;
 use crate::tui::format;
 use crate::tui::scene::Scene;
@@ -28,14 +28,20 @@ pub fn urgent(snapshot: &Snapshot) -> Vec<(String, Role)> {
         }
     }
     for view in snapshot.actuations.values() {
-        if let ActuationState::Unknown { reason } = &view.actuation.state {
-            let text = format!(
-                "{} {}: sent, outcome unknown ({reason})",
-                view.actuation.switch.label(),
-                view.actuation.preview.campaign
-            );
+        let Actuation { label, preview, state, broke_glass, .. } = &*view.actuation;
+        if let ActuationState::Unknown { reason } = state {
+            let keys = "!r re-check · !t try again · !c close";
+            let text = format!("{label} {}: sent, outcome unknown ({reason}) · {keys}", preview.about());
             banners.push((text, Role::Alarm));
+        } else if let Some(reason) = broke_glass.as_ref().filter(|_| !state.is_final()) {
+            banners.push((format!("BREAK-GLASS: {label} {}: {reason}", preview.about()), Role::Alarm));
         }
+    }
+    for request in &snapshot.requests {
+        let left = format::duration(request.expires.since_s(snapshot.at).max(0) / snapshot.pace);
+        let (label, about) = (&request.arming.switch.label, request.arming.preview.about());
+        let text = format!("APPROVAL {} wanted: {label} {about} · {left} left · !a", request.approval);
+        banners.push((text, Role::Warn));
     }
     if let LinkChange::Down { reason, retry_ms } = &snapshot.link.state {
         let retry = format::ago((*retry_ms as i64).div_euclid(1000).max(1));

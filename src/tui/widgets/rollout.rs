@@ -3,16 +3,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use unicode_width::UnicodeWidthStr;
 
 use crate::domain::rollout::Standing;
-use crate::domain::switch::{ActuationState, SwitchId};
 use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot};
 use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::layout::Shape;
 use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
+use crate::tui::widgets::actuation;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let inner = scene.pane("rollout", None, area, buffer);
@@ -20,7 +19,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(inner.width).saturating_sub(2);
     let mut content = Vec::new();
     for view in newest_actuations(snapshot).into_iter().take(2) {
-        content.extend(actuation(scene, view, width));
+        content.extend(actuation::lines(scene, view, width));
     }
     for view in by_importance(snapshot) {
         let mut told = campaign(scene, view, width);
@@ -119,68 +118,4 @@ pub fn standings<'a>(scene: &Scene<'a>, view: &CampaignView, wave: u16, width: u
         wrapped.extend(wrap(&format!("measures: {}", measured.join(" · ")), width.saturating_sub(6)));
     }
     wrapped.into_iter().map(|text| Line::from(scene.span(format!("     {text}"), Role::Muted))).collect()
-}
-
-/// How many devices have gone back, of how many that were to; none where going back was not asked.
-fn back(snapshot: &Snapshot, view: &ActuationView) -> Option<(u32, u32)> {
-    let asked = &view.actuation.preview;
-    if view.actuation.switch != SwitchId::rollback() {
-        return None;
-    }
-    let now = &snapshot.campaigns.iter().find(|campaign| campaign.id == asked.campaign)?.progress;
-    Some((now.rolled_back.saturating_sub(asked.progress.rolled_back), asked.progress.succeeded))
-}
-
-/// An actuation: what is known of it now, then the way there.
-pub fn actuation<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<Line<'a>> {
-    let actuation = &view.actuation;
-    let seconds = |at| actuation.after_ms(at).map(|ms| format!("{:.1}s", ms as f64 / 1000.0));
-    let ended = seconds(actuation.ended).map(|after| format!(" after {after}")).unwrap_or_default();
-    let silent = if view.in_flight.1 > 0 { format!(", {} silent", view.in_flight.1) } else { String::new() };
-    let waiting = match back(scene.snapshot, view) {
-        Some((back, all)) => format!("{} of {} back", format::count(back.into()), format::count(all.into())),
-        None => format!("in flight {}{silent}", view.in_flight.0),
-    };
-    let (now, role, told) = match &actuation.state {
-        ActuationState::Effective => (format!("✓ EFFECTIVE{ended}"), Role::Good, None),
-        ActuationState::Escaped { devices } => (format!("✗ effective{ended}, {devices} ESCAPED"), Role::Alarm, None),
-        ActuationState::Failed { reason } => ("✗ FAILED".into(), Role::Alarm, Some(reason.clone())),
-        ActuationState::Unknown { reason } => ("? OUTCOME UNKNOWN".into(), Role::Alarm, Some(reason.clone())),
-        ActuationState::Accepted => ("▸ accepted".into(), Role::Warn, None),
-        ActuationState::Sent => ("▸ sent".into(), Role::Warn, None),
-        ActuationState::Requested => ("▸ requested".into(), Role::Warn, None),
-    };
-    let mut way = format!("{} {}Z", actuation.by, format::clock(actuation.requested));
-    for (name, at) in [("sent", actuation.sent), ("accepted", actuation.accepted)] {
-        if let Some(after) = seconds(at) {
-            way += &format!(" · {name} {after}");
-        }
-    }
-    let mut headline = Line::from(vec![
-        scene.span(format!(" {} ", actuation.switch.label()), Role::Title),
-        scene.span(format!("{}  ", actuation.preview.campaign), Role::Text),
-        scene.span(now, role),
-    ]);
-    if matches!(actuation.state, ActuationState::Accepted | ActuationState::Sent) {
-        if headline.width() + 2 + waiting.width() <= width + 1 {
-            headline.push_span(scene.span(format!(", {waiting}"), role));
-        } else {
-            way = format!("{waiting} · {way}");
-        }
-    }
-    let mut told_lines = vec![headline];
-    let way = wrap(&way, width.saturating_sub(2));
-    told_lines.extend(way.into_iter().map(|text| Line::from(scene.span(format!("   {text}"), Role::Muted))));
-    if !view.provable {
-        let late = "this room came later and cannot prove it: look, then close it from the palette";
-        let late = wrap(late, width.saturating_sub(2));
-        told_lines.extend(late.into_iter().map(|text| Line::from(scene.span(format!("   {text}"), Role::Warn))));
-    }
-    told_lines.extend(told.map(|reason| Line::from(scene.span(format!("   {reason}"), Role::Alarm))));
-    if view.escaped > 0 && !actuation.state.is_final() {
-        told_lines.push(Line::from(
-            scene.span(format!("   {} devices have started in spite of it", view.escaped), Role::Alarm),
-        ));
-    }
-    told_lines
 }

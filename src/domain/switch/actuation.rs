@@ -1,0 +1,192 @@
+//! An actuation: one firing of a switch, what it was looked at before, and what became of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::call::Call;
+use super::plan::Kind;
+use super::template::Values;
+use crate::domain::campaign::Progress;
+use crate::domain::ids::{Actor, ActuationId, IncidentId};
+use crate::domain::time::At;
+
+/// A configured switch, by its id: `ota-halt`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SwitchId(pub String);
+
+impl SwitchId {
+    pub fn new(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
+    pub fn ota_halt() -> Self {
+        Self::new("ota-halt")
+    }
+
+    pub fn rollback() -> Self {
+        Self::new("rollback")
+    }
+
+    /// The id as people read it.
+    pub fn label(&self) -> String {
+        self.0.replace("ota-", "OTA ").replace('-', " ")
+    }
+}
+
+impl fmt::Display for SwitchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What pulling a switch would do, shown before anything is sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The campaign it is about; empty where it is about devices.
+    pub campaign: String,
+    /// The version that the campaign brings.
+    pub target: String,
+    pub wave: Option<u16>,
+    pub progress: Progress,
+    /// The exact call, as text; the first one where there are many.
+    pub call: String,
+    /// The devices it is about, where it is about devices.
+    #[serde(default)]
+    pub devices: Option<DevicesPreview>,
+}
+
+/// The devices a switch would act on, and what it would take.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DevicesPreview {
+    /// How they were chosen, in words: `firmware 3.2.5 and hardware rev-B`.
+    pub chosen: String,
+    pub count: u32,
+    /// The first few names.
+    pub sample: Vec<String>,
+    pub online: u32,
+    pub in_flight: u32,
+    /// Calls in all, over all steps.
+    pub calls: u64,
+    /// Bytes that go to devices or their broker.
+    pub bytes: u64,
+    /// Calls a second, of the slowest step.
+    pub per_second: f64,
+    pub takes_s: u64,
+    /// In the configured currency; none where no price is configured.
+    pub cost: Option<f64>,
+}
+
+impl Preview {
+    /// What it is about, in words.
+    pub fn about(&self) -> String {
+        match &self.devices {
+            Some(devices) if devices.count == 1 => devices.sample.first().cloned().unwrap_or_default(),
+            Some(devices) => format!("{} devices, {}", devices.count, devices.chosen),
+            None => self.campaign.clone(),
+        }
+    }
+
+    /// What has to be typed before it is fired: enough to have looked at it.
+    pub fn word(&self) -> String {
+        self.devices.as_ref().map_or_else(|| self.campaign.clone(), |devices| devices.count.to_string())
+    }
+}
+
+/// How far an actuation has come. Only `effective` and `escaped` are proof; the others say what is known so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActuationState {
+    /// The intent is in the log; the call goes out now.
+    Requested,
+    /// Handed to the broker, which has confirmed it.
+    Sent,
+    /// The system behind the switch said yes.
+    Accepted,
+    /// Telemetry shows it.
+    Effective,
+    /// It took effect, but not on these devices.
+    Escaped { devices: u32 },
+    /// People stopped it on its way; some targets were never asked.
+    Stopped { asked: u32, left: u32 },
+    /// It did not happen, and this is known.
+    Failed { reason: String },
+    /// It was sent, or may have been; what came of it is not known.
+    Unknown { reason: String },
+}
+
+impl Actuation {
+    /// Whether its effect was seen, with or without devices that escaped it.
+    pub const fn is_effective(&self) -> bool {
+        matches!(self.state, ActuationState::Effective | ActuationState::Escaped { .. })
+    }
+}
+
+impl ActuationState {
+    /// Nothing more is expected.
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Effective | Self::Escaped { .. } | Self::Stopped { .. } | Self::Failed { .. })
+    }
+
+    pub fn words(&self) -> String {
+        match self {
+            Self::Requested => "requested".into(),
+            Self::Sent => "sent".into(),
+            Self::Accepted => "accepted".into(),
+            Self::Effective => "effective".into(),
+            Self::Escaped { devices } => format!("effective, {devices} escaped"),
+            Self::Stopped { asked, left } => format!("stopped: {asked} asked, {left} never asked"),
+            Self::Failed { reason } => format!("FAILED: {reason}"),
+            Self::Unknown { reason } => format!("sent, outcome unknown: {reason}"),
+        }
+    }
+}
+
+/// One firing of a switch, from its intent on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Actuation {
+    pub id: ActuationId,
+    pub switch: SwitchId,
+    /// What kind of switch it was, where its configuration is gone.
+    pub kind: Kind,
+    pub label: String,
+    pub incident: Option<IncidentId>,
+    pub by: Actor,
+    /// The second person, where one was asked.
+    pub approved: Option<Actor>,
+    /// Why one person alone pulled what needs two.
+    pub broke_glass: Option<String>,
+    pub requested: At,
+    pub preview: Preview,
+    pub call: Call,
+    /// The devices, in the order in which they are asked.
+    pub targets: Arc<[String]>,
+    /// What was given with it.
+    pub parameters: Values,
+    pub state: ActuationState,
+    /// When each further state was reached.
+    pub sent: Option<At>,
+    pub accepted: Option<At>,
+    pub ended: Option<At>,
+    /// Devices on which it had no effect; the first few by name.
+    pub escaped: Vec<String>,
+}
+
+impl Actuation {
+    /// Milliseconds from the request to a later moment.
+    pub fn after_ms(&self, at: Option<At>) -> Option<i64> {
+        at.map(|at| at.since_ms(self.requested).max(0))
+    }
+
+    /// What is known of it, in words. A credential that still works is no partial success.
+    pub fn words(&self) -> String {
+        match (&self.state, self.kind) {
+            (ActuationState::Escaped { devices }, Kind::CredentialRevoke | Kind::Quarantine) => {
+                format!("FAILED: escaped {devices}")
+            }
+            (state, _) => state.words(),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The switches that a fleet on the standard topics has without configuring any, and those of a drill.
+
+use std::time::Duration;
+
+use super::SwitchId;
+use super::call::Expect;
+use super::plan::{GateKind, Kind, ProofKind, Reply, ReplyRule, Step, Switch, Takes, Template};
+
+/// How long a device has to report a configuration, and how often it is asked again.
+const REPORT: Duration = Duration::from_secs(300);
+const PUSHES: u8 = 3;
+/// Pushes a second. A thousand devices take half a minute; nobody's broker is flooded.
+const PUSHES_PER_SECOND: f64 = 40.0;
+/// How long a system has to answer for one device.
+const ANSWER: Duration = Duration::from_secs(30);
+
+fn campaign(id: &str, label: &str, kind: Kind, gate: GateKind, proof: ProofKind, topic: &str, effect: &str) -> Switch {
+    let action = match kind {
+        Kind::Rollback => "rollback",
+        Kind::Resume => "resume",
+        _ => "halt",
+    };
+    let payload = format!(r#"{{"action":"{action}","request_id":"{{request_id}}"}}"#);
+    Switch {
+        id: SwitchId::new(id),
+        label: label.into(),
+        kind,
+        takes: Takes::Campaign,
+        gate,
+        proof,
+        effect: effect.into(),
+        steps: vec![Step {
+            name: action.into(),
+            template: Template::Publish { topic: topic.into(), payload, retain: true },
+            reply: None,
+            each: false,
+            per_second: 1.0,
+            retries: 0,
+            answer: ANSWER,
+            probes: false,
+        }],
+        parameters: Vec::new(),
+        environments: Vec::new(),
+        undo: None,
+        canary: None,
+    }
+}
+
+/// Switches over the standard topics: commands to a campaign go to `control`, configurations below `root`.
+pub fn standard(control: &str, root: &str) -> Vec<Switch> {
+    let undo = |switch: Switch, undo: &str| Switch { undo: Some(SwitchId::new(undo)), ..switch };
+    vec![
+        undo(
+            campaign(
+                "ota-halt",
+                "OTA halt",
+                Kind::OtaHalt,
+                GateKind::OneKey,
+                ProofKind::Halted,
+                control,
+                "no device starts any more; those in flight finish",
+            ),
+            "ota-resume",
+        ),
+        campaign(
+            "rollback",
+            "rollback",
+            Kind::Rollback,
+            GateKind::TwoPeople,
+            ProofKind::RolledBack,
+            control,
+            "updated devices go back to the version before",
+        ),
+        undo(
+            campaign(
+                "ota-resume",
+                "OTA resume",
+                Kind::Resume,
+                GateKind::TwoPeople,
+                ProofKind::Running,
+                control,
+                "the rollout goes on where it was halted",
+            ),
+            "ota-halt",
+        ),
+        Switch {
+            id: SwitchId::new("config-push"),
+            label: "config push".into(),
+            kind: Kind::ConfigPush,
+            takes: Takes::Devices,
+            gate: GateKind::TwoPeople,
+            proof: ProofKind::Reported,
+            effect: "each device gets this configuration, now or when it comes back".into(),
+            steps: vec![Step {
+                name: "push".into(),
+                template: Template::Publish {
+                    topic: format!("{root}/{{site}}/{{device}}/config/desired"),
+                    payload: r#"{"version":"{version}","values":{values},"request_id":"{request_id}"}"#.into(),
+                    retain: true,
+                },
+                reply: None,
+                each: true,
+                per_second: PUSHES_PER_SECOND,
+                retries: PUSHES,
+                answer: REPORT,
+                probes: false,
+            }],
+            parameters: vec!["version".into(), "values".into()],
+            environments: Vec::new(),
+            undo: None,
+            canary: None,
+        },
+    ]
+}
+
+/// What a drill's world understands beside that: access is taken, limited and given back device by device.
+pub fn access(root: &str) -> Vec<Switch> {
+    let switch = |id: &str, label: &str, kind, gate, proof, action: &str, per_second, effect: &str| Switch {
+        id: SwitchId::new(id),
+        label: label.into(),
+        kind,
+        takes: Takes::Devices,
+        gate,
+        proof,
+        effect: effect.into(),
+        steps: vec![Step {
+            name: action.into(),
+            template: Template::Publish {
+                topic: format!("{root}/access/{{device}}/control"),
+                payload: format!(r#"{{"action":"{action}","request_id":"{{request_id}}"}}"#),
+                retain: false,
+            },
+            reply: Some(Reply {
+                rule: ReplyRule { topic: format!("{root}/access/{{device}}/response"), id: "/request_id".into() },
+                expect: Expect { absent: Some("/error".into()), ..Expect::default() },
+            }),
+            each: true,
+            per_second,
+            retries: 2,
+            answer: ANSWER,
+            probes: false,
+        }],
+        parameters: Vec::new(),
+        environments: vec!["drill".into()],
+        undo: None,
+        canary: None,
+    };
+    use {GateKind::TwoPeople, GateKind::Typed, ProofKind::Answered, ProofKind::Gone, ProofKind::Rebooted};
+    vec![
+        switch(
+            "credential-revoke",
+            "revoke credential",
+            Kind::CredentialRevoke,
+            TwoPeople,
+            Gone,
+            "revoke",
+            20.0,
+            "the credential stops working, and the device is thrown out",
+        ),
+        switch(
+            "credential-restore",
+            "restore credential",
+            Kind::Custom,
+            TwoPeople,
+            Answered,
+            "restore",
+            20.0,
+            "the credential works again",
+        ),
+        switch(
+            "quarantine",
+            "quarantine",
+            Kind::Quarantine,
+            TwoPeople,
+            Answered,
+            "quarantine",
+            20.0,
+            "the device stays connected, and nothing that it sends is delivered",
+        ),
+        switch(
+            "release",
+            "release",
+            Kind::Custom,
+            TwoPeople,
+            Answered,
+            "release",
+            20.0,
+            "what the device sends is delivered again",
+        ),
+        switch(
+            "throttle",
+            "throttle",
+            Kind::Throttle,
+            Typed,
+            Answered,
+            "throttle",
+            20.0,
+            "the device publishes at a tenth of its rate",
+        ),
+        switch(
+            "restart",
+            "restart",
+            Kind::Restart,
+            TwoPeople,
+            Rebooted,
+            "restart",
+            1.0,
+            "the device boots again, one after the other",
+        ),
+    ]
+}

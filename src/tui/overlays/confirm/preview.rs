@@ -1,0 +1,130 @@
+//! What a switch would do, row by row.
+
+use ratatui::text::Line;
+
+use crate::domain::switch::Switch;
+use crate::domain::switch::actuation::DevicesPreview;
+use crate::domain::switch::plan::{GateKind, Kind};
+use crate::engine::snapshot::Snapshot;
+use crate::engine::switches::Arming;
+use crate::tui::format;
+use crate::tui::scene::{Scene, wrap};
+use crate::tui::theme::Role;
+
+/// Lines of the exact call that are shown; it can be long, and what is asked for must stay on the screen.
+const CALL: usize = 4;
+
+/// Live and drill must not be confirmed with the same words.
+pub(super) fn title(snapshot: &Snapshot, switch: &Switch) -> String {
+    let what = match (switch.kind, snapshot.drill.is_some()) {
+        (Kind::OtaHalt, false) => "stop the rollout".into(),
+        (Kind::OtaHalt, true) => "halt the simulated rollout".into(),
+        (Kind::Rollback, false) => "send devices back to the version before".into(),
+        (Kind::Rollback, true) => "roll the simulated devices back".into(),
+        (_, false) => switch.label.clone(),
+        (_, true) => format!("{}, simulated", switch.label),
+    };
+    if snapshot.drill.is_some() { what } else { format!("{what} · {}", snapshot.environment) }
+}
+
+/// Everything there is to look at before it is pulled.
+pub(super) fn rows<'a>(scene: &Scene<'a>, arming: &Arming, width: usize) -> Vec<Line<'a>> {
+    let row = |label: &str, value: String, role: Role| {
+        Line::from(vec![
+            scene.span(format::left(label, 14), Role::Muted),
+            scene.span(format::fit(&value, width.saturating_sub(14)), role),
+        ])
+    };
+    let mut shown = Vec::new();
+    match &arming.preview.devices {
+        Some(devices) => of_devices(devices, &mut |label, value| shown.push(row(label, value, Role::Text))),
+        None => of_campaign(arming, &mut |label, value| shown.push(row(label, value, Role::Text))),
+    }
+    if arming.again.is_some() {
+        shown.push(row("again", "the same call under the same id: it acts once at most".into(), Role::Warn));
+    }
+    shown.extend(
+        wrap(&arming.switch.effect, width.saturating_sub(14))
+            .into_iter()
+            .enumerate()
+            .map(|(n, text)| row(if n == 0 { "what it does" } else { "" }, text, Role::Title)),
+    );
+    shown.push(row("who", people(arming.switch.gate).into(), Role::Text));
+    let (tested, role) = tested(scene.snapshot, &arming.switch);
+    shown.push(row("tested", tested, role));
+    shown.push(Line::default());
+    let call = wrap(&arming.preview.call, width);
+    let cut = call.len() > CALL;
+    shown.extend(call.into_iter().take(CALL).map(|text| Line::from(scene.span(text, Role::Muted))));
+    if cut && let Some(last) = shown.last_mut() {
+        last.push_span(scene.span(" …", Role::Muted));
+    }
+    shown
+}
+
+fn of_campaign(arming: &Arming, row: &mut dyn FnMut(&str, String)) {
+    let preview = &arming.preview;
+    let progress = &preview.progress;
+    let halting = arming.switch.kind == Kind::OtaHalt;
+    let devices = |n: u32, more: &str| format!("{} devices{more}", format::count(n.into()));
+    let wave = preview.wave.map_or_else(|| "no wave seen".into(), |wave| format!("wave {wave}"));
+    row("campaign", format!("{} → {} · {wave}", preview.campaign, preview.target));
+    row("done", devices(progress.done(), ""));
+    let still = if halting { ": they finish, and can still turn bad" } else { "" };
+    row("in flight", devices(progress.in_flight(), still));
+    row("still queued", devices(progress.queued, if halting { ": these are saved" } else { "" }));
+    if arming.switch.kind == Kind::Rollback {
+        row("will restart", devices(progress.succeeded, ", spread over a minute"));
+    }
+}
+
+fn of_devices(devices: &DevicesPreview, row: &mut dyn FnMut(&str, String)) {
+    let n = |n: u32| format::count(n.into());
+    let more = if devices.count as usize > devices.sample.len() { ", …" } else { "" };
+    row("targets", format!("{} devices · {}", n(devices.count), devices.chosen));
+    row("", format!("{}{more}", devices.sample.join(", ")));
+    let away = devices.count.saturating_sub(devices.online);
+    let updating = if devices.in_flight > 0 { format!(" · {} updating", n(devices.in_flight)) } else { String::new() };
+    row("now", format!("{} online · {} away{updating}", n(devices.online), n(away)));
+    let pace = if devices.per_second < 1.0 {
+        format!("one every {:.0} s", 1.0 / devices.per_second)
+    } else {
+        format!("{:.0} a second", devices.per_second)
+    };
+    let cost = devices.cost.map(|cost| format!(" · costs {cost:.2}")).unwrap_or_default();
+    row(
+        "takes",
+        format!(
+            "{} calls, {pace}: {} · {} over the air{cost}",
+            format::count(devices.calls),
+            format::duration(devices.takes_s as i64),
+            format::bytes(devices.bytes)
+        ),
+    );
+}
+
+const fn people(gate: GateKind) -> &'static str {
+    match gate {
+        GateKind::OneKey => "you alone, with one more key",
+        GateKind::Typed => "you alone, typed",
+        GateKind::TwoPeople => "you, and a second person from a login of their own",
+    }
+}
+
+/// When it was last tested, and how that went.
+pub fn tested(snapshot: &Snapshot, switch: &Switch) -> (String, Role) {
+    let Some(tested) = snapshot.tests.get(&switch.id) else {
+        return (format!("never: warroom switch test {}", switch.id), Role::Warn);
+    };
+    let days = snapshot.at.since_s(tested.at) / 86_400;
+    let took = tested.took_ms as f64 / 1000.0;
+    let when = format!("{days} d ago in {}, {took:.1} s", tested.environment);
+    match tested.ok {
+        false => (format!("FAILED {when}"), Role::Alarm),
+        true if days >= STALE_DAYS => (format!("{when}: too long ago"), Role::Warn),
+        true => (when, Role::Text),
+    }
+}
+
+/// Days after which a test says nothing any more.
+pub const STALE_DAYS: i64 = 90;

@@ -1,0 +1,147 @@
+//! An actuation: what is known of it now, how far its devices have come, and the way there.
+
+use ratatui::text::{Line, Span};
+
+use crate::domain::switch::ActuationState;
+use crate::domain::switch::plan::Kind;
+use crate::engine::snapshot::{ActuationView, Snapshot};
+use crate::engine::switches::run::Tally;
+use crate::tui::format;
+use crate::tui::scene::{Scene, wrap};
+use crate::tui::theme::Role;
+
+/// Columns of the bar of a push.
+const BAR: usize = 40;
+
+/// How many devices have gone back, of how many that were to; none where going back was not asked.
+fn back(snapshot: &Snapshot, view: &ActuationView) -> Option<(u32, u32)> {
+    let asked = &view.actuation.preview;
+    if view.actuation.kind != Kind::Rollback {
+        return None;
+    }
+    let now = &snapshot.campaigns.iter().find(|campaign| campaign.id == asked.campaign)?.progress;
+    Some((now.rolled_back.saturating_sub(asked.progress.rolled_back), asked.progress.succeeded))
+}
+
+/// What is known of it now, in a few words.
+fn state(view: &ActuationView, ended: &str) -> (String, Role, Option<String>) {
+    let actuation = &view.actuation;
+    let of_credentials = matches!(actuation.kind, Kind::CredentialRevoke | Kind::Quarantine);
+    match &actuation.state {
+        ActuationState::Effective => (format!("✓ EFFECTIVE{ended}"), Role::Good, None),
+        ActuationState::Escaped { devices } if of_credentials => {
+            (format!("✗ FAILED{ended}, escaped {devices}"), Role::Alarm, Some(actuation.escaped.join(", ")))
+        }
+        ActuationState::Escaped { devices } => {
+            (format!("✗ effective{ended}, {devices} ESCAPED"), Role::Alarm, Some(actuation.escaped.join(", ")))
+        }
+        ActuationState::Stopped { asked, left } => {
+            (format!("■ STOPPED: {asked} asked, {left} never"), Role::Warn, None)
+        }
+        ActuationState::Failed { reason } => ("✗ FAILED".into(), Role::Alarm, Some(reason.clone())),
+        ActuationState::Unknown { reason } => ("? OUTCOME UNKNOWN".into(), Role::Alarm, Some(reason.clone())),
+        ActuationState::Accepted => ("▸ accepted".into(), Role::Warn, None),
+        ActuationState::Sent => ("▸ sent".into(), Role::Warn, None),
+        ActuationState::Requested => ("▸ requested".into(), Role::Warn, None),
+    }
+}
+
+/// What is still waited for.
+fn waiting(scene: &Scene<'_>, view: &ActuationView) -> Option<String> {
+    let (ActuationState::Accepted | ActuationState::Sent) = view.actuation.state else { return None };
+    if view.actuation.preview.devices.is_some() {
+        return None;
+    }
+    let silent = if view.in_flight.1 > 0 { format!(", {} silent", view.in_flight.1) } else { String::new() };
+    Some(match back(scene.snapshot, view) {
+        Some((back, all)) => format!("{} of {} back", format::count(back.into()), format::count(all.into())),
+        None => format!("in flight {}{silent}", view.in_flight.0),
+    })
+}
+
+/// An actuation: what is known of it now, then the way there.
+pub fn lines<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<Line<'a>> {
+    let actuation = &view.actuation;
+    let seconds = |at| actuation.after_ms(at).map(|ms| format!("{:.1}s", ms as f64 / 1000.0));
+    let ended = seconds(actuation.ended).map(|after| format!(" after {after}")).unwrap_or_default();
+    let (now, role, told) = state(view, &ended);
+    let agreed = actuation.approved.as_ref().map(|by| format!(", approved by {by}")).unwrap_or_default();
+    let mut way = format!("{}{agreed} {}Z", actuation.by, format::clock(actuation.requested));
+    for (name, at) in [("sent", actuation.sent), ("accepted", actuation.accepted)] {
+        if let Some(after) = seconds(at) {
+            way += &format!(" · {name} {after}");
+        }
+    }
+    let mut headline = Line::from(vec![
+        scene.span(format!(" {} ", actuation.label), Role::Title),
+        scene.span(format!("{}  ", actuation.preview.about()), Role::Text),
+        scene.span(now, role),
+    ]);
+    if let Some(waiting) = waiting(scene, view) {
+        if headline.width() + 2 + waiting.chars().count() <= width + 1 {
+            headline.push_span(scene.span(format!(", {waiting}"), role));
+        } else {
+            way = format!("{waiting} · {way}");
+        }
+    }
+    let mut shown = vec![headline];
+    let mut say = |text: &str, role| {
+        let wrapped = wrap(text, width.saturating_sub(2));
+        shown.extend(wrapped.into_iter().map(|text| Line::from(scene.span(format!("   {text}"), role))));
+    };
+    if let Some(reason) = &actuation.broke_glass {
+        say(&format!("BREAK-GLASS: {reason}"), Role::Alarm);
+    }
+    say(&way, Role::Muted);
+    if !view.provable {
+        say(
+            "this room came later and has not seen it: !r looks again, !t sends it again under the same id, !c closes it",
+            Role::Warn,
+        );
+    }
+    if let Some(told) = told.filter(|told| !told.is_empty()) {
+        say(&told, Role::Alarm);
+    }
+    if view.escaped > 0 && !actuation.state.is_final() {
+        say(&format!("{} devices have started in spite of it", view.escaped), Role::Alarm);
+    }
+    if let Some(tally) = &view.tally {
+        shown.extend(progress(scene, view, tally));
+    }
+    shown
+}
+
+/// How far the devices have come: they always add up.
+fn progress<'a>(scene: &Scene<'a>, view: &ActuationView, tally: &Tally) -> Vec<Line<'a>> {
+    let n = |n: u32| format::count(n.into());
+    let cells = |part: u32| (part as usize * BAR).div_ceil(tally.total.max(1) as usize);
+    let done = cells(tally.done).min(BAR);
+    let escaped = cells(tally.escaped).min(BAR - done);
+    let offline = cells(tally.offline).min(BAR - done - escaped);
+    let step = view.step.as_ref().map(|(name, at, of)| format!("  {name}, step {at} of {of}")).unwrap_or_default();
+    let eta = match tally.unasked {
+        0 => String::new(),
+        left => format!(" · {} still to ask, {} to go", n(left), format::duration(tally.eta_s.into())),
+    };
+    let word = if view.actuation.kind == Kind::ConfigPush { "acked" } else { "done" };
+    vec![
+        Line::from(vec![
+            Span::raw("   "),
+            Span::styled("━".repeat(done), scene.data(Role::Good)),
+            Span::styled("━".repeat(escaped), scene.data(Role::Alarm)),
+            scene.span("╌".repeat(offline), Role::Muted),
+            scene.span("─".repeat(BAR - done - escaped - offline), Role::Border),
+            scene.span(format!(" {} of {}{step}", n(tally.done), n(tally.total)), Role::Title),
+        ]),
+        Line::from(scene.span(
+            format!(
+                "   {word} {} · pending {} · offline-queued {} · escaped {}{eta}",
+                n(tally.done),
+                n(tally.pending),
+                n(tally.offline),
+                n(tally.escaped)
+            ),
+            Role::Text,
+        )),
+    ]
+}
