@@ -252,6 +252,10 @@ impl Router {
             ("ota/{campaign}/state", CampaignState),
             ("ota/{campaign}/control", CampaignControl),
             ("cmd/{campaign}/{action}", CampaignControl),
+            // A switch's calls and their answers, which the room reads as such, and what a broker says of refused clients.
+            ("access/{device}/control", ToDevice),
+            ("access/{device}/response", ToDevice),
+            ("access/{device}/refused", ToDevice),
         ];
         let routes = routes.map(|(pattern, kind)| Route::parse(&format!("{root}/{pattern}"), kind, Format::Standard));
         let routes = routes.into_iter().collect::<Result<_, _>>()?;

@@ -61,7 +61,8 @@ impl Live {
             drill: None,
             clock: Arc::new(Clock::at_speed(speed)),
             socket: None,
-            secrets: Arc::new(|name| Err(format!("there is no secret {name}"))),
+            // One secret for everybody: `stub`, as headers have it.
+            secrets: Arc::new(|_| Ok("c3R1Yg==".into())),
         };
         let (station, replies) = Station::open(options).unwrap();
         Self { snapshots: station.snapshots(), station, replies, tickets: 0 }

@@ -56,6 +56,26 @@ pub struct Preview {
     /// The devices it is about, where it is about devices.
     #[serde(default)]
     pub devices: Option<DevicesPreview>,
+    /// What most devices that were not updated run, where going back is asked.
+    #[serde(default)]
+    pub back_to: Option<Known>,
+}
+
+/// A version that devices run, and how they are on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    pub version: String,
+    pub devices: u32,
+    pub online: u32,
+}
+
+impl Known {
+    /// Whether enough devices run it, and well, for it to be gone back to.
+    pub fn is_healthy(&self) -> bool {
+        const DEVICES: u32 = 8;
+        const ONLINE: f64 = 0.9;
+        self.devices >= DEVICES && f64::from(self.online) >= ONLINE * f64::from(self.devices)
+    }
 }
 
 /// The devices a switch would act on, and what it would take.

@@ -1,17 +1,19 @@
 //! The aim: which campaign or which devices a switch would act on, and what that would take.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::campaign::{CampaignState, Progress};
 use crate::domain::command::Refusal;
 use crate::domain::ids::ActuationId;
 use crate::domain::lens::{Condition, Filter};
-use crate::domain::switch::actuation::DevicesPreview;
+use crate::domain::signal::Signal;
+use crate::domain::switch::actuation::{DevicesPreview, Known};
 use crate::domain::switch::plan::{Kind, Switch, Takes};
 use crate::domain::switch::template::Values;
 use crate::domain::switch::{Preview, Scope};
 use crate::engine::State;
+use crate::fleet::Fleet;
 use crate::fleet::attributes::ValueIx;
 use crate::fleet::campaigns::Campaign;
 use crate::fleet::devices::{DeviceIx, Flag};
@@ -233,7 +235,26 @@ pub(super) fn preview(state: &State, switch: &Switch, aim: &Aim) -> Result<Previ
         progress: Progress { queued: campaign.queued(), ..campaign.progress },
         call,
         devices: None,
+        back_to: (switch.kind == Kind::Rollback).then(|| version_before(&state.fleet, &campaign.target)).flatten(),
     })
+}
+
+/// What most devices run beside the version that a campaign brings.
+fn version_before(fleet: &Fleet, target: &str) -> Option<Known> {
+    let firmware = fleet.schema().find("firmware")?;
+    let mut versions: BTreeMap<ValueIx, (u32, u32)> = BTreeMap::new();
+    for (_, group) in fleet.groups().iter() {
+        let sums = versions.entry(group.vector[usize::from(firmware.0)]).or_default();
+        sums.0 += group.now[Signal::Devices as usize];
+        sums.1 += group.now[Signal::Online as usize];
+    }
+    let named = versions.into_iter().filter(|(value, _)| *value != ValueIx::UNKNOWN && *value != ValueIx::OTHER);
+    let known = named.map(|(value, (devices, online))| Known {
+        version: fleet.dictionary(firmware).name(value).to_owned(),
+        devices,
+        online,
+    });
+    known.filter(|known| known.version != target).max_by_key(|known| known.devices)
 }
 
 fn devices_preview(state: &State, switch: &Switch, aim: &Aim, calls: &[crate::domain::switch::Call]) -> DevicesPreview {

@@ -5,10 +5,12 @@
 use super::fire::{Pull, pull};
 use super::{Arming, Decided};
 use crate::domain::command::{Approval, Refusal};
-use crate::domain::event::Event;
+use crate::domain::day::Day;
 use crate::domain::event::switch::SwitchEvent;
+use crate::domain::event::{Event, LearningEvent};
 use crate::domain::ids::Actor;
 use crate::domain::input::People;
+use crate::domain::learning::Plan;
 use crate::domain::time::At;
 use crate::engine::State;
 use crate::limits;
@@ -70,7 +72,7 @@ pub(super) fn approve(state: &mut State, at: At, by: &Actor, approval: &Approval
         uid: approval.uid,
         reason: crate::domain::text::visible(approval.reason.trim()).into_owned(),
     };
-    go(state, at, &request, People::Two(request.uid, approval.uid), Event::Switch(event))
+    go(state, at, &request, People::Two(request.uid, approval.uid), vec![Event::Switch(event)])
 }
 
 /// One person pulls what needs two.
@@ -89,17 +91,28 @@ pub(super) fn break_glass(state: &mut State, at: At, by: &Actor, approval: u64, 
     let reason = crate::domain::text::visible(reason).into_owned();
     let review_due = at.plus_s(REVIEW_DAYS * 86_400);
     let event = SwitchEvent::GlassBroken { approval, reason: reason.clone(), review_due };
-    go(state, at, &request, People::BrokeGlass(reason), Event::Switch(event))
+    let agreed = std::iter::once(Event::Switch(event)).chain(review(state, &request, review_due)).collect();
+    go(state, at, &request, People::BrokeGlass(reason), agreed)
 }
 
-fn go(state: &mut State, at: At, request: &Request, people: People, agreed: Event) -> Decided {
+/// The action item that a broken glass leaves in the open incident.
+fn review(state: &State, request: &Request, due: At) -> Option<Event> {
+    let incident = state.room.open_incidents().next_back()?;
+    let text = format!("review break-glass: {} {}", request.arming.switch.label, request.arming.preview.about());
+    let owner = Some(incident.commander.clone()).filter(|name| !name.is_empty());
+    let action = incident.learning.actions.len() as u32 + 1;
+    let plan = Plan { text, owner, due: Some(Day::of(due, 0)) };
+    Some(Event::Learning(LearningEvent::ActionAdded { incident: incident.id, action, plan }))
+}
+
+fn go(state: &mut State, at: At, request: &Request, people: People, agreed: Vec<Event>) -> Decided {
     let mut pulled = Pull::of(&request.arming, request.typed.clone(), people);
     // It was confirmed when it was asked for; since then the second person had the time.
     pulled.within_ms = limits::ARMED_MS + limits::APPROVAL_MS;
     pulled.approval = Some(request.approval);
-    let (events, effects) = pull(state, at, pulled, 1)?;
+    let (events, effects) = pull(state, at, pulled, agreed.len())?;
     state.switches.requests.remove(&request.approval);
-    Ok((std::iter::once(agreed).chain(events).collect(), effects))
+    Ok((agreed.into_iter().chain(events).collect(), effects))
 }
 
 fn waiting(state: &State, approval: u64, at: At) -> Result<Request, Refusal> {

@@ -349,6 +349,19 @@ fn breaking_the_glass_takes_a_reason_and_leaves_a_mark() {
         _ => None,
     });
     assert_eq!(due, Some(7 * 86_400));
+
+    // In an incident it is an action item, with an owner and a day.
+    let mut bench = fleet(1, 0);
+    let incident = bench.declare();
+    bench.arm_at("quarantine", everybody()).unwrap();
+    bench.wait(1);
+    bench.fire_typed("1").unwrap();
+    let approval = *bench.state.switches.requests.keys().last().unwrap();
+    let reason = "jo is on a plane, no one else has keys".into();
+    bench.ask(Command::Switch(SwitchCommand::BreakGlass { approval, reason })).unwrap();
+    let actions = &bench.state.room.incidents[&incident].learning.actions;
+    assert_eq!(actions[0].plan.text, "review break-glass: quarantine d0");
+    assert!(actions[0].plan.owner.is_some() && actions[0].plan.due.is_some());
 }
 
 #[test]

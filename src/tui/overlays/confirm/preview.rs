@@ -40,6 +40,10 @@ pub(super) fn rows<'a>(scene: &Scene<'a>, arming: &Arming, width: usize) -> Vec<
         Some(devices) => of_devices(devices, &mut |label, value| shown.push(row(label, value, Role::Text))),
         None => of_campaign(arming, &mut |label, value| shown.push(row(label, value, Role::Text))),
     }
+    if arming.switch.kind == Kind::Rollback {
+        let (text, role) = back_to(arming);
+        shown.push(row("back to", text, role));
+    }
     if arming.again.is_some() {
         shown.push(row("again", "the same call under the same id: it acts once at most".into(), Role::Warn));
     }
@@ -76,6 +80,16 @@ fn of_campaign(arming: &Arming, row: &mut dyn FnMut(&str, String)) {
     if arming.switch.kind == Kind::Rollback {
         row("will restart", devices(progress.succeeded, ", spread over a minute"));
     }
+}
+
+/// What the devices would go back to, and whether that is known to be well.
+fn back_to(arming: &Arming) -> (String, Role) {
+    let Some(known) = &arming.preview.back_to else {
+        return ("the version before: nobody here is known to run it".into(), Role::Warn);
+    };
+    let (devices, online) = (format::count(known.devices.into()), format::count(known.online.into()));
+    let text = format!("most run {}: {devices} devices, {online} of them online", known.version);
+    if known.is_healthy() { (text, Role::Text) } else { (format!("{text}: NOT healthy"), Role::Warn) }
 }
 
 fn of_devices(devices: &DevicesPreview, row: &mut dyn FnMut(&str, String)) {
