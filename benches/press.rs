@@ -106,6 +106,7 @@ async fn main() {
 
     let mut bare = Vec::new();
     for _ in 0..ROUNDS {
+        while arrived.try_recv().is_ok() {}
         let pressed = Instant::now();
         other.outbox().deliver("fleet/access/x/control".into(), b"{}".to_vec(), false, PATIENCE).await;
         bare.push(arrived.recv().await.unwrap() - pressed);
@@ -127,6 +128,7 @@ async fn main() {
         // The guard: a person looks before confirming.
         tokio::time::sleep(Duration::from_millis(320)).await;
         let fire = SwitchCommand::Fire(Confirmation { arming, typed: "1".into() });
+        while arrived.try_recv().is_ok() {}
         let pressed = Instant::now();
         asker.command(Ticket(round as u64 * 2 + 1), Command::Switch(fire));
         pulled.push(arrived.recv().await.unwrap() - pressed);
