@@ -7,12 +7,14 @@ pub mod cost;
 pub mod fleet;
 pub mod paths;
 pub mod regulation;
+pub mod response;
 pub mod rollout;
 pub mod routes;
 pub mod runbooks;
 pub mod screen;
 pub mod secret;
 pub mod switches;
+pub mod templates;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,7 @@ use broker::BrokerSection;
 use cost::CostSection;
 use fleet::FleetSection;
 use regulation::RegulationSection;
+use response::{RecoverySection, TriageSection, UpdateSection};
 use rollout::RolloutSection;
 use screen::ScreenSection;
 use switches::{FindSecret, SecretSection, SwitchSection, SwitchesSection};
@@ -53,6 +56,11 @@ pub struct Config {
     pub regulation: RegulationSection,
     pub cost: CostSection,
     pub history: HistorySection,
+    /// How the people are reached whom runbooks name.
+    pub contacts: BTreeMap<String, String>,
+    pub triage: TriageSection,
+    pub recovery: RecoverySection,
+    pub updates: UpdateSection,
 }
 
 /// Where this team's own runbooks lie.
@@ -170,7 +178,8 @@ impl Config {
             .or(config.fleet.check())
             .or(config.screen.check())
             .or(config.rollout.check())
-            .or(config.check_switches());
+            .or(config.check_switches())
+            .or(config.recovery.check());
         if let Some((span, message)) = problem {
             return Err(document::mistake(source, file, &span, message));
         }

@@ -9,21 +9,25 @@
 
 pub mod crossings;
 mod decide;
+mod facts;
 mod history;
 pub mod impact;
 mod link;
 pub mod metrics;
+mod recovery;
 mod response;
 pub mod rollouts;
 pub mod room;
+pub mod runbooks;
 pub mod snapshot;
 mod suspects;
 pub mod switches;
 pub mod timeline;
+mod triage;
 mod view;
 mod wire;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use link::Link;
@@ -58,9 +62,17 @@ use crate::limits;
 pub struct Settings {
     pub fleet: FleetSettings,
     pub targets: Targets,
-    pub runbooks: Vec<Runbook>,
+    pub runbooks: Vec<Arc<Runbook>>,
+    /// How the people that runbooks name are reached: `firmware-lead` to a name and a number.
+    pub contacts: BTreeMap<String, String>,
+    /// What error codes mean, by the code.
+    pub codes: BTreeMap<String, String>,
+    /// Seconds for which a recovered cohort is watched, before an incident is over and after.
+    pub watch_s: i64,
     /// The broker, as people know it.
     pub broker: String,
+    /// The first level of the standard topics.
+    pub root: String,
     /// `prod`, `staging`, or what the configuration calls it.
     pub environment: String,
     /// The person at the keys.
@@ -102,7 +114,11 @@ impl Default for Settings {
             fleet: FleetSettings::default(),
             targets: Targets::default(),
             runbooks: Vec::new(),
+            contacts: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            watch_s: 15 * 60,
             broker: String::new(),
+            root: "fleet".into(),
             environment: "live".into(),
             operator: "nobody".into(),
             read_only: false,
@@ -144,6 +160,7 @@ pub struct State {
     pub lens: Lens,
     detector: Detector,
     suspects: suspects::Suspects,
+    facts: facts::Facts,
     rollouts: rollouts::Rollouts,
     keeper: history::Keeper,
     pub impacts: impact::Impacts,
@@ -171,6 +188,11 @@ impl State {
         &self.suspects
     }
 
+    /// What is known of open incidents just now.
+    pub const fn facts(&self) -> &facts::Facts {
+        &self.facts
+    }
+
     /// The state after `history`, before anything new.
     pub fn replay<'a>(settings: Settings, history: impl IntoIterator<Item = &'a Record>, now: At) -> Self {
         let mut room = Room::default();
@@ -196,6 +218,7 @@ impl State {
             lens: Lens::default(),
             detector: Detector::default(),
             suspects: suspects::Suspects::default(),
+            facts: facts::Facts::default(),
             rollouts: rollouts::Rollouts::default(),
             keeper: history::Keeper::default(),
             impacts: impact::Impacts::default(),
@@ -252,6 +275,11 @@ impl Turn<'_> {
         self.record_all(&Actor::Engine, named);
         let joined = response::tick(self.state);
         self.record_all(&Actor::Engine, joined);
+        for (incident, reason) in facts::tick(self.state, self.at) {
+            self.record(Actor::Engine, Event::Reopened { incident, reason });
+        }
+        let overdue = runbooks::tick(self.state, self.at);
+        self.record_all(&Actor::Engine, overdue);
         let (crossed, halts) = rollouts::tick(self.state, self.at);
         self.record_all(&Actor::Engine, crossed);
         self.step.effects.extend(halts);
@@ -455,8 +483,13 @@ impl Turn<'_> {
                     return;
                 }
                 let alert = AlertId(self.state.room.alerts_raised + 1);
-                let joins = self.joins(&finding.cohort);
+                let came_back = recovery::regressed(self.state, &finding.cohort, self.at);
+                let joins = came_back.or_else(|| self.joins(&finding.cohort));
                 self.record(Actor::Engine, Event::AlertRaised { alert, finding });
+                if let Some(incident) = came_back {
+                    let reason = format!("regression: alert {alert} is about the same devices");
+                    self.record(Actor::Engine, Event::Reopened { incident, reason });
+                }
                 if let Some(incident) = joins {
                     self.record(Actor::Engine, Event::AlertJoined { incident, alert });
                 }

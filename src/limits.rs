@@ -97,6 +97,8 @@ pub const ACTION_ITEMS: usize = 64;
 pub const TIMELINE: usize = 10_000;
 /// Alerts held in memory, open ones first.
 pub const ALERTS: usize = 256;
+/// Changes remembered for triage: what was changed before the last few hundred is not what it was.
+pub const CHANGES: usize = 256;
 /// Rows of the cohort table in one snapshot.
 pub const TABLE_ROWS: usize = 512;
 /// Devices named in an event; beyond it their number is given.

@@ -8,6 +8,7 @@ use support::Rehearsal;
 use warroom::domain::event::Event;
 use warroom::domain::incident::{IncidentType, Severity, Stage};
 use warroom::domain::input::{Input, LinkChange};
+use warroom::domain::recovery::Standing;
 use warroom::domain::switch::ActuationState;
 
 fn at_the_alert() -> Rehearsal {
@@ -78,14 +79,29 @@ fn one_incident_from_the_alert_to_the_end() {
     room.press(&["m"]);
     assert!(room.shows("TTM mitigate ✓"));
     room.wait(60);
+    // Recovery is verified, not assumed: until the cohort has been watched, somebody answers for it.
     room.press(&["r"]);
+    assert!(room.shows("not verified"));
+    let green = |r: &Rehearsal| {
+        let known = r.state.facts().of(incident.id).unwrap();
+        known.checks.iter().filter(|checked| checked.standing == Standing::Green).count()
+    };
+    room.wait_until("five checks are green", |r| green(r) >= 5);
+    room.press(&["V", "end", "enter"]);
+    room.type_text("the bench is free until noon only");
+    room.press(&["enter", "esc", "r"]);
     let incident = &room.state.room.incidents[&incident.id];
     assert_eq!(incident.stage(), Stage::Resolved);
+    assert_eq!(incident.recovery.verified.len(), 6);
     // Every change of the incident has a person's name on it; opinions are the room's.
     for record in &room.records {
         let engine_may = matches!(
             record.event,
-            Event::AlertJoined { .. } | Event::SuspectNamed { .. } | Event::VerdictReached { .. } | Event::Learning(_)
+            Event::AlertJoined { .. }
+                | Event::SuspectNamed { .. }
+                | Event::VerdictReached { .. }
+                | Event::Learning(_)
+                | Event::Runbook(_)
         );
         if record.event.incident().is_some() && !engine_may {
             assert_eq!(record.actor.name(), "mira", "{record:?}");

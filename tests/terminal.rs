@@ -112,8 +112,11 @@ fn a_whole_incident_by_real_keys_on_the_embedded_broker() {
     terminal.shows("✓ EFFECTIVE");
     terminal.press("m");
     terminal.shows("TTM mitigate ✓");
+    // Its devices still crash: the checks say so, and nobody has answered for them.
     terminal.press("r");
-    terminal.shows("resolved");
+    terminal.press("V");
+    terminal.shows("error rate normal     RED");
+    terminal.press("\x1b");
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);
     audit(&terminal.raw()).unwrap();

@@ -1,5 +1,6 @@
 //! `warroom`: the room on the configured broker.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use clap::Args;
 use super::session::{self, Look};
 use super::{Common, Failure, replay};
 use crate::config::broker::{Address, ProtocolWord};
-use crate::config::{Config, paths, runbooks};
+use crate::config::{Config, paths, response, runbooks};
+use crate::domain::text::visible;
 use crate::engine::Settings;
 use crate::ingest::Ingest;
 use crate::mqtt::{Credentials, LinkOptions, Protocol, Tls};
@@ -77,11 +79,20 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
     let library = runbooks::library(config.runbooks.directory.as_deref());
     let law = config.regulation.law();
     let (rates, mispriced) = config.cost.rates();
+    let codes = response::codes(config.triage.codes.as_deref());
+    let mut warnings = library.problems;
+    warnings.extend(codes.as_ref().err().cloned());
+    warnings.extend(law.problems.iter().cloned());
+    warnings.extend(mispriced);
     Settings {
         fleet: config.fleet.settings(),
         targets: config.targets,
         runbooks: library.runbooks,
+        contacts: contacts(config),
+        codes: codes.unwrap_or_default(),
+        watch_s: config.recovery.watch_s(),
         broker,
+        root: config.fleet.root.clone(),
         environment,
         operator: session::operator(config),
         rollout: config.rollout.policy(),
@@ -90,12 +101,18 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
         uid: rustix::process::getuid().as_raw(),
         own_names: config.broker.user.clone().into_iter().collect(),
         gigabyte_price: config.switches.gigabyte_price,
-        warnings: [library.problems, law.problems, mispriced].concat(),
+        warnings,
         regimes: law.regimes.into(),
         history_s: i64::from(config.history.days) * 86_400,
         rates,
         ..Settings::default()
     }
+}
+
+/// How people are reached, safe to show.
+fn contacts(config: &Config) -> BTreeMap<String, String> {
+    let safe = |(name, reach): (&String, &String)| (visible(name).into_owned(), visible(reach).into_owned());
+    config.contacts.iter().map(safe).collect()
 }
 
 /// How `mosquitto_pub` reaches the same broker; the password is for the person to give.

@@ -1,44 +1,61 @@
 //! The runbook library: the shipped ones, and a team's own before them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::domain::runbook::{Runbook, markdown};
 
+macro_rules! shipped {
+    ($($id:literal),*) => {
+        &[$((concat!("runbooks/", $id, ".md"), include_str!(concat!("../../runbooks/", $id, ".md")))),*]
+    };
+}
+
 /// The shipped runbooks: file and text.
-const SHIPPED: &[(&str, &str)] = &[("runbooks/bad-firmware.md", include_str!("../../runbooks/bad-firmware.md"))];
+pub const SHIPPED: &[(&str, &str)] = shipped![
+    "bad-firmware",
+    "mass-disconnect",
+    "security",
+    "data-quality",
+    "capacity-cost",
+    "traffic-spike",
+    "regional-outage",
+    "certificate-expiry"
+];
 
 /// Runbooks that can be used, and what is wrong with those that cannot.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
-    pub runbooks: Vec<Runbook>,
+    pub runbooks: Vec<Arc<Runbook>>,
     pub problems: Vec<String>,
 }
 
 /// Reads the library. A file with a mistake does not close the room: the shipped one is used, and the mistake is told.
 pub fn library(directory: Option<&Path>) -> Library {
     let mut library = Library::default();
-    for (name, source) in own_files(directory, &mut library.problems) {
+    for (name, source) in own_files(directory, "runbooks", &mut library.problems) {
         match markdown::read(&source) {
-            Ok(runbook) => library.runbooks.push(runbook),
-            Err(mistake) => library.problems.push(format!("{name}: {mistake}")),
+            Ok(runbook) => library.runbooks.push(runbook.into()),
+            Err(mistake) => library.problems.push(format!("{name}: {mistake}; the shipped ones are used meanwhile")),
         }
     }
     for (name, source) in SHIPPED {
         match markdown::read(source) {
             Ok(runbook) if library.runbooks.iter().any(|own| own.id == runbook.id) => {}
-            Ok(runbook) => library.runbooks.push(runbook),
+            Ok(runbook) => library.runbooks.push(runbook.into()),
             Err(mistake) => library.problems.push(format!("{name}: {mistake}")),
         }
     }
     library
 }
 
-fn own_files(directory: Option<&Path>, problems: &mut Vec<String>) -> Vec<(String, String)> {
+/// The Markdown files of a team: name and text. What cannot be read is told among the `problems`.
+pub fn own_files(directory: Option<&Path>, what: &str, problems: &mut Vec<String>) -> Vec<(String, String)> {
     let Some(directory) = directory else { return Vec::new() };
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) => {
-            problems.push(format!("the runbooks in {} cannot be read: {error}", directory.display()));
+            problems.push(format!("the {what} in {} cannot be read: {error}", directory.display()));
             return Vec::new();
         }
     };

@@ -1,8 +1,10 @@
 //! Commands: what people ask of the engine. A command is either refused with a reason or becomes events.
 
 mod learning;
+pub mod recovery;
 mod regulation;
 pub mod response;
+pub mod runbook;
 
 pub use learning::LearningCommand;
 pub use regulation::RegulationCommand;
@@ -16,7 +18,9 @@ use super::switch::template::Values;
 use super::switch::{Scope, SwitchId};
 use super::time::At;
 use super::verdict::Origin;
+use recovery::RecoveryCommand;
 use response::ResponseCommand;
+use runbook::RunbookCommand;
 
 /// Something a person asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +83,10 @@ pub enum Command {
     },
     /// Something about how the incident is worked.
     Response(ResponseCommand),
+    /// Something about its end.
+    Recovery(RecoveryCommand),
+    /// Something about a runbook.
+    Runbook(RunbookCommand),
     /// Something about a switch.
     Switch(SwitchCommand),
     /// Something about the postmortem, action items or costs.

@@ -4,9 +4,12 @@
 //! Old logs must stay readable: fields are added with a default, names are never reused for something else.
 
 mod learning;
+pub mod recovery;
 mod regulation;
 pub mod response;
+pub mod runbook;
 pub mod switch;
+pub mod update;
 
 use std::sync::Arc;
 
@@ -15,7 +18,9 @@ pub use regulation::RegulationEvent;
 
 use serde::{Deserialize, Serialize};
 
+use recovery::RecoveryEvent;
 use response::ResponseEvent;
+use runbook::RunbookEvent;
 
 use super::alert::Finding;
 use super::campaign::{CampaignAction, CampaignState};
@@ -292,6 +297,22 @@ pub enum Event {
     Learning(LearningEvent),
     #[serde(untagged)]
     Regulation(RegulationEvent),
+    #[serde(untagged)]
+    Runbook(RunbookEvent),
+    #[serde(untagged)]
+    Recovery(RecoveryEvent),
+}
+
+impl From<RecoveryEvent> for Event {
+    fn from(event: RecoveryEvent) -> Self {
+        Self::Recovery(event)
+    }
+}
+
+impl From<RunbookEvent> for Event {
+    fn from(event: RunbookEvent) -> Self {
+        Self::Runbook(event)
+    }
 }
 
 impl From<ResponseEvent> for Event {
@@ -323,9 +344,11 @@ impl Event {
             | Self::MomentCorrected { incident, .. }
             | Self::RunbookTaken { incident, .. }
             | Self::StepMarked { incident, .. } => Some(*incident),
-            Self::Response(event) => Some(event.incident()),
+            Self::Response(event) => event.incident(),
             Self::Learning(event) => Some(event.incident()),
             Self::Regulation(event) => Some(event.incident()),
+            Self::Recovery(event) => Some(event.incident()),
+            Self::Runbook(event) => Some(event.incident()),
             Self::NoteAdded { incident, .. } | Self::ActuationRequested { incident, .. } => *incident,
             _ => None,
         }

@@ -9,6 +9,7 @@ use super::cohort::CohortKey;
 use super::cost::{Bill, Rates};
 use super::ids::{Actor, ActuationId, AlertId, IncidentId};
 use super::learning::Learning;
+use super::recovery::Recovery;
 use super::regulation::Regulation;
 use super::response::{Phase, Response};
 use super::runbook::RunbookRun;
@@ -174,12 +175,15 @@ pub struct Incident {
     pub corrections: Vec<Correction>,
     pub notes: Vec<Note>,
     pub runbook: Option<RunbookRun>,
+    /// Runbooks that people worked by before, with what they did.
+    pub earlier_runbooks: Vec<RunbookRun>,
     pub actuations: Vec<ActuationId>,
     pub response: Response,
     /// The postmortem's words, action items, costs, the measured impact.
     pub learning: Learning,
     /// Which laws ask for notices, and until when.
     pub regulation: Regulation,
+    pub recovery: Recovery,
 }
 
 impl Incident {

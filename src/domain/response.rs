@@ -158,6 +158,7 @@ impl Response {
             ResponseEvent::IncidentMerged { into, .. } => self.merged_into = Some(*into),
             ResponseEvent::IncidentAbsorbed { other, .. } => self.absorbed.push(*other),
             ResponseEvent::IncidentSplit { .. } => self.merged_into = None,
+            ResponseEvent::ChangeNoted { .. } => {}
             ResponseEvent::IncidentReleased { other, .. } => self.absorbed.retain(|absorbed| absorbed != other),
         }
     }

@@ -3,7 +3,7 @@
 mod learning;
 pub(super) mod regulation;
 
-use super::{State, response, suspects};
+use super::{State, recovery, response, runbooks, suspects};
 use crate::detect::verdict;
 use crate::domain::alert::Alert;
 use crate::domain::clock::Moment;
@@ -11,7 +11,6 @@ use crate::domain::command::{Command, Declare, Refusal};
 use crate::domain::event::Event;
 use crate::domain::ids::{Actor, AlertId, IncidentId};
 use crate::domain::incident::{Declaration, Incident, IncidentType, Severity};
-use crate::domain::runbook::StepMark;
 use crate::domain::text::{visible, visible_lines};
 use crate::domain::time::At;
 use crate::limits;
@@ -47,8 +46,8 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
             changed(&incident.kind, &kind, "type")?;
             let mut events = vec![Event::TypeSet { incident: id, from: incident.kind, to: kind }];
             // A runbook that somebody has worked with stays.
-            if incident.runbook.as_ref().is_none_or(|run| run.entries.is_empty()) {
-                events.extend(take_runbook(state, id, kind));
+            if incident.runbook.as_ref().is_none_or(|run| !run.is_used()) {
+                events.extend(runbooks::take(state, id, kind));
             }
             Ok(events)
         }),
@@ -91,7 +90,7 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
             None => response::commanded(incident).map(|()| vec![Event::Mitigated { incident: id }]),
         }),
         Command::Resolve(id) => on_open(state, id, |incident| {
-            response::commanded(incident).map(|()| vec![Event::Resolved { incident: id }])
+            response::commanded(incident).and_then(|()| recovery::resolve(state, incident, at))
         }),
         Command::Reopen { incident: id, reason } => on(state, id, |incident| {
             if let Some(from) = incident.response.merged_into {
@@ -105,8 +104,12 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
         Command::Correct { incident: id, moment, to, reason } => {
             on(state, id, |incident| correct(incident, moment, to, &reason, at))
         }
-        Command::MarkStep { incident: id, step, mark } => on(state, id, |incident| mark_step(incident, &step, mark)),
-        Command::Response(command) => response::decide(state, command),
+        Command::MarkStep { incident: id, step, mark } => {
+            on(state, id, |incident| runbooks::mark(incident, &step, mark))
+        }
+        Command::Runbook(command) => runbooks::decide(state, command),
+        Command::Recovery(command) => recovery::decide(state, at, command),
+        Command::Response(command) => response::decide(state, at, command),
         Command::Learning(command) => learning::decide(state, command),
         Command::Regulation(command) => regulation::decide(state, at, command),
         Command::Switch(_) => refuse("switches decide for themselves"),
@@ -180,7 +183,7 @@ fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Deci
     }];
     events.extend(joining);
     events.extend(alert.map(|alert| Event::VerdictReached { incident, verdict: suspects::verdict_on(state, alert) }));
-    events.extend(take_runbook(state, incident, kind));
+    events.extend(runbooks::take(state, incident, kind));
     Ok(events)
 }
 
@@ -216,11 +219,6 @@ pub(super) fn propose(state: &State, alert: &Alert) -> Declaration {
     }
 }
 
-pub(super) fn take_runbook(state: &State, incident: IncidentId, kind: IncidentType) -> Option<Event> {
-    let runbook = state.settings.runbooks.iter().find(|runbook| runbook.types.contains(&kind))?;
-    Some(Event::RunbookTaken { incident, runbook: runbook.clone() })
-}
-
 fn correct(incident: &Incident, moment: Moment, to: At, reason: &str, now: At) -> Decision {
     let reason = sentence(reason, "a reason for the correction")?;
     if to > now {
@@ -241,21 +239,4 @@ fn correct(incident: &Incident, moment: Moment, to: At, reason: &str, now: At) -
         return refuse(format!("{} is {to} already", moment.name()));
     }
     Ok(vec![Event::MomentCorrected { incident: incident.id, moment, from, to, reason }])
-}
-
-fn mark_step(incident: &Incident, step: &str, mark: StepMark) -> Decision {
-    let Some(run) = &incident.runbook else { return refuse(format!("{} has no runbook", incident.id)) };
-    let Some(found) = run.runbook.step(step) else { return refuse(format!("the runbook has no step {step}")) };
-    let mark = match mark {
-        StepMark::Skipped(reason) => StepMark::Skipped(sentence(&reason, "a reason to skip")?),
-        other => other,
-    };
-    match (run.mark(step), &mark) {
-        (None, StepMark::Open) => return refuse("the step is open already"),
-        (Some(entry), _) if entry.mark == mark => {
-            return refuse(format!("the step was marked by {} already", entry.by));
-        }
-        _ => {}
-    }
-    Ok(vec![Event::StepMarked { incident: incident.id, step: step.to_owned(), text: found.text.clone(), mark }])
 }

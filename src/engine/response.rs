@@ -10,14 +10,25 @@ use crate::domain::event::response::ResponseEvent;
 use crate::domain::ids::{AlertId, IncidentId};
 use crate::domain::incident::Incident;
 use crate::domain::response::{Phase, Role};
+use crate::domain::time::At;
 
 /// Decides a command about how an incident is worked.
-pub(super) fn decide(state: &State, command: ResponseCommand) -> Decision {
+pub(super) fn decide(state: &State, at: At, command: ResponseCommand) -> Decision {
     match command {
         ResponseCommand::Enter { incident, phase, reason } => enter(open(state, incident)?, phase, &reason),
         ResponseCommand::Take { incident, role, name } => take(open(state, incident)?, role, &name),
         ResponseCommand::Join { incident, alert } => join(state, open(state, incident)?, alert),
         ResponseCommand::Merge { incident, into } => merge(state, incident, into),
+        ResponseCommand::Change { incident, when, what } => {
+            if let Some(id) = incident {
+                find(state, id)?;
+            }
+            if when > at {
+                return refuse(format!("{when} lies in the future; a change is noted once it is made"));
+            }
+            let what = sentence(&what, "what was changed")?;
+            Ok(vec![ResponseEvent::ChangeNoted { incident, when, what }.into()])
+        }
     }
 }
 

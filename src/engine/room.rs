@@ -3,26 +3,36 @@
 //! [`Room::apply`] is the only way it changes, and it cannot fail: an event about something unknown (a log that was
 //! cut, an id from the future) changes nothing. Replaying a log gives the room that wrote it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::crossings::Crossings;
 use super::timeline::Timeline;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::CampaignState;
 use crate::domain::clock::{Correction, Moment, Moments};
+use crate::domain::event::response::ResponseEvent;
+use crate::domain::event::runbook::RunbookEvent;
 use crate::domain::event::switch::SwitchEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, ActuationId, AlertId, IncidentId, Seq};
 use crate::domain::incident::{Incident, Note, Overruled};
 use crate::domain::learning::Learning;
+use crate::domain::recovery::Recovery;
 use crate::domain::regulation::Regulation;
 use crate::domain::response::{Phase, Response};
-use crate::domain::runbook::{RunbookRun, StepEntry};
+use crate::domain::runbook::{RunbookRun, StepEntry, StepNote};
 use crate::domain::switch::plan::Kind;
 use crate::domain::switch::{Actuation, ActuationState, SwitchId};
 use crate::domain::time::At;
 use crate::domain::verdict::{Origin, Verdict};
 use crate::limits;
+
+/// Something that was changed, and may be what it began with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub at: At,
+    pub what: String,
+}
 
 /// Everything that is on the record.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +50,8 @@ pub struct Room {
     pub agreements: BTreeMap<u64, Agreement>,
     /// The last test of each switch.
     pub tests: BTreeMap<SwitchId, Tested>,
+    /// What was changed, as far as the room has seen it or was told: by time.
+    pub changes: VecDeque<Change>,
     /// Alerts raised in all; closed ones are dropped from `alerts` in the end.
     pub alerts_raised: u32,
 }
@@ -70,6 +82,7 @@ impl Room {
         self.apply_to_actuations(record);
         self.crossings.apply(record);
         self.timeline.add(record, &self.actuations);
+        self.note_change(record);
         match &record.event {
             Event::CampaignChanged { campaign, state, .. } => {
                 self.campaigns.insert(campaign.clone(), *state);
@@ -80,6 +93,27 @@ impl Room {
             Event::Switch(event) => self.apply_to_switches(event, record),
             _ => {}
         }
+    }
+
+    /// Notes what was changed: what is seen on the wire, what was done from here, and what people say.
+    fn note_change(&mut self, record: &Record) {
+        let (at, what) = match &record.event {
+            Event::WaveStarted { campaign, wave, target } => {
+                (record.at, format!("wave {wave} of {campaign} → {target}"))
+            }
+            Event::CampaignChanged { campaign, state, .. } => (record.at, format!("{campaign} is {state}")),
+            Event::ActuationEffective { actuation, .. } => match self.actuations.get(actuation) {
+                Some(pulled) => (record.at, format!("{} {}", pulled.switch.label(), pulled.preview.campaign)),
+                None => return,
+            },
+            Event::Response(ResponseEvent::ChangeNoted { when, what, .. }) => (*when, what.clone()),
+            _ => return,
+        };
+        if self.changes.len() == limits::CHANGES {
+            self.changes.pop_front();
+        }
+        let place = self.changes.partition_point(|change| change.at <= at);
+        self.changes.insert(place, Change { at, what });
     }
 
     /// Alerts that still go on.
@@ -165,10 +199,12 @@ impl Room {
                     corrections: Vec::new(),
                     notes: Vec::new(),
                     runbook: None,
+                    earlier_runbooks: Vec::new(),
                     actuations: Vec::new(),
                     response: Response::default(),
                     learning: Learning::default(),
                     regulation: Regulation::default(),
+                    recovery: Recovery::default(),
                 },
             );
             if let Some(incident) = self.incidents.get_mut(incident) {
@@ -310,6 +346,7 @@ fn change(incident: &mut Incident, record: &Record) {
         Event::Reopened { reason, .. } => {
             incident.moments.mitigated = None;
             incident.moments.resolved = None;
+            incident.recovery.reopen();
             incident.response.enter(Phase::Contain, at, &record.actor, Some(reason.clone()));
         }
         Event::MomentCorrected { moment, from, to, reason, .. } => {
@@ -326,7 +363,12 @@ fn change(incident: &mut Incident, record: &Record) {
                 incident.acknowledged_by.get_or_insert(record.actor.clone());
             }
         }
-        Event::RunbookTaken { runbook, .. } => incident.runbook = Some(RunbookRun::new(runbook.clone())),
+        Event::RunbookTaken { runbook, .. } => {
+            let before = incident.runbook.replace(RunbookRun::new(runbook.clone()));
+            incident.earlier_runbooks.extend(before.filter(RunbookRun::is_used));
+        }
+        Event::Recovery(event) => incident.recovery.apply(event, at, &record.actor),
+        Event::Runbook(event) => change_run(incident, event, record),
         Event::StepMarked { step, mark, .. } => {
             if let Some(run) = &mut incident.runbook {
                 run.entries.push(StepEntry { step: step.clone(), mark: mark.clone(), by: record.actor.clone(), at });
@@ -341,6 +383,18 @@ fn change(incident: &mut Incident, record: &Record) {
         Event::Learning(event) => incident.learning.apply(at, &record.actor, event),
         Event::Regulation(event) => incident.regulation.apply(at, &record.actor, event),
         _ => {}
+    }
+}
+
+/// Changes the runbook in use.
+fn change_run(incident: &mut Incident, event: &RunbookEvent, record: &Record) {
+    let Some(run) = &mut incident.runbook else { return };
+    match event {
+        RunbookEvent::StepNoted { step, note, .. } => {
+            let (step, text, by) = (step.clone(), note.clone(), record.actor.clone());
+            run.notes.push(StepNote { step, text, by, at: record.at });
+        }
+        RunbookEvent::StepOverdue { step, .. } => run.escalated.push(step.clone()),
     }
 }
 

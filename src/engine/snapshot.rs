@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use super::facts::Known;
 use super::room::Tested;
 use super::switches::run::Tally;
 use super::switches::{Arming, Request};
@@ -26,6 +27,7 @@ use crate::domain::observation::WavePlan;
 use crate::domain::regulation::Regime;
 use crate::domain::replay::Replay;
 use crate::domain::rollout::{Comparison, Standing};
+use crate::domain::runbook::Runbook;
 use crate::domain::signal::Signal;
 use crate::domain::switch::{Actuation, Switch, SwitchId};
 use crate::domain::time::At;
@@ -37,6 +39,7 @@ use crate::fleet::{Message, Sample};
 pub struct Snapshot {
     pub at: At,
     pub broker: String,
+    pub root: String,
     pub environment: String,
     pub operator: String,
     pub read_only: bool,
@@ -85,6 +88,14 @@ pub struct Snapshot {
     /// Seconds of the room that pass in a second of life.
     pub pace: i64,
     pub warnings: Vec<String>,
+    /// What is known of each open incident, counted from live data: answers of triage, checks of recovery.
+    pub known: BTreeMap<IncidentId, Arc<Known>>,
+    /// The same of the newest alert that nobody has declared.
+    pub known_of_alert: Option<(AlertId, Arc<Known>)>,
+    /// How the people are reached whom runbooks name.
+    pub contacts: BTreeMap<String, String>,
+    /// The library of runbooks: id, title, types.
+    pub library: Vec<Arc<Runbook>>,
     /// What is due, the first first.
     pub due: Vec<Due>,
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::State;
-use super::decide::take_runbook;
+use super::runbooks;
 use crate::detect::suspects::{Breadth, Suspect};
 use crate::detect::verdict::{self, Facts, Verdict};
 use crate::domain::alert::{Alert, Finding};
@@ -184,8 +184,8 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
             events.push(Event::VerdictReached { incident: incident.id, verdict });
             // A runbook that somebody has worked with stays.
             let is_new_kind = !incident.overruled.kind && incident.kind != kind && incident.verdict.is_some();
-            if is_new_kind && incident.runbook.as_ref().is_none_or(|run| run.entries.is_empty()) {
-                events.extend(take_runbook(state, incident.id, kind));
+            if is_new_kind && incident.runbook.as_ref().is_none_or(|run| !run.is_used()) {
+                events.extend(runbooks::take(state, incident.id, kind));
             }
         }
     }

@@ -10,9 +10,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::campaign::CampaignState;
+use crate::domain::event::recovery::RecoveryEvent;
 use crate::domain::event::response::ResponseEvent;
+use crate::domain::event::runbook::RunbookEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, ActuationId, IncidentId, Seq};
+use crate::domain::recovery::Standing;
 use crate::domain::runbook::StepMark;
 use crate::domain::switch::Actuation;
 use crate::domain::time::At;
@@ -162,6 +165,8 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::CommanderSet { from, to, .. } if from.is_empty() => (Action, format!("commander {to}")),
         Event::CommanderSet { from, to, .. } => (Action, format!("handover: commander {to} (was {from})")),
         Event::Response(event) => response(event),
+        Event::Runbook(event) => runbook(event),
+        Event::Recovery(event) => recovery(event),
         Event::NoteAdded { text, .. } => (Normal, text.replace('\n', " ⏎ ")),
         Event::Mitigated { .. } => (Action, "service restored: mitigated".into()),
         Event::Resolved { .. } => (Action, "root cause fixed: resolved".into()),
@@ -174,6 +179,8 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::StepMarked { text, mark, .. } => match mark {
             StepMark::Done => (Action, format!("✓ {text}")),
             StepMark::Skipped(reason) => (Action, format!("skipped: {text} ({reason})")),
+            StepMark::NotApplicable(reason) if reason.is_empty() => (Action, format!("not applicable: {text}")),
+            StepMark::NotApplicable(reason) => (Action, format!("not applicable: {text} ({reason})")),
             StepMark::Open => (Action, format!("opened again: {text}")),
         },
         Event::CampaignChanged { campaign, state, target } => {
@@ -208,6 +215,36 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
     }
 }
 
+fn recovery(event: &RecoveryEvent) -> (Weight, String) {
+    let text = match event {
+        RecoveryEvent::CheckWaived { check, reason, .. } => format!("waived: {check} ({reason})"),
+        RecoveryEvent::DataDecided { choice, first_bad, customers, .. } => {
+            format!("decided: {} · first bad value {first_bad} · customers: {customers}", choice.name())
+        }
+        RecoveryEvent::RecoveryVerified { checks, remaining, .. } => {
+            let green = checks.iter().filter(|checked| checked.standing == Standing::Green).count();
+            format!(
+                "recovery verified: {green} of {} checks green · {} of {} devices healthy, {} still affected",
+                checks.len(),
+                remaining.healthy,
+                remaining.ever,
+                remaining.affected()
+            )
+        }
+    };
+    (Weight::Action, text)
+}
+
+fn runbook(event: &RunbookEvent) -> (Weight, String) {
+    match event {
+        RunbookEvent::StepNoted { text, note, .. } => (Weight::Normal, format!("{note} (on: {text})")),
+        RunbookEvent::StepOverdue { text, contact: Some(contact), .. } => {
+            (Weight::Alarm, format!("OVERDUE: {text} · wake {contact}"))
+        }
+        RunbookEvent::StepOverdue { text, contact: None, .. } => (Weight::Alarm, format!("OVERDUE: {text}")),
+    }
+}
+
 fn response(event: &ResponseEvent) -> (Weight, String) {
     let because = |reason: &Option<String>| reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     let text = match event {
@@ -229,6 +266,7 @@ fn response(event: &ResponseEvent) -> (Weight, String) {
         ResponseEvent::IncidentSplit { incident, from, reason } => {
             format!("{incident} is one of its own again, no part of {from}: {reason}")
         }
+        ResponseEvent::ChangeNoted { when, what, .. } => format!("changed at {when}: {what}"),
         ResponseEvent::IncidentReleased { incident, other } => format!("{other} is no part of {incident}"),
     };
     (Weight::Action, text)

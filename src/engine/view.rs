@@ -10,7 +10,7 @@ use super::snapshot::{
     Totals, WaveView,
 };
 use super::switches::run::Run;
-use super::{State, decide, switches::Switches};
+use super::{State, decide, recovery, runbooks, switches::Switches};
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::Bill;
 use crate::domain::due::Due;
@@ -43,6 +43,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
     Snapshot {
         at,
         broker: state.settings.broker.clone(),
+        root: state.settings.root.clone(),
         environment: state.settings.environment.clone(),
         operator: state.settings.operator.clone(),
         read_only: state.settings.read_only,
@@ -84,12 +85,17 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         pace: state.replay.as_ref().map_or(state.settings.pace, |replay| replay.speed.ceil().max(1.0) as i64),
         warnings: state.settings.warnings.clone(),
         due: due(state, at),
+        known: state.facts.incidents().clone(),
+        known_of_alert: state.facts.alert().cloned(),
+        contacts: state.settings.contacts.clone(),
+        library: state.settings.runbooks.clone(),
     }
 }
 
 /// What is due, from every area that has deadlines, the first first.
 fn due(state: &State, at: At) -> Vec<Due> {
-    let mut due: Vec<Due> = Vec::new();
+    let mut due: Vec<Due> = runbooks::due(state);
+    due.extend(recovery::due(state));
     due.extend(state.room.incidents.values().flat_map(|incident| incident.regulation.due(incident.id, at)));
     due.extend(state.room.incidents.values().filter_map(|incident| incident.learning.due(incident, at)));
     due.sort_by_key(|due| (due.at, due.kind));

@@ -267,6 +267,9 @@ fn runbook(sources: &Sources<'_>, run: &RunbookRun) -> RunbookLines {
             let (state, reason) = match entry.map(|entry| &entry.mark) {
                 None | Some(StepMark::Open) => ("open", None),
                 Some(StepMark::Done) => ("done", None),
+                Some(StepMark::NotApplicable(reason)) => {
+                    ("not applicable", Some(reason.clone()).filter(|reason| !reason.is_empty()))
+                }
                 Some(StepMark::Skipped(reason)) => ("skipped", Some(reason.clone())),
             };
             steps.push(StepLine {

@@ -10,7 +10,7 @@ use super::action::{Keymap, Meaning};
 use super::key::{Code, Key};
 use super::layout;
 use super::overlays::confirm::Confirm;
-use super::overlays::{Overlay, form, help, note, palette, switches, verdict};
+use super::overlays::{Overlay, form, help, note, palette, switches, triage, verdict};
 use super::scene::Scene;
 use super::screens;
 use super::submit;
@@ -236,6 +236,10 @@ impl App {
             }
             Overlay::Verdict { selected } => self.press_in_verdict(selected, key),
             Overlay::Incidents { selected } => update::respond::press_in_incidents(self, selected, key),
+            Overlay::Triage { scroll } => {
+                update::scrolled(key, scroll, triage::length(self.shown())).map(|scroll| Overlay::Triage { scroll })
+            }
+            Overlay::Verify { selected } => update::respond::press_in_checks(self, selected, key),
             Overlay::Palette(mut palette) => match palette.press(key) {
                 palette::Outcome::Stay => Some(Overlay::Palette(palette)),
                 palette::Outcome::Close => None,

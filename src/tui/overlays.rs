@@ -9,7 +9,9 @@ pub mod incidents;
 pub mod note;
 pub mod palette;
 pub mod switches;
+pub mod triage;
 pub mod verdict;
+pub mod verify;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -38,6 +40,12 @@ pub enum Overlay {
     Incidents {
         selected: usize,
     },
+    Triage {
+        scroll: usize,
+    },
+    Verify {
+        selected: usize,
+    },
     Confirm(Confirm),
     /// What waits for a second person.
     Approval {
@@ -58,6 +66,8 @@ impl Overlay {
             Self::BadInput { selected } => bad_input::draw(*selected, scene, area, buffer),
             Self::Verdict { selected } => verdict::draw(*selected, scene, area, buffer),
             Self::Incidents { selected } => incidents::draw(*selected, scene, area, buffer),
+            Self::Triage { scroll } => triage::draw(*scroll, scene, area, buffer),
+            Self::Verify { selected } => verify::draw(*selected, scene, area, buffer),
             Self::Confirm(confirm) => confirm.draw(scene, area, buffer),
             Self::Approval { .. } => approval::draw(scene, area, buffer),
             Self::Switches { selected } => switches::draw(*selected, scene, area, buffer),

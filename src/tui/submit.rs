@@ -90,7 +90,7 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
             to: time(&typed(1), app.snapshot.at)?,
             reason: required(&typed(2), "a reason")?,
         },
-        Purpose::Respond(asks) => respond::command(form, asks)?,
+        Purpose::Respond(asks) => respond::command(form, asks, app.snapshot.at)?,
         Purpose::Filter => {
             app.ui.filter = Filter::parse(&typed(0), &app.snapshot.attributes)?;
             app.ui.device = 0;

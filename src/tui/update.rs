@@ -209,6 +209,7 @@ fn enter(app: &mut App) {
             app.ui.go(View::Fleet);
         }
         (View::Room, Pane::Runbook) => app.ui.go(View::Runbook),
+        (View::Runbook, _) => respond::do_step(app),
         (View::Room, Pane::Timeline) => app.ui.go(View::Timeline),
         (View::Fleet, Pane::Cohorts) => app.ui.pane = Pane::Devices,
         (View::Fleet, Pane::Devices) => {
@@ -268,6 +269,7 @@ fn copy(app: &mut App) {
     let snapshot = &app.snapshot;
     let text = match (app.ui.view, &app.ui.opened, app.ui.pane) {
         (_, Some(device), _) => device.clone(),
+        (View::Runbook, ..) if respond::diagnostic(app).is_some() => respond::diagnostic(app).unwrap_or_default(),
         (View::Switches, ..) => match rollout::newest_actuations(snapshot).get(app.ui.switch) {
             Some(view) => view.actuation.call.by_hand(&snapshot.shell_options),
             None => String::new(),

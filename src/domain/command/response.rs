@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{AlertId, IncidentId};
 use crate::domain::response::{Phase, Role};
+use crate::domain::time::At;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResponseCommand {
@@ -13,4 +14,6 @@ pub enum ResponseCommand {
     Join { incident: IncidentId, alert: AlertId },
     /// Say that an incident is a part of another one.
     Merge { incident: IncidentId, into: IncidentId },
+    /// Note a change that the room cannot see.
+    Change { incident: Option<IncidentId>, when: At, what: String },
 }

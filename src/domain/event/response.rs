@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::IncidentId;
 use crate::domain::response::{Phase, Role};
+use crate::domain::time::At;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -26,17 +27,21 @@ pub enum ResponseEvent {
     IncidentSplit { incident: IncidentId, from: IncidentId, reason: String },
     /// The other side of a split.
     IncidentReleased { incident: IncidentId, other: IncidentId },
+
+    /// Something was changed that the room cannot see: a deploy, a certificate, a network.
+    ChangeNoted { incident: Option<IncidentId>, when: At, what: String },
 }
 
 impl ResponseEvent {
-    pub const fn incident(&self) -> IncidentId {
+    pub const fn incident(&self) -> Option<IncidentId> {
         match self {
             Self::PhaseEntered { incident, .. }
             | Self::RoleTaken { incident, .. }
             | Self::IncidentMerged { incident, .. }
             | Self::IncidentAbsorbed { incident, .. }
             | Self::IncidentSplit { incident, .. }
-            | Self::IncidentReleased { incident, .. } => *incident,
+            | Self::IncidentReleased { incident, .. } => Some(*incident),
+            Self::ChangeNoted { incident, .. } => *incident,
         }
     }
 }

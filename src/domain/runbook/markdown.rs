@@ -1,10 +1,14 @@
 //! Reads a runbook from Markdown: front matter between `---` lines, sections as second-level headings, steps as
-//! task-list items. A step may end in `{switch: ota-halt}` to bind a switch.
+//! task-list items. A step may end in what it is bound to: `{switch: ota-halt}`, `{query: firmware}`,
+//! `{diagnostic: log-request}`, `{update: internal-first}`, `{timer: 15 min; contact: firmware-lead}`.
+
+use std::collections::BTreeMap;
 
 use pulldown_cmark::{Event as Md, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::{Runbook, Section, Step};
+use super::{Diagnostic, Runbook, Section, Step, Timer};
 use crate::domain::incident::IncidentType;
+use crate::domain::query::Query;
 use crate::domain::switch::SwitchId;
 use crate::domain::text::visible;
 
@@ -28,22 +32,44 @@ pub const REQUIRED_SECTIONS: [&str; 5] = ["Confirm", "Contain", "Communicate", "
 /// # Errors
 /// The first mistake, with its line and what was expected there.
 pub fn read(source: &str) -> Result<Runbook, RunbookError> {
+    parse(source).map(|source| source.runbook)
+}
+
+/// A runbook with the lines of its file, for whoever looks for mistakes in it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub runbook: Runbook,
+    /// The line of every step, by its id.
+    pub lines: BTreeMap<String, usize>,
+    pub reviewed_line: usize,
+    /// The line of every section.
+    pub sections: Vec<usize>,
+}
+
+/// Reads a runbook and where its parts stand.
+///
+/// # Errors
+/// The first mistake, with its line and what was expected there.
+pub fn parse(source: &str) -> Result<Source, RunbookError> {
     let (front, body_start) = front_matter(source)?;
-    let sections = sections(source, body_start)?;
+    let Body { sections, lines, headings } = body(source, body_start)?;
     let has = |name: &str| sections.iter().any(|s| s.title.eq_ignore_ascii_case(name));
     if let Some(missing) = REQUIRED_SECTIONS.iter().find(|name| !has(name)) {
         let last = source.lines().count().max(1);
         let all = REQUIRED_SECTIONS.join(", ");
         return Err(mistake(last, format!("expected a section `## {missing}`; every runbook has {all}")));
     }
-    Ok(Runbook {
+    let runbook = Runbook {
         id: front.required("id")?,
         title: front.required("title")?,
         types: front.types()?,
         owner: front.required("owner")?,
-        reviewed: front.required("reviewed")?,
+        reviewed: front.date("reviewed")?,
+        applies_to: front.find("applies-to").map(|(_, value)| visible(value).into_owned()).unwrap_or_default(),
         sections,
-    })
+    };
+    let reviewed_line = front.find("reviewed").map_or(front.end_line, |(line, _)| line);
+    Ok(Source { runbook, lines, reviewed_line, sections: headings })
 }
 
 /// The lines between the `---` marks: line number, key, value.
@@ -60,6 +86,13 @@ impl FrontMatter<'_> {
     fn required(&self, key: &str) -> Result<String, RunbookError> {
         let value = self.find(key).map(|(_, value)| visible(value).into_owned());
         value.ok_or_else(|| mistake(self.end_line, format!("expected `{key}: …` in the front matter")))
+    }
+
+    fn date(&self, key: &str) -> Result<String, RunbookError> {
+        let value = self.required(key)?;
+        let line = self.find(key).map_or(self.end_line, |(line, _)| line);
+        let is_date = value.parse::<chrono::NaiveDate>().is_ok();
+        if is_date { Ok(value) } else { Err(mistake(line, format!("`{value}` is no date; expected `2026-11-01`"))) }
     }
 
     fn types(&self) -> Result<Vec<IncidentType>, RunbookError> {
@@ -113,8 +146,16 @@ impl Open {
     }
 }
 
-fn sections(source: &str, body_start: usize) -> Result<Vec<Section>, RunbookError> {
-    let mut sections: Vec<Section> = Vec::new();
+/// What stands below the front matter.
+#[derive(Default)]
+struct Body {
+    sections: Vec<Section>,
+    lines: BTreeMap<String, usize>,
+    headings: Vec<usize>,
+}
+
+fn body(source: &str, body_start: usize) -> Result<Body, RunbookError> {
+    let Body { mut sections, mut lines, mut headings } = Body::default();
     let mut open = Open::default();
     let body = &source[body_start..];
     for (md, range) in Parser::new_ext(body, Options::ENABLE_TASKLISTS).into_offset_iter() {
@@ -123,6 +164,7 @@ fn sections(source: &str, body_start: usize) -> Result<Vec<Section>, RunbookErro
             Md::Start(Tag::Heading { level: HeadingLevel::H2, .. }) => open.heading = Some(String::new()),
             Md::End(TagEnd::Heading(HeadingLevel::H2)) => {
                 let title = open.heading.take().unwrap_or_default();
+                headings.push(line);
                 sections.push(Section { title: visible(&title).into_owned(), text: String::new(), steps: Vec::new() });
             }
             Md::End(TagEnd::Heading(_)) => open.paragraph.clear(),
@@ -133,7 +175,9 @@ fn sections(source: &str, body_start: usize) -> Result<Vec<Section>, RunbookErro
                 if open.is_step {
                     let here = "a step stands before the first section; expected `## Confirm`";
                     let section = sections.last_mut().ok_or_else(|| mistake(line, here))?;
-                    section.steps.push(step(section, &text, line)?);
+                    let step = step(section, &text, line)?;
+                    lines.insert(step.id.clone(), line);
+                    section.steps.push(step);
                 }
             }
             Md::Text(text) | Md::Code(text) => open.text(&text),
@@ -148,19 +192,72 @@ fn sections(source: &str, body_start: usize) -> Result<Vec<Section>, RunbookErro
             _ => {}
         }
     }
-    Ok(sections)
+    Ok(Body { sections, lines, headings })
 }
 
 fn step(section: &Section, text: &str, line: usize) -> Result<Step, RunbookError> {
     let id = format!("{}.{}", section.title.to_lowercase(), section.steps.len() + 1);
     let text = visible(text.trim()).into_owned();
-    let Some((words, binding)) = text.strip_suffix('}').and_then(|text| text.rsplit_once('{')) else {
-        return Ok(Step { id, text, switch: None });
+    let mut words = text.as_str();
+    let mut step =
+        Step { id, text: String::new(), switch: None, query: None, diagnostic: None, update: None, timer: None };
+    while let Some((before, binding)) = words.strip_suffix('}').and_then(|text| text.rsplit_once('{')) {
+        bind(&mut step, binding, line)?;
+        words = before.trim_end();
+    }
+    step.text = words.to_owned();
+    Ok(step)
+}
+
+/// Binds a step to what stands between its brackets.
+fn bind(step: &mut Step, binding: &str, line: usize) -> Result<(), RunbookError> {
+    const FORMS: &str = "`{switch: ota-halt}`, `{query: firmware}`, `{diagnostic: log-request}`, \
+                         `{update: internal-first}` or `{timer: 15 min; contact: firmware-lead}`";
+    let unknown = || mistake(line, format!("unknown binding `{{{binding}}}`; expected {FORMS}"));
+    let (kind, value) = binding.split_once(':').map(|(kind, value)| (kind.trim(), value.trim())).ok_or_else(unknown)?;
+    if value.is_empty() {
+        return Err(unknown());
+    }
+    match kind {
+        "switch" => step.switch = Some(SwitchId(value.to_owned())),
+        "query" => {
+            let known = || Query::ALL.iter().map(|query| query.id()).collect::<Vec<_>>().join(", ");
+            let wrong = || mistake(line, format!("unknown query `{value}`; expected one of {}", known()));
+            step.query = Some(Query::parse(value).ok_or_else(wrong)?);
+        }
+        "diagnostic" => {
+            let known = Diagnostic::ALL.map(Diagnostic::id).join(", ");
+            let found = Diagnostic::ALL.into_iter().find(|diagnostic| diagnostic.id() == value);
+            let wrong = || mistake(line, format!("unknown diagnostic `{value}`; expected one of {known}"));
+            step.diagnostic = Some(found.ok_or_else(wrong)?);
+        }
+        "update" => step.update = Some(value.to_owned()),
+        "timer" => step.timer = Some(timer(value, line)?),
+        _ => return Err(unknown()),
+    }
+    Ok(())
+}
+
+/// `15 min; contact: firmware-lead`.
+fn timer(value: &str, line: usize) -> Result<Timer, RunbookError> {
+    let (time, rest) = value.split_once(';').map_or((value, None), |(time, rest)| (time, Some(rest.trim())));
+    let wrong = || mistake(line, format!("`{}` is no time; expected `15 min`, `90 s` or `4 h`", time.trim()));
+    let time = time.trim();
+    let digits = time.find(|c: char| !c.is_ascii_digit()).unwrap_or(time.len());
+    let n: i64 = time[..digits].parse().map_err(|_| wrong())?;
+    let unit = match time[digits..].trim() {
+        "s" => 1,
+        "min" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
     };
-    let Some(("switch", switch)) = binding.split_once(':').map(|(k, v)| (k.trim(), v.trim())) else {
-        return Err(mistake(line, format!("unknown binding `{{{binding}}}`; expected `{{switch: ota-halt}}`")));
+    let within_s = n.checked_mul(unit).filter(|s| (1..=30 * 86_400).contains(s)).ok_or_else(wrong)?;
+    let contact = match rest.map(|rest| rest.split_once(':').map(|(key, name)| (key.trim(), name.trim()))) {
+        None => None,
+        Some(Some(("contact", name))) if !name.is_empty() => Some(name.to_owned()),
+        Some(_) => return Err(mistake(line, "expected `contact: NAME` after the time, a name under [contacts]")),
     };
-    Ok(Step { id, text: words.trim().to_owned(), switch: Some(SwitchId(switch.to_owned())) })
+    Ok(Timer { within_s, contact })
 }
 
 #[cfg(test)]
@@ -191,6 +288,18 @@ mod tests {
     }
 
     #[test]
+    fn a_step_may_be_bound_to_several_things() {
+        let bound = "{update: internal-first} {timer: 90 min; contact: lead}";
+        let runbook = read(&GOOD.replace("{switch: ota-halt}", bound)).unwrap();
+        let step = runbook.step("contain.1").unwrap();
+        assert_eq!((step.text.as_str(), step.update.as_deref()), ("stop it", Some("internal-first")));
+        assert_eq!(step.timer, Some(Timer { within_s: 5400, contact: Some("lead".into()) }));
+        let asks = read(&GOOD.replace("{switch: ota-halt}", "{query: firmware} {diagnostic: ping}")).unwrap();
+        let step = asks.step("contain.1").unwrap();
+        assert_eq!((step.query, step.diagnostic), (Some(Query::Firmware), Some(Diagnostic::Ping)));
+    }
+
+    #[test]
     fn a_mistake_is_named_with_its_line() {
         let cases = [
             ("no front".to_owned(), 1, "expected `---`, the start"),
@@ -200,6 +309,15 @@ mod tests {
             (GOOD.replace("bad-firmware", "bad-luck"), 4, "unknown type `bad-luck`"),
             (GOOD.replace("## Debug", "## Bugs"), 27, "expected a section `## Debug`"),
             (GOOD.replace("{switch: ota-halt}", "{lever: x}"), 20, "unknown binding `{lever: x}`"),
+            (
+                GOOD.replace("{switch: ota-halt}", "{query: moon}"),
+                20,
+                "unknown query `moon`; expected one of affected,",
+            ),
+            (GOOD.replace("{switch: ota-halt}", "{diagnostic: x}"), 20, "unknown diagnostic `x`; expected one of log-"),
+            (GOOD.replace("{switch: ota-halt}", "{timer: soon}"), 20, "`soon` is no time; expected `15 min`"),
+            (GOOD.replace("{switch: ota-halt}", "{timer: 5 min; who: x}"), 20, "expected `contact: NAME`"),
+            (GOOD.replace("2026-10-01", "October"), 6, "`October` is no date; expected `2026-11-01`"),
             (GOOD.replace("## Confirm\n", ""), 14, "a step stands before the first section"),
         ];
         for (source, line, message) in cases {

@@ -34,16 +34,32 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         return lines(&told, inner, buffer);
     };
     let (done, all) = run.progress();
-    let title = format!("runbook · {} · {done}/{all}", run.runbook.title);
+    let stale = match run.runbook.review_age_days(scene.snapshot.at) {
+        Some(days) if run.runbook.is_stale(scene.snapshot.at) => format!(" · reviewed {days} days ago"),
+        _ => String::new(),
+    };
+    let title = format!("runbook · {} · {done}/{all}{stale}", run.runbook.title);
     let inner = scene.pane(&title, Some(Pane::Runbook), area, buffer);
     let at = cursor(scene.ui, run).map(|step| step.id.as_str());
     let full = scene.ui.view == View::Runbook;
+    if !stale.is_empty() {
+        paint(scene, &stale, area, buffer);
+    }
     let (rows, cursor_row) = rows(scene, run, at, inner.width.into(), full);
     let height = usize::from(inner.height);
     // In a folded room there is space for the next step and what is around it.
     let above = if scene.shape == Shape::Folded && !full { 0 } else { height / 3 };
     let first = cursor_row.saturating_sub(above).min(rows.len().saturating_sub(height));
     lines(&rows[first..], inner, buffer);
+}
+
+/// Colours the words about an old review in the title, where they stand in it.
+fn paint(scene: &Scene<'_>, words: &str, area: Rect, buffer: &mut Buffer) {
+    let symbols: String = (area.x..area.right()).map(|x| buffer[(x, area.y)].symbol()).collect();
+    let Some(at) = symbols.find(words.trim_start_matches(" · ")) else { return };
+    let x = area.x + symbols[..at].chars().count() as u16;
+    let width = (words.chars().count() as u16).saturating_sub(3).min(area.right().saturating_sub(x));
+    buffer.set_style(Rect { x, width, height: 1, ..area }, scene.style(Role::Warn));
 }
 
 /// Every line of the runbook, and which of them the cursor is on.
@@ -78,6 +94,7 @@ fn step_rows<'a>(scene: &Scene<'a>, run: &RunbookRun, step: &Step, here: bool, w
     let (mark, role) = match entry.map(|entry| &entry.mark) {
         Some(StepMark::Done) => ("✓", Role::Good),
         Some(StepMark::Skipped(_)) => ("–", Role::Muted),
+        Some(StepMark::NotApplicable(_)) => ("=", Role::Muted),
         _ if here => ("▸", Role::Key),
         _ => ("·", Role::Muted),
     };
@@ -87,10 +104,14 @@ fn step_rows<'a>(scene: &Scene<'a>, run: &RunbookRun, step: &Step, here: bool, w
         None if scene.snapshot.replay.is_some() => String::new(),
         None if step.switch == Some(SwitchId::ota_halt()) => format!("[{}]", scene.key(Action::HaltOta)),
         None if step.switch == Some(SwitchId::rollback()) => format!("[{}]", scene.key(Action::RollBack)),
+        None if step.update.is_some() => format!("[{}]", scene.key(Action::Enter)),
         None => String::new(),
     };
+    let (note, urgent) = timed(scene, step, entry.is_some(), note);
     let text = match entry.map(|entry| &entry.mark) {
         Some(StepMark::Skipped(reason)) => format!("{} (skipped: {reason})", step.text),
+        Some(StepMark::NotApplicable(reason)) if reason.is_empty() => format!("{} (not applicable)", step.text),
+        Some(StepMark::NotApplicable(reason)) => format!("{} (not applicable: {reason})", step.text),
         _ => step.text.clone(),
     };
     let room = width.saturating_sub(4 + note.width() + 1);
@@ -104,8 +125,58 @@ fn step_rows<'a>(scene: &Scene<'a>, run: &RunbookRun, step: &Step, here: bool, w
     let mut rows = vec![Line::from(vec![
         Span::styled(format!(" {mark} "), scene.style(role)),
         scene.span(format::left(&first, room), looks),
-        scene.span(format!(" {note}"), if entry.is_some() { Role::Muted } else { Role::Key }),
+        scene.span(format!(" {note}"), if entry.is_some() { Role::Muted } else { urgent }),
     ])];
     rows.extend(texts.map(|text| Line::from(scene.span(format!("   {text}"), looks))));
+    rows.extend(beside(scene, run, step, here, width));
     rows
+}
+
+/// How long a step has left, before its other hint; and how urgent that is.
+fn timed(scene: &Scene<'_>, step: &Step, dealt_with: bool, note: String) -> (String, Role) {
+    let declared = scene.ui.incident(scene.snapshot).map(|incident| incident.declared);
+    let (Some(timer), Some(declared), false) = (&step.timer, declared, dealt_with) else { return (note, Role::Key) };
+    let left = declared.plus_s(timer.within_s).since_ms(scene.snapshot.at).div_euclid(1000);
+    let (text, role) = match left {
+        ..0 => (format!("OVERDUE {}", format::duration(-left)), Role::Alarm),
+        0..300 => (format::duration(left), Role::Warn),
+        _ => (format::duration(left), Role::Muted),
+    };
+    (if note.is_empty() { text } else { format!("{text} {note}") }, role)
+}
+
+/// What stands below a step: the live answer to its question, what it asks of a device, whom it names, what people wrote.
+fn beside<'a>(scene: &Scene<'a>, run: &RunbookRun, step: &Step, here: bool, width: usize) -> Vec<Line<'a>> {
+    let full = scene.ui.view == View::Runbook;
+    let mut told: Vec<(String, Role)> = Vec::new();
+    if let Some(query) = step.query.filter(|_| here || full) {
+        let known = scene.ui.incident(scene.snapshot).and_then(|incident| scene.snapshot.known.get(&incident.id));
+        let answer = known.and_then(|known| known.answers.iter().find(|answer| answer.query == query));
+        told.push(match answer {
+            Some(answer) if answer.known => (format!("{} · {}", answer.text, answer.evidence), Role::Good),
+            Some(answer) => (format!("unknown: {}", answer.evidence), Role::Warn),
+            None => ("nothing is counted just now".into(), Role::Muted),
+        });
+    }
+    if let Some(diagnostic) = step.diagnostic.filter(|_| here || full) {
+        let key = scene.key(Action::Copy);
+        told.push((format!("{} of a device; {key} copies the request", diagnostic.id()), Role::Muted));
+    }
+    if let Some(contact) = step.timer.as_ref().and_then(|timer| timer.contact.as_ref()).filter(|_| here || full) {
+        told.push(match scene.snapshot.contacts.get(contact) {
+            Some(reach) => (format!("{contact}: {reach}"), Role::Text),
+            None => (format!("{contact}: not configured; set it under [contacts]"), Role::Warn),
+        });
+    }
+    if full || here {
+        let notes = run
+            .notes_on(&step.id)
+            .map(|note| (format!("{} {}: {}", format::clock(note.at), note.by, note.text), Role::Text));
+        told.extend(notes);
+    }
+    let room = width.saturating_sub(6).max(8);
+    told.into_iter()
+        .flat_map(|(text, role)| wrap(&text, room).into_iter().map(move |text| (text, role)).collect::<Vec<_>>())
+        .map(|(text, role)| Line::from(scene.span(format!("     {text}"), role)))
+        .collect()
 }

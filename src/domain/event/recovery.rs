@@ -1,0 +1,28 @@
+//! What people decided about the end of an incident, and how its devices were then.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::IncidentId;
+use crate::domain::recovery::{Check, Checked, DataChoice, Remaining};
+use crate::domain::time::At;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum RecoveryEvent {
+    /// A person answers for a check that is not green.
+    CheckWaived { incident: IncidentId, check: Check, reason: String },
+    /// What becomes of data that was wrong.
+    DataDecided { incident: IncidentId, choice: DataChoice, first_bad: At, customers: String },
+    /// How every check stood when the incident was resolved.
+    RecoveryVerified { incident: IncidentId, checks: Vec<Checked>, remaining: Remaining },
+}
+
+impl RecoveryEvent {
+    pub const fn incident(&self) -> IncidentId {
+        match self {
+            Self::CheckWaived { incident, .. }
+            | Self::DataDecided { incident, .. }
+            | Self::RecoveryVerified { incident, .. } => *incident,
+        }
+    }
+}
