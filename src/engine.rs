@@ -7,6 +7,7 @@
 //! Read [`step`] first, then [`room`] for what is remembered, [`switches`] for what is dangerous, and [`snapshot`]
 //! for what readers get.
 
+mod alerts;
 pub mod crossings;
 mod decide;
 mod facts;
@@ -35,13 +36,13 @@ use room::Room;
 use switches::Switches;
 use wire::WireBudget;
 
-use crate::detect::{Change, Detector};
+use crate::detect::Detector;
 use crate::domain::clock::Targets;
 use crate::domain::command::{Command, Refusal, SwitchCommand};
 use crate::domain::cost::Rates;
 use crate::domain::event::switch::SwitchEvent;
 use crate::domain::event::{Event, Record};
-use crate::domain::ids::{Actor, AlertId, Seq};
+use crate::domain::ids::{Actor, Seq};
 use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, Ticket};
 use crate::domain::lens::Lens;
 use crate::domain::observation::Batch;
@@ -454,67 +455,6 @@ impl Turn<'_> {
         self.state.detector.link(is_up, self.at);
         self.state.fleet.listen(is_up, self.at);
         self.state.link.state = change;
-    }
-
-    /// Once after the room was opened and the fleet has been filled: alerts that were open when it was last closed are
-    /// watched again, so that they can clear; those whose cohort is gone have cleared.
-    fn take_up_alerts(&mut self) {
-        if self.state.taken_up || !self.state.detector.is_settled(self.at) {
-            return;
-        }
-        self.state.taken_up = true;
-        let open: Vec<_> = self.state.room.open_alerts().map(|alert| (alert.id, alert.finding.clone())).collect();
-        for (alert, finding) in open {
-            if !self.state.detector.resume(&self.state.fleet, &finding) {
-                self.record(Actor::Engine, Event::AlertCleared { alert });
-            }
-        }
-    }
-
-    fn take_change(&mut self, change: Change) {
-        match change {
-            Change::Raised(finding) => {
-                let known = self
-                    .state
-                    .room
-                    .open_alerts()
-                    .any(|alert| alert.finding.signal == finding.signal && alert.finding.cohort == finding.cohort);
-                if known {
-                    return;
-                }
-                let alert = AlertId(self.state.room.alerts_raised + 1);
-                let came_back = recovery::regressed(self.state, &finding.cohort, self.at);
-                let joins = came_back.or_else(|| self.joins(&finding.cohort));
-                self.record(Actor::Engine, Event::AlertRaised { alert, finding });
-                if let Some(incident) = came_back {
-                    let reason = format!("regression: alert {alert} is about the same devices");
-                    self.record(Actor::Engine, Event::Reopened { incident, reason });
-                }
-                if let Some(incident) = joins {
-                    self.record(Actor::Engine, Event::AlertJoined { incident, alert });
-                }
-            }
-            Change::Grew { signal, cohort, also } => {
-                let is_it = |alert: &&crate::domain::alert::Alert| {
-                    alert.finding.signal == signal && alert.finding.cohort == cohort
-                };
-                let grown = self.state.room.open_alerts().find(is_it).map(|alert| alert.id);
-                if let Some(alert) = grown {
-                    self.record(Actor::Engine, Event::AlertGrew { alert, also });
-                }
-            }
-            Change::Cleared { signal, cohort } => {
-                let open = self.state.room.open_alerts();
-                let cleared = open.filter(|alert| alert.finding.signal == signal && alert.finding.cohort == cohort);
-                let cleared: Vec<_> = cleared.map(|alert| Event::AlertCleared { alert: alert.id }).collect();
-                self.record_all(&Actor::Engine, cleared);
-            }
-        }
-    }
-
-    /// The open incident about the same devices.
-    fn joins(&self, cohort: &crate::domain::cohort::CohortKey) -> Option<crate::domain::ids::IncidentId> {
-        self.state.room.open_incidents().find(|incident| incident.concerns(cohort)).map(|incident| incident.id)
     }
 }
 
