@@ -6,13 +6,14 @@ use proptest::prelude::*;
 
 use super::snapshot::Snapshot;
 use super::*;
+use crate::detect::Change;
 use crate::domain::alert::Finding;
 use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
 use crate::domain::clock::{Clock, Moment};
 use crate::domain::cohort::CohortKey;
 use crate::domain::command::recovery::RecoveryCommand;
 use crate::domain::command::{Approval, Confirmation, Declare, SwitchCommand};
-use crate::domain::ids::{ActuationId, IncidentId};
+use crate::domain::ids::{ActuationId, AlertId, IncidentId};
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::input::Outcome;
 use crate::domain::observation::{Body, Envelope, Text};
