@@ -1,5 +1,6 @@
 //! What makes things happen outside: the gate that everything dangerous passes, and the actuators behind it.
 
+pub mod channel;
 pub mod exec;
 pub mod gate;
 pub mod http;

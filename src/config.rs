@@ -3,6 +3,7 @@
 //! One small file a section; [`Config::read`] checks them together. Secrets are never here, only where to find them.
 
 pub mod broker;
+pub mod channels;
 pub mod cost;
 pub mod fleet;
 pub mod paths;
@@ -26,6 +27,7 @@ use crate::domain::clock::Targets;
 use crate::domain::switch::standard::standard;
 use crate::domain::switch::{Switch, SwitchId};
 use broker::BrokerSection;
+use channels::ChannelSection;
 use cost::CostSection;
 use fleet::FleetSection;
 use regulation::RegulationSection;
@@ -61,6 +63,9 @@ pub struct Config {
     pub triage: TriageSection,
     pub recovery: RecoverySection,
     pub updates: UpdateSection,
+    /// The ways to each audience.
+    #[serde(rename = "channel")]
+    pub channels: Vec<ChannelSection>,
 }
 
 /// Where this team's own runbooks lie.
@@ -179,7 +184,8 @@ impl Config {
             .or(config.screen.check())
             .or(config.rollout.check())
             .or(config.check_switches())
-            .or(config.recovery.check());
+            .or(config.recovery.check())
+            .or(channels::check(&config.channels));
         if let Some((span, message)) = problem {
             return Err(document::mistake(source, file, &span, message));
         }

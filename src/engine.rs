@@ -25,6 +25,7 @@ mod suspects;
 pub mod switches;
 pub mod timeline;
 mod triage;
+pub mod updates;
 mod view;
 mod wire;
 
@@ -54,6 +55,8 @@ use crate::domain::runbook::Runbook;
 use crate::domain::switch::Switch;
 use crate::domain::switch::standard::standard;
 use crate::domain::time::At;
+use crate::domain::update::template::Template;
+use crate::domain::update::{Cadences, ChannelInfo};
 use crate::fleet::cohorts::Grouping;
 use crate::fleet::{Fleet, FleetSettings};
 use crate::limits;
@@ -66,6 +69,11 @@ pub struct Settings {
     pub runbooks: Vec<Arc<Runbook>>,
     /// How the people that runbooks name are reached: `firmware-lead` to a name and a number.
     pub contacts: BTreeMap<String, String>,
+    /// The words of updates.
+    pub templates: Vec<Arc<Template>>,
+    /// The ways to audiences, and how often they are told.
+    pub channels: Vec<ChannelInfo>,
+    pub cadences: Cadences,
     /// What error codes mean, by the code.
     pub codes: BTreeMap<String, String>,
     /// Seconds for which a recovered cohort is watched, before an incident is over and after.
@@ -116,6 +124,9 @@ impl Default for Settings {
             targets: Targets::default(),
             runbooks: Vec::new(),
             contacts: BTreeMap::new(),
+            templates: Vec::new(),
+            channels: Vec::new(),
+            cadences: Cadences::default(),
             codes: BTreeMap::new(),
             watch_s: 15 * 60,
             broker: String::new(),
@@ -279,7 +290,7 @@ impl Turn<'_> {
         for (incident, reason) in facts::tick(self.state, self.at) {
             self.record(Actor::Engine, Event::Reopened { incident, reason });
         }
-        let overdue = runbooks::tick(self.state, self.at);
+        let overdue = [runbooks::tick(self.state, self.at), updates::tick(self.state, self.at)].concat();
         self.record_all(&Actor::Engine, overdue);
         let (crossed, halts) = rollouts::tick(self.state, self.at);
         self.record_all(&Actor::Engine, crossed);
@@ -334,6 +345,10 @@ impl Turn<'_> {
                 self.record(Actor::Engine, Event::ActuationFailed { actuation, reason });
             }
             Input::Warned(warning) => self.state.settings.warnings.push(warning),
+            Input::Told { incident, number, outcome, took_ms } => {
+                let event = updates::told(self.state, incident, number, outcome, took_ms);
+                self.record_all(&Actor::Engine, event);
+            }
             Input::ClockJumped { by_ms } => {
                 self.record(Actor::Engine, Event::ClockJumped { by_ms });
             }
@@ -351,6 +366,8 @@ impl Turn<'_> {
         if let Some(Replay { capture, speed, .. }) = self.state.replay.clone() {
             self.record(Actor::Engine, Event::ReplayStarted { capture, speed });
         }
+        self.record_all(&Actor::Engine, left_open);
+        let left_open = updates::left_open(self.state);
         self.record_all(&Actor::Engine, left_open);
     }
 
@@ -383,8 +400,11 @@ impl Turn<'_> {
             self.record(by.clone(), Event::Switch(SwitchEvent::ApprovalRefused { approval, uid, reason }));
         }
         let result = result.map(|(events, effects)| {
+            let tells = events.clone();
             self.record_all(by, events);
             self.step.effects.extend(effects);
+            let tellings = updates::tellings(self.state, &tells);
+            self.step.effects.extend(tellings.into_iter().map(Effect::Tell));
             self.state.room.last
         });
         self.step.effects.push(Effect::Reply { ticket, result });

@@ -97,6 +97,8 @@ pub const ACTION_ITEMS: usize = 64;
 pub const TIMELINE: usize = 10_000;
 /// Alerts held in memory, open ones first.
 pub const ALERTS: usize = 256;
+/// Characters of an update: more than a status page or a chat takes.
+pub const UPDATE: usize = 8_000;
 /// Changes remembered for triage: what was changed before the last few hundred is not what it was.
 pub const CHANGES: usize = 256;
 /// Rows of the cohort table in one snapshot.

@@ -171,3 +171,36 @@ fn every_event_is_read_back_as_it_was_written() {
         assert_eq!(serde_json::from_str::<Record>(&written).unwrap(), *record);
     }
 }
+
+#[test]
+fn audiences_are_told_from_templates_and_waited_for() {
+    let mut room = Rehearsal::drill(2_000);
+    room.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
+    room.press(&["a", "d", "enter"]);
+    room.wait(6);
+    assert!(room.shows("internal 29:"), "the countdown stands on every screen");
+    // The step of the runbook opens the composer; the words are read once more before they go out.
+    room.press(&["u", "i", "enter"]);
+    assert!(room.shows("first word to internal"));
+    room.press(&["ctrl-s"]);
+    assert!(room.shows("sends it"));
+    room.press(&["S"]);
+    let incident = &room.state.room.incidents[&FIRST];
+    assert_eq!(incident.updates.sent.len(), 1);
+    assert!(incident.updates.sent[0].text.contains("INC-1"));
+    assert!(!incident.updates.sent[0].text.contains("{{"));
+    assert_eq!(room.copied.len(), 1, "without a channel it is on the clipboard");
+    // What was copied is told once somebody says that it is posted.
+    room.press(&["5", "enter"]);
+    assert!(room.state.room.incidents[&FIRST].updates.sent[0].delivery.is_told());
+    assert!(room.shows("WHO KNOWS WHAT"));
+    // Half an hour later somebody waits: customers for the first word, the team for the next.
+    for _ in 0..31 * 60 {
+        room.now = room.now.plus_s(1);
+        room.input(warroom::domain::input::Input::Tick);
+    }
+    room.wait(1);
+    assert!(room.shows("OVERDUE"));
+    room.press(&["4"]);
+    assert!(room.shows("update OVERDUE: customers waits for word"));
+}

@@ -9,7 +9,8 @@ use clap::Args;
 use super::session::{self, Look};
 use super::{Common, Failure, replay};
 use crate::config::broker::{Address, ProtocolWord};
-use crate::config::{Config, paths, response, runbooks};
+use crate::config::channels::ChannelSection;
+use crate::config::{Config, paths, response, runbooks, templates};
 use crate::domain::text::visible;
 use crate::engine::Settings;
 use crate::ingest::Ingest;
@@ -80,7 +81,9 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
     let law = config.regulation.law();
     let (rates, mispriced) = config.cost.rates();
     let codes = response::codes(config.triage.codes.as_deref());
+    let templates = templates::library(config.updates.directory.as_deref());
     let mut warnings = library.problems;
+    warnings.extend(templates.problems);
     warnings.extend(codes.as_ref().err().cloned());
     warnings.extend(law.problems.iter().cloned());
     warnings.extend(mispriced);
@@ -89,6 +92,9 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
         targets: config.targets,
         runbooks: library.runbooks,
         contacts: contacts(config),
+        templates: templates.templates,
+        channels: config.channels.iter().map(ChannelSection::info).collect(),
+        cadences: config.updates.cadences(),
         codes: codes.unwrap_or_default(),
         watch_s: config.recovery.watch_s(),
         broker,

@@ -5,6 +5,7 @@ pub mod recovery;
 mod regulation;
 pub mod response;
 pub mod runbook;
+pub mod update;
 
 pub use learning::LearningCommand;
 pub use regulation::RegulationCommand;
@@ -21,6 +22,7 @@ use super::verdict::Origin;
 use recovery::RecoveryCommand;
 use response::ResponseCommand;
 use runbook::RunbookCommand;
+use update::UpdateCommand;
 
 /// Something a person asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +87,8 @@ pub enum Command {
     Response(ResponseCommand),
     /// Something about its end.
     Recovery(RecoveryCommand),
+    /// Something about what audiences are told.
+    Update(UpdateCommand),
     /// Something about a runbook.
     Runbook(RunbookCommand),
     /// Something about a switch.

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use recovery::RecoveryEvent;
 use response::ResponseEvent;
 use runbook::RunbookEvent;
+use update::UpdateEvent;
 
 use super::alert::Finding;
 use super::campaign::{CampaignAction, CampaignState};
@@ -301,6 +302,14 @@ pub enum Event {
     Runbook(RunbookEvent),
     #[serde(untagged)]
     Recovery(RecoveryEvent),
+    #[serde(untagged)]
+    Update(UpdateEvent),
+}
+
+impl From<UpdateEvent> for Event {
+    fn from(event: UpdateEvent) -> Self {
+        Self::Update(event)
+    }
 }
 
 impl From<RecoveryEvent> for Event {
@@ -348,6 +357,7 @@ impl Event {
             Self::Learning(event) => Some(event.incident()),
             Self::Regulation(event) => Some(event.incident()),
             Self::Recovery(event) => Some(event.incident()),
+            Self::Update(event) => Some(event.incident()),
             Self::Runbook(event) => Some(event.incident()),
             Self::NoteAdded { incident, .. } | Self::ActuationRequested { incident, .. } => *incident,
             _ => None,

@@ -14,6 +14,7 @@ use super::regulation::Regulation;
 use super::response::{Phase, Response};
 use super::runbook::RunbookRun;
 use super::time::At;
+use super::update::Updates;
 use super::verdict::{Origin, Verdict};
 
 /// How bad it is; sev1 is the worst.
@@ -184,6 +185,8 @@ pub struct Incident {
     /// Which laws ask for notices, and until when.
     pub regulation: Regulation,
     pub recovery: Recovery,
+    /// What every audience has been told.
+    pub updates: Updates,
 }
 
 impl Incident {

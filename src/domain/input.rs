@@ -1,11 +1,14 @@
 //! Inputs and effects: the closed lists of what goes into the engine and what comes out of it beside events.
 
 use super::command::{Command, Refusal};
-use super::ids::{Actor, ActuationId, Seq};
+use super::ids::{Actor, ActuationId, IncidentId, Seq};
+use super::incident::Severity;
 use super::observation::Batch;
 use super::replay::ReplayChange;
 use super::switch::{Call, SwitchId};
 use super::time::At;
+use super::update::UpdateKind;
+use super::update::way::Way;
 
 /// Everything that can reach the engine.
 #[derive(Debug)]
@@ -62,6 +65,13 @@ pub enum Input {
     },
     /// Something about this machine is not as it should be; the room goes on, and says so.
     Warned(String),
+    /// What came of an update that was sent.
+    Told {
+        incident: IncidentId,
+        number: u32,
+        outcome: Outcome,
+        took_ms: i64,
+    },
     /// The wall clock jumped against the steady one.
     ClockJumped {
         by_ms: i64,
@@ -133,6 +143,23 @@ pub enum AnswerTo {
     All,
 }
 
+/// An update on its way through a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telling {
+    pub incident: IncidentId,
+    pub number: u32,
+    pub channel: String,
+    pub way: Way,
+    pub kind: UpdateKind,
+    pub title: String,
+    pub severity: Severity,
+    pub began: At,
+    /// When service was restored.
+    pub restored: Option<At>,
+    pub text: String,
+    pub at: At,
+}
+
 /// What the engine wants done once its events are on disk.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -140,6 +167,8 @@ pub enum Effect {
     Reply { ticket: Ticket, result: Result<Seq, Refusal> },
     /// Pull a switch. From then on `actuate::gate` lets its calls pass.
     Actuate(Proposal),
+    /// Tell an audience something.
+    Tell(Telling),
     /// Make calls of a switch that was pulled.
     Send(Sending),
 }

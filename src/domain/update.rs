@@ -1,6 +1,7 @@
 //! Updates: what each audience is told about an incident, when, and through which channel.
 
 pub mod template;
+pub mod way;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::event::update::UpdateEvent;
 use super::ids::Actor;
 use super::time::At;
+use way::Way;
 
 /// Whom an update is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -125,16 +127,14 @@ impl Cadences {
     }
 }
 
-/// A way to an audience, as the room knows it; how it is reached is known to whoever carries updates out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A way to an audience, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelInfo {
     pub name: String,
     pub audience: Audience,
     /// `slack`, `cstate`: what it is.
     pub kind: String,
-    /// Whether people who are to be woken are called through it, without anybody's key. Only ever internal.
-    #[serde(default)]
-    pub pages: bool,
+    pub way: Way,
 }
 
 /// The channel that every room has: the clipboard of the person at the keys.
@@ -157,6 +157,18 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// How it stands, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Intended => "on its way".into(),
+            Self::Sent { answer, took_ms: 0, .. } => format!("told: {answer}"),
+            Self::Sent { answer, took_ms, .. } => format!("sent in {:.1} s: {answer}", *took_ms as f64 / 1000.0),
+            Self::Copied => "copied, and not said to be posted".into(),
+            Self::NotSent { reason } => format!("NOT SENT: {reason}"),
+            Self::Unknown { reason } => format!("may not have arrived: {reason}"),
+        }
+    }
+
     pub const fn is_told(&self) -> bool {
         matches!(self, Self::Sent { .. })
     }

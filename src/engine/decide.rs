@@ -3,7 +3,7 @@
 mod learning;
 pub(super) mod regulation;
 
-use super::{State, recovery, response, runbooks, suspects};
+use super::{State, recovery, response, runbooks, suspects, updates};
 use crate::detect::verdict;
 use crate::domain::alert::Alert;
 use crate::domain::clock::Moment;
@@ -108,6 +108,7 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
             on(state, id, |incident| runbooks::mark(incident, &step, mark))
         }
         Command::Runbook(command) => runbooks::decide(state, command),
+        Command::Update(command) => updates::decide(state, by, command),
         Command::Recovery(command) => recovery::decide(state, at, command),
         Command::Response(command) => response::decide(state, at, command),
         Command::Learning(command) => learning::decide(state, command),

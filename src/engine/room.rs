@@ -24,6 +24,7 @@ use crate::domain::runbook::{RunbookRun, StepEntry, StepNote};
 use crate::domain::switch::plan::Kind;
 use crate::domain::switch::{Actuation, ActuationState, SwitchId};
 use crate::domain::time::At;
+use crate::domain::update::Updates;
 use crate::domain::verdict::{Origin, Verdict};
 use crate::limits;
 
@@ -205,6 +206,7 @@ impl Room {
                     learning: Learning::default(),
                     regulation: Regulation::default(),
                     recovery: Recovery::default(),
+                    updates: Updates::default(),
                 },
             );
             if let Some(incident) = self.incidents.get_mut(incident) {
@@ -367,6 +369,7 @@ fn change(incident: &mut Incident, record: &Record) {
             let before = incident.runbook.replace(RunbookRun::new(runbook.clone()));
             incident.earlier_runbooks.extend(before.filter(RunbookRun::is_used));
         }
+        Event::Update(event) => incident.updates.apply(event, at, &record.actor),
         Event::Recovery(event) => incident.recovery.apply(event, at, &record.actor),
         Event::Runbook(event) => change_run(incident, event, record),
         Event::StepMarked { step, mark, .. } => {

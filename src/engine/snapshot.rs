@@ -31,6 +31,8 @@ use crate::domain::runbook::Runbook;
 use crate::domain::signal::Signal;
 use crate::domain::switch::{Actuation, Switch, SwitchId};
 use crate::domain::time::At;
+use crate::domain::update::template::Template;
+use crate::domain::update::{Cadences, ChannelInfo};
 use crate::domain::verdict::Verdict;
 use crate::fleet::{Message, Sample};
 
@@ -96,6 +98,10 @@ pub struct Snapshot {
     pub contacts: BTreeMap<String, String>,
     /// The library of runbooks: id, title, types.
     pub library: Vec<Arc<Runbook>>,
+    /// The words of updates, the ways to audiences, and how often they are told.
+    pub templates: Vec<Arc<Template>>,
+    pub channels: Vec<ChannelInfo>,
+    pub cadences: Cadences,
     /// What is due, the first first.
     pub due: Vec<Due>,
 }

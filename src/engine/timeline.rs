@@ -3,6 +3,7 @@
 mod learning;
 mod regulation;
 mod switch;
+mod update;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -167,6 +168,7 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::Response(event) => response(event),
         Event::Runbook(event) => runbook(event),
         Event::Recovery(event) => recovery(event),
+        Event::Update(event) => update::sentence(event),
         Event::NoteAdded { text, .. } => (Normal, text.replace('\n', " ⏎ ")),
         Event::Mitigated { .. } => (Action, "service restored: mitigated".into()),
         Event::Resolved { .. } => (Action, "root cause fixed: resolved".into()),

@@ -10,7 +10,7 @@ use super::snapshot::{
     Totals, WaveView,
 };
 use super::switches::run::Run;
-use super::{State, decide, recovery, runbooks, switches::Switches};
+use super::{State, decide, recovery, runbooks, switches::Switches, updates};
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::Bill;
 use crate::domain::due::Due;
@@ -87,6 +87,9 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         due: due(state, at),
         known: state.facts.incidents().clone(),
         known_of_alert: state.facts.alert().cloned(),
+        templates: state.settings.templates.clone(),
+        channels: state.settings.channels.clone(),
+        cadences: state.settings.cadences,
         contacts: state.settings.contacts.clone(),
         library: state.settings.runbooks.clone(),
     }
@@ -96,6 +99,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
 fn due(state: &State, at: At) -> Vec<Due> {
     let mut due: Vec<Due> = runbooks::due(state);
     due.extend(recovery::due(state));
+    due.extend(updates::due(state, at));
     due.extend(state.room.incidents.values().flat_map(|incident| incident.regulation.due(incident.id, at)));
     due.extend(state.room.incidents.values().filter_map(|incident| incident.learning.due(incident, at)));
     due.sort_by_key(|due| (due.at, due.kind));

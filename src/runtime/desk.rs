@@ -17,7 +17,7 @@ use super::{Reply, Watched};
 use crate::actuate::{self, Ways, gate::Gate};
 use crate::domain::event::Record;
 use crate::domain::ids::Seq;
-use crate::domain::input::{Effect, Input, Proposal, Sending};
+use crate::domain::input::{Effect, Input, Proposal, Sending, Telling};
 use crate::domain::observation::Batch;
 use crate::domain::switch::ActuationState;
 use crate::domain::time::At;
@@ -181,6 +181,7 @@ impl Desk {
                 Effect::Reply { ticket, result } => self.reply((ticket, result)),
                 Effect::Actuate(proposal) => self.admit(&proposal),
                 Effect::Send(sending) => self.send_out(sending),
+                Effect::Tell(telling) => self.tell(telling),
             }
         }
     }
@@ -212,12 +213,24 @@ impl Desk {
         }));
     }
 
+    /// Tells an audience something; what came of it comes back as an input.
+    fn tell(&self, telling: Telling) {
+        let (inbox, ways) = (self.parts.inbox.clone(), self.parts.ways.clone());
+        let (incident, number, began) = (telling.incident, telling.number, Instant::now());
+        drop(self.parts.tokio.spawn(async move {
+            let outcome = actuate::channel::carry(telling, &ways).await;
+            // Less than a millisecond is still some time.
+            let took_ms = (began.elapsed().as_millis() as i64).max(1);
+            inbox.push(Input::Told { incident, number, outcome, took_ms });
+        }));
+    }
+
     /// A switch whose intent could not be written in time is not pulled later, when nobody expects it.
     fn give_up(&mut self) {
         let now = self.parts.clock.now();
         let stale = |effect: &Effect| match effect {
             Effect::Actuate(proposal) => now.since_ms(proposal.confirmed) > limits::INTENT_MS * proposal.pace,
-            Effect::Reply { .. } | Effect::Send(_) => false,
+            Effect::Reply { .. } | Effect::Send(_) | Effect::Tell(_) => false,
         };
         let (given_up, kept) = std::mem::take(&mut self.pending).into_iter().partition(|(_, effect)| stale(effect));
         self.pending = kept;

@@ -10,7 +10,7 @@ use super::action::{Keymap, Meaning};
 use super::key::{Code, Key};
 use super::layout;
 use super::overlays::confirm::Confirm;
-use super::overlays::{Overlay, form, help, note, palette, switches, triage, verdict};
+use super::overlays::{Overlay, compose, form, help, note, palette, switches, triage, verdict};
 use super::scene::Scene;
 use super::screens;
 use super::submit;
@@ -185,6 +185,7 @@ impl App {
         match self.ui.overlays.last_mut() {
             Some(Overlay::Form(form)) => form.paste(text),
             Some(Overlay::Note(note)) => note.paste(text),
+            Some(Overlay::Compose(composer)) => composer.paste(text),
             Some(Overlay::Confirm(_)) => self.disarm("a paste"),
             _ => {}
         }
@@ -258,6 +259,17 @@ impl App {
                         Some(Overlay::Form(form))
                     }
                 },
+            },
+            Overlay::Compose(mut composer) => match composer.press(key) {
+                compose::Outcome::Stay => Some(Overlay::Compose(composer)),
+                compose::Outcome::Close => {
+                    self.ui.update_draft = Some(composer.draft());
+                    None
+                }
+                compose::Outcome::Send(message) => {
+                    update::updates::send(self, message);
+                    None
+                }
             },
             Overlay::Note(mut note) => match note.press(key) {
                 note::Outcome::Stay => Some(Overlay::Note(note)),

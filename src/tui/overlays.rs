@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod bad_input;
+pub mod compose;
 pub mod confirm;
 pub mod form;
 pub mod help;
@@ -17,6 +18,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::scene::Scene;
+use compose::Composer;
 use confirm::Confirm;
 use form::Form;
 use note::NoteEditor;
@@ -31,6 +33,7 @@ pub enum Overlay {
     Palette(Palette),
     Form(Form),
     Note(NoteEditor),
+    Compose(Box<Composer>),
     BadInput {
         selected: usize,
     },
@@ -63,6 +66,7 @@ impl Overlay {
             Self::Palette(palette) => palette.draw(scene, area, buffer),
             Self::Form(form) => form.draw(scene, area, buffer),
             Self::Note(note) => note.draw(scene, area, buffer),
+            Self::Compose(composer) => composer.draw(scene, area, buffer),
             Self::BadInput { selected } => bad_input::draw(*selected, scene, area, buffer),
             Self::Verdict { selected } => verdict::draw(*selected, scene, area, buffer),
             Self::Incidents { selected } => incidents::draw(*selected, scene, area, buffer),

@@ -19,7 +19,7 @@ use super::scene::{Scene, lines};
 use super::theme::Role;
 use super::ui::{Pane, View};
 use super::widgets::{
-    actuation, banner, chart, clocks, cohorts, devices, due, footer, header, rollout, runbook, timeline, why,
+    actuation, banner, chart, clocks, cohorts, devices, due, footer, header, rollout, runbook, timeline, updates, why,
 };
 use crate::domain::clock::Clock;
 
@@ -42,6 +42,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         View::Fleet => draw_fleet(scene, frame.body, buffer),
         View::Runbook => runbook::draw(scene, frame.body, buffer),
         View::Timeline => timeline::draw(scene, frame.body, buffer),
+        View::Updates => updates::draw(scene, frame.body, buffer),
         View::Switches => draw_switches(scene, frame.body, buffer),
     }
     footer::draw(scene, frame.footer, buffer);

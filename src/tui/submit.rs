@@ -18,6 +18,7 @@ use crate::domain::time::At;
 use crate::domain::verdict::Origin;
 use crate::limits;
 use crate::tui::update::pull;
+use respond::Asks;
 
 /// Bytes of a file with a list of devices: two hundred thousand names.
 const LIST: u64 = 8 * 1024 * 1024;
@@ -90,7 +91,18 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
             to: time(&typed(1), app.snapshot.at)?,
             reason: required(&typed(2), "a reason")?,
         },
-        Purpose::Respond(asks) => respond::command(form, asks, app.snapshot.at)?,
+        Purpose::Respond(Asks::Compose(_, templates)) => {
+            if let Some(template) = templates.get(chosen(0)) {
+                crate::tui::update::updates::compose(app, template);
+            }
+            return Ok(());
+        }
+        Purpose::Respond(asks) => {
+            let snapshot = app.snapshot.clone();
+            let updates = app.ui.incident(&snapshot).map(|incident| incident.updates.clone()).unwrap_or_default();
+            let cadence = |audience| updates.cadence(audience, &snapshot.cadences);
+            respond::command(form, asks, snapshot.at, cadence)?
+        }
         Purpose::Filter => {
             app.ui.filter = Filter::parse(&typed(0), &app.snapshot.attributes)?;
             app.ui.device = 0;

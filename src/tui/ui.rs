@@ -23,6 +23,7 @@ pub enum View {
     Fleet,
     Runbook,
     Timeline,
+    Updates,
     Switches,
 }
 
@@ -34,6 +35,7 @@ pub enum Pane {
     Devices,
     Runbook,
     Timeline,
+    Updates,
     Switches,
 }
 
@@ -45,6 +47,7 @@ impl View {
             Self::Fleet => &[Pane::Cohorts, Pane::Devices],
             Self::Runbook => &[Pane::Runbook],
             Self::Timeline => &[Pane::Timeline],
+            Self::Updates => &[Pane::Updates],
             Self::Switches => &[Pane::Switches],
         }
     }
@@ -85,6 +88,10 @@ pub struct Ui {
     pub step: Option<String>,
     /// Entries between the end of the timeline and its cursor.
     pub timeline_back: usize,
+    /// The update under the cursor, in the order of the screen.
+    pub update: usize,
+    /// An update that was not sent: its template, and the words.
+    pub update_draft: Option<(String, String)>,
     pub switch: usize,
     /// Devices marked for the next switch.
     pub marked: BTreeSet<String>,

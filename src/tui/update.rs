@@ -3,6 +3,7 @@
 pub(super) mod forms;
 pub(super) mod pull;
 pub(super) mod respond;
+pub(super) mod updates;
 
 use super::action::{Action, Group, Needs, Spec, spec};
 use super::app::{App, Asked, Request};
@@ -195,6 +196,10 @@ fn step(app: &mut App, by: isize) {
             let at = steps.iter().position(|step| Some(step) == here.as_ref()).unwrap_or(0);
             app.ui.step = steps.get(moved(at, steps.len())).cloned();
         }
+        Pane::Updates => {
+            let length = app.ui.incident(&snapshot).map_or(0, |incident| incident.updates.sent.len());
+            app.ui.update = moved(app.ui.update, length);
+        }
         Pane::Timeline => app.ui.timeline_back = moved(app.ui.timeline_back, snapshot.timeline.len()),
         Pane::Switches => app.ui.switch = moved(app.ui.switch, snapshot.actuations.len()),
     }
@@ -210,6 +215,7 @@ fn enter(app: &mut App) {
         }
         (View::Room, Pane::Runbook) => app.ui.go(View::Runbook),
         (View::Runbook, _) => respond::do_step(app),
+        (View::Updates, _) => updates::enter(app),
         (View::Room, Pane::Timeline) => app.ui.go(View::Timeline),
         (View::Fleet, Pane::Cohorts) => app.ui.pane = Pane::Devices,
         (View::Fleet, Pane::Devices) => {
@@ -274,6 +280,11 @@ fn copy(app: &mut App) {
             Some(view) => view.actuation.call.by_hand(&snapshot.shell_options),
             None => String::new(),
         },
+        (View::Updates, ..) => {
+            let update =
+                app.ui.incident(snapshot).and_then(|incident| crate::tui::widgets::updates::chosen(&app.ui, incident));
+            update.map(|update| update.text.clone()).unwrap_or_default()
+        }
         (_, _, Pane::Timeline) => {
             let entry = snapshot.timeline.iter().rev().nth(app.ui.timeline_back);
             entry.map(|entry| format!("{} {} {}", entry.at, entry.actor, entry.text)).unwrap_or_default()

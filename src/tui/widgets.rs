@@ -12,4 +12,5 @@ pub mod header;
 pub mod rollout;
 pub mod runbook;
 pub mod timeline;
+pub mod updates;
 pub mod why;

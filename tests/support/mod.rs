@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use warroom::config::runbooks;
+use warroom::config::{runbooks, templates};
 use warroom::domain::event::Record;
 use warroom::domain::ids::Actor;
 use warroom::domain::input::{DrillStart, Effect, Input, LinkChange, Outcome, Sending};
@@ -45,6 +45,8 @@ pub struct Rehearsal {
     ingest: Ingest,
     pub quit: bool,
     pub copied: Vec<String>,
+    /// Updates that have left; what comes of them is the test's to say.
+    pub told: Vec<warroom::domain::input::Telling>,
     /// What the room published.
     pub published: Vec<(String, String)>,
 }
@@ -94,6 +96,7 @@ impl Rehearsal {
             ingest,
             quit: false,
             copied: Vec::new(),
+            told: Vec::new(),
             published: Vec::new(),
         };
         rehearsal.input(Input::Opened { version: "test".into(), drill });
@@ -119,6 +122,7 @@ impl Rehearsal {
                     Effect::Reply { ticket, result } => self.app.reply(ticket, &result),
                     // The gate is tried elsewhere; here it stands open.
                     Effect::Actuate(_) => {}
+                    Effect::Tell(telling) => self.told.push(telling),
                     Effect::Send(Sending { actuation, step, calls }) => {
                         let answers = calls.iter().map(|(place, _)| (*place, Outcome::Sent)).collect();
                         for (_, call) in calls {
@@ -258,6 +262,7 @@ impl Rehearsal {
 pub fn settings() -> Settings {
     Settings {
         runbooks: runbooks::library(None).runbooks,
+        templates: templates::library(None).templates,
         broker: "test broker".into(),
         environment: "drill".into(),
         operator: "mira".into(),

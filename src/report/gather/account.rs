@@ -83,8 +83,16 @@ fn regime(sources: &Sources<'_>, matter: &Matter) -> RegimeLine {
 }
 
 /// What was told to whom.
-pub(super) fn communication(_sources: &Sources<'_>, _incident: &Incident) -> Vec<UpdateLine> {
-    Vec::new()
+pub(super) fn communication(sources: &Sources<'_>, incident: &Incident) -> Vec<UpdateLine> {
+    let line = |update: &crate::domain::update::Update| UpdateLine {
+        at: sources.time(update.at),
+        audience: update.audience.name().to_owned(),
+        channel: update.channel.clone(),
+        by: update.by.name().to_owned(),
+        outcome: update.delivery.words(),
+        text: update.text.clone(),
+    };
+    incident.updates.sent.iter().map(line).collect()
 }
 
 pub(super) fn cost(sources: &Sources<'_>, incident: &Incident) -> CostLines {

@@ -17,6 +17,9 @@ pub enum Respond {
     NotApplicable,
     StepNote,
     OtherRunbook,
+    Updates,
+    Compose,
+    Cadence,
 }
 
 pub(super) const ACTIONS: &[Spec] = &[
@@ -91,6 +94,29 @@ pub(super) const ACTIONS: &[Spec] = &[
         "other runbook",
         "work by another runbook; what was done by this one is kept",
         Needs::OpenIncident,
+    ),
+    change(
+        Action::Respond(Respond::Compose),
+        "update",
+        &["u"],
+        "update",
+        "write an update from a template, read it again, and send it",
+        Needs::Incident,
+    ),
+    change(
+        Action::Respond(Respond::Cadence),
+        "cadence",
+        &["U"],
+        "cadence",
+        "set how often an audience is told in this incident",
+        Needs::OpenIncident,
+    ),
+    look(
+        Action::Respond(Respond::Updates),
+        "updates",
+        &["5"],
+        "updates",
+        "what each audience has been told, when, and what it has not",
     ),
     look(
         Action::Respond(Respond::Triage),

@@ -5,11 +5,13 @@ use crate::domain::command::Command;
 use crate::domain::command::recovery::RecoveryCommand;
 use crate::domain::command::response::ResponseCommand;
 use crate::domain::command::runbook::RunbookCommand;
+use crate::domain::command::update::UpdateCommand;
 use crate::domain::ids::{AlertId, IncidentId};
 use crate::domain::recovery::{Check, DataChoice};
 use crate::domain::response::{Phase, Role};
 use crate::domain::runbook::StepMark;
 use crate::domain::time::At;
+use crate::domain::update::{Audience, Cadence};
 use crate::tui::overlays::form::Form;
 
 /// What such a form asks, with what it offers in the order of its options.
@@ -25,9 +27,16 @@ pub enum Asks {
     NotApplicable(IncidentId, String),
     StepNote(IncidentId, String),
     Runbook(IncidentId, Vec<String>),
+    Compose(IncidentId, Vec<String>),
+    Cadence(IncidentId),
 }
 
-pub(super) fn command(form: &Form, asks: Asks, now: At) -> Result<Command, String> {
+pub(super) fn command(
+    form: &Form,
+    asks: Asks,
+    now: At,
+    cadence: impl Fn(Audience) -> Cadence,
+) -> Result<Command, String> {
     let typed = |n: usize| form.fields[n].typed();
     let chosen = |n: usize| form.fields[n].chosen();
     let gone = || "what was chosen is no longer there".to_owned();
@@ -54,6 +63,15 @@ pub(super) fn command(form: &Form, asks: Asks, now: At) -> Result<Command, Strin
         Asks::Runbook(incident, ids) => {
             let runbook = ids.get(chosen(0)).ok_or_else(gone)?.clone();
             return Ok(Command::Runbook(RunbookCommand::Take { incident, runbook }));
+        }
+        Asks::Compose(..) => return Err("this opens the composer".into()),
+        Asks::Cadence(incident) => {
+            let audience = Audience::ALL[chosen(0)];
+            let minutes: i64 =
+                typed(1).trim().parse().map_err(|_| format!("`{}` is no number of minutes", typed(1)))?;
+            let every_s = (minutes > 0).then(|| minutes.saturating_mul(60));
+            let cadence = Cadence { every_s, ..cadence(audience) };
+            return Ok(Command::Update(UpdateCommand::Cadence { incident, audience, cadence }));
         }
         Asks::Phase(incident) => ResponseCommand::Enter { incident, phase: Phase::ALL[chosen(0)], reason: typed(1) },
         Asks::Role(incident) => ResponseCommand::Take { incident, role: Role::ALL[chosen(0)], name: typed(1) },

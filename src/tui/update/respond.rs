@@ -15,7 +15,10 @@ use crate::tui::key::{Code, Key};
 use crate::tui::overlays::form::{Field, Form, Purpose};
 use crate::tui::overlays::{Overlay, incidents};
 use crate::tui::submit::respond::Asks;
+use crate::tui::ui::View;
 use crate::tui::widgets::runbook;
+
+use super::updates;
 
 pub(super) fn perform(app: &mut App, action: Respond) {
     let snapshot = app.snapshot.clone();
@@ -24,12 +27,21 @@ pub(super) fn perform(app: &mut App, action: Respond) {
         Respond::Triage => return app.ui.overlays.push(Overlay::Triage { scroll: 0 }),
         Respond::Verify => return app.ui.overlays.push(Overlay::Verify { selected: 0 }),
         Respond::Change => return open_change(app),
+        Respond::Updates => return app.ui.go(View::Updates),
+        Respond::Compose => return updates::choose(app),
+        Respond::Cadence => return updates::cadence(app),
         _ => {}
     }
     let Some(incident) = app.ui.incident(&snapshot).cloned() else { return };
     let asks = |asks, title: &str, verb, fields| Form::new(Purpose::Respond(asks), title, verb, fields);
     let form = match action {
-        Respond::Incidents | Respond::Triage | Respond::Verify | Respond::Change => return,
+        Respond::Incidents
+        | Respond::Triage
+        | Respond::Verify
+        | Respond::Change
+        | Respond::Updates
+        | Respond::Compose
+        | Respond::Cadence => return,
         Respond::Decide => decide_form(&snapshot, &incident),
         Respond::NotApplicable | Respond::StepNote => {
             let Some(step) = incident.runbook.as_ref().and_then(|run| runbook::cursor(&app.ui, run)) else { return };
@@ -194,6 +206,8 @@ pub(super) fn do_step(app: &mut App) {
     let now = app.snapshot.at;
     if let Some(switch) = step.switch {
         super::pull::pull(app, &switch);
+    } else if let Some(template) = step.update {
+        updates::compose(app, &template);
     } else if let Some(request) = diagnostic(app) {
         app.ui.say(format!("copied: {request}"), false, now);
         app.requests.push(Request::Copy(request));

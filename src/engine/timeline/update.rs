@@ -1,0 +1,34 @@
+//! What was told to whom, in sentences.
+
+use super::Weight;
+use crate::domain::event::update::UpdateEvent;
+use crate::domain::update::CLIPBOARD;
+
+pub(super) fn sentence(event: &UpdateEvent) -> (Weight, String) {
+    use Weight::{Action, Alarm, Normal};
+    match event {
+        UpdateEvent::UpdateIntended { number, audience, kind, channel, text, .. } => {
+            let begins = text.lines().next().unwrap_or_default();
+            let way = if channel == CLIPBOARD { "copied for" } else { "to" };
+            (Action, format!("update {number} ({}) {way} {audience}, by {channel}: {begins}", kind.id()))
+        }
+        UpdateEvent::UpdateSent { number, answer, took_ms: 0, .. } => {
+            (Action, format!("update {number} told: {answer}"))
+        }
+        UpdateEvent::UpdateSent { number, answer, took_ms, .. } => {
+            (Action, format!("update {number} sent in {:.1} s: {answer}", *took_ms as f64 / 1000.0))
+        }
+        UpdateEvent::UpdateNotSent { number, reason, .. } => (Alarm, format!("update {number} NOT SENT: {reason}")),
+        UpdateEvent::UpdateUnknown { number, reason, .. } => {
+            (Alarm, format!("update {number} may not have arrived: {reason}"))
+        }
+        UpdateEvent::UpdateRetried { number, .. } => (Action, format!("update {number} is tried again")),
+        UpdateEvent::UpdateOverdue { audience, due, .. } => {
+            (Alarm, format!("update OVERDUE: {audience} waits for word since {}", due.utc().format("%H:%M:%SZ")))
+        }
+        UpdateEvent::CadenceSet { audience, from, to, .. } => {
+            let every = |s: Option<i64>| s.map_or_else(|| "never".into(), |s| format!("every {} min", s / 60));
+            (Normal, format!("{audience} is told {} (was {})", every(to.every_s), every(from.every_s)))
+        }
+    }
+}
