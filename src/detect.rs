@@ -115,7 +115,7 @@ impl Detector {
     }
 
     /// The symptoms that open alerts are about, a bit each.
-    fn symptoms(&self) -> u16 {
+    fn symptoms(&self) -> u32 {
         self.causes.iter().fold(0, |bits, cause| bits | cause.symptoms())
     }
 

@@ -10,6 +10,7 @@ pub mod campaigns;
 mod codes;
 pub mod cohorts;
 pub mod devices;
+mod drift;
 mod faults;
 pub mod filter;
 pub mod groups;
@@ -22,6 +23,7 @@ pub mod series;
 mod symptoms;
 
 pub use broker::BrokerWitness;
+pub use drift::Drift;
 pub use faults::Sample;
 pub use messages::Message;
 pub use observe::Notice;

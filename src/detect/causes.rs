@@ -70,7 +70,7 @@ impl Cause {
     }
 
     /// Every symptom, a bit each.
-    pub(super) fn symptoms(&self) -> u16 {
+    pub(super) fn symptoms(&self) -> u32 {
         self.ailments.iter().fold(0, |bits, ailment| bits | ailment.symptom.bit())
     }
 

@@ -34,11 +34,11 @@ pub(super) struct Census {
     /// The attributes that follow from an update rather than lead to it: firmware and wave.
     of_update: [Option<usize>; 2],
     /// The symptoms, a bit each, of which any makes a device affected.
-    asked: u16,
+    asked: u32,
 }
 
 /// What is wrong with a device just now: away, or what it has shown in the last minutes.
-pub fn symptoms(device: &Device, minute: u16) -> u16 {
+pub fn symptoms(device: &Device, minute: u16) -> u32 {
     let away = !device.has(Flag::Online) && !device.has(Flag::Excused);
     let shown = device.shown.recent(minute) & !Symptom::Offline.bit();
     if away { shown | Symptom::Offline.bit() } else { shown }
@@ -46,7 +46,7 @@ pub fn symptoms(device: &Device, minute: u16) -> u16 {
 
 impl Census {
     /// Counts every device; `asked` are the symptoms (a bit each) of which any makes a device affected.
-    pub(super) fn take(fleet: &Fleet, asked: u16) -> Self {
+    pub(super) fn take(fleet: &Fleet, asked: u32) -> Self {
         let minute = fleet.minute();
         let mut rows: Vec<Row> = Vec::new();
         for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
@@ -114,7 +114,7 @@ impl Census {
         self.attribute(self.asked, usual, |row| row.any)
     }
 
-    fn attribute(&self, symptoms: u16, usual: f64, affected: impl Fn(&Row) -> u32) -> Attribution {
+    fn attribute(&self, symptoms: u32, usual: f64, affected: impl Fn(&Row) -> u32) -> Attribution {
         let value = |value: &ValueIx| match *value {
             // What is not known is nothing that devices share.
             ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
@@ -157,7 +157,7 @@ pub(super) fn gone_within(fleet: &Fleet, cohort: &CohortKey) -> Option<i64> {
     (0..=tenth).map(|from| gone[from + gone.len() - 1 - tenth] - gone[from]).min().map(i64::from)
 }
 
-fn holds(conditions: &[Condition], vector: &Vector) -> bool {
+pub(super) fn holds(conditions: &[Condition], vector: &Vector) -> bool {
     conditions.iter().all(|(attribute, value)| u32::from(vector[*attribute].0) == *value)
 }
 

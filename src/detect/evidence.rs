@@ -6,8 +6,8 @@ use crate::domain::alert::Finding;
 use crate::domain::cohort::CohortKey;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
-use crate::fleet::Fleet;
 use crate::fleet::cohorts::Cohort;
+use crate::fleet::{Drift, Fleet};
 
 /// Minutes of symptoms that a census counts, on average.
 pub(super) const CENSUS_MIN: f32 = 4.5;
@@ -50,6 +50,9 @@ impl Evidence {
             _ => (observed, expected),
         };
         let mut evidence = self.words(observed, expected);
+        if let Some(drift) = self.drift(fleet) {
+            evidence = format!("{evidence}; {drift}");
+        }
         if let Some(wave) = after_wave(fleet, &self.cohort, onset) {
             evidence = format!("{evidence}; {wave}");
         }
@@ -64,6 +67,15 @@ impl Evidence {
             affected: (self.affected as f32 - usually).max(0.0).round() as u32,
             evidence,
         }
+    }
+
+    /// What has drifted, and from where: `fix_s 61.2, before 29.8 to 30.4 (others 30.1)`.
+    fn drift(&self, fleet: &Fleet) -> Option<String> {
+        let conditions = census::conditions(fleet, &self.cohort).filter(|_| self.symptom == Symptom::Drifting)?;
+        let is_own = |ix| census::holds(&conditions, fleet.vector(fleet.devices().get(ix).group));
+        let Drift { name, now, before, others } = fleet.drift(is_own)?;
+        let (low, high) = before;
+        Some(format!("{name} {now:.1}, before {low:.1} to {high:.1} (others {others:.1})"))
     }
 
     fn words(&self, observed: f64, expected: f64) -> String {

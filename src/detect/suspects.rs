@@ -34,7 +34,7 @@ pub struct Breadth {
 
 /// Who explains the devices that show any of these symptoms (a bit each), the best first, and how they are spread; nobody
 /// when known attributes do not explain it. `usual` is the share of the fleet that shows them at any time.
-pub(super) fn find(fleet: &Fleet, symptoms: u16, usual: f64) -> (Vec<Suspect>, Breadth) {
+pub(super) fn find(fleet: &Fleet, symptoms: u32, usual: f64) -> (Vec<Suspect>, Breadth) {
     let counted = Census::take(fleet, symptoms);
     (explain(fleet, &counted, usual), counted.breadth())
 }

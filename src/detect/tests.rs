@@ -1,7 +1,7 @@
 //! The detector on fleets made up for it: what it raises, and when it keeps quiet.
 
 use super::*;
-use crate::domain::observation::{Batch, Body, Envelope, Text};
+use crate::domain::observation::{Batch, Body, Envelope, Telemetry, Text};
 use crate::fleet::FleetSettings;
 
 /// Two thousand devices: two firmwares, two revisions, two regions, evenly mixed.
@@ -58,6 +58,24 @@ impl Fake {
             changes.extend(self.detector.examine(&self.fleet, self.now));
         }
         changes
+    }
+
+    /// A device measures something; its number says how noisily, always the same way.
+    fn measure(&mut self, n: usize, firmware: &str, value: f64) {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        for (name, known) in attributes(n) {
+            batch.attribute(self.fleet.schema().find(name).unwrap(), if name == "firmware" { firmware } else { known });
+        }
+        let device = batch.keep(&format!("d{n}"));
+        batch.value("fix_s", value);
+        batch.push(
+            mark,
+            Envelope { at: self.now, device, ..Envelope::default() },
+            Body::Telemetry(Telemetry::default()),
+        );
+        let observation = batch.iter().next().unwrap().clone();
+        self.fleet.observe(&batch, &observation);
     }
 
     fn take_down(&mut self, which: impl Fn(usize) -> bool) {
@@ -183,4 +201,50 @@ fn churn_one_mad_device_and_a_gap_of_our_own_are_not_incidents() {
     fake.detector.link(true, fake.now);
     changes.extend(fake.run(120));
     assert_eq!(raised(&changes), [""; 0]);
+}
+
+/// Every device measures something every five minutes for so many hours: what, by device, hour and its hardware and region.
+/// After `update_h` hours every fourth has new firmware.
+fn measured(hours: f64, update_h: f64, value: impl Fn(usize, f64) -> f64) -> Vec<String> {
+    let mut fake = Fake::new(240);
+    let mut changes = Vec::new();
+    for round in 0..(hours * 12.0) as usize {
+        let hour = round as f64 / 12.0;
+        for n in 0..240 {
+            let firmware = if hour >= update_h && n % 4 == 1 { "3.3.0" } else { attributes(n)[0].1 };
+            let noise = ((n * 7919 + round * 104_729) % 1009) as f64 / 1009.0 - 0.5;
+            fake.measure(n, firmware, 30.0 + 10.0 * noise + value(n, hour));
+        }
+        for _ in 0..60 {
+            fake.now = fake.now.plus_s(5);
+            fake.fleet.advance(fake.now);
+            changes.extend(fake.detector.examine(&fake.fleet, fake.now));
+        }
+    }
+    let evidence = |change: &Change| match change {
+        Change::Raised(finding) => Some(format!("{} {} · {}", finding.signal, finding.cohort, finding.evidence)),
+        _ => None,
+    };
+    changes.iter().filter_map(evidence).collect()
+}
+
+#[test]
+fn a_cohort_that_drifts_is_told_and_the_rhythm_of_a_day_is_not() {
+    const NEVER: f64 = 1e9;
+    let day = |hour: f64| (hour / 24.0 * std::f64::consts::TAU).sin();
+    let is_b = |n: usize| n % 4 == 3;
+    let is_eu = |n: usize| attributes(n)[2].1 == "eu";
+    let quiet = measured(72.0, NEVER, |_, hour| 15.0 * day(hour));
+    assert_eq!(quiet, [""; 0], "all have the same rhythm");
+    let quiet = measured(72.0, NEVER, |n, hour| 15.0 * day(if is_eu(n) { hour } else { hour + 8.0 }));
+    assert_eq!(quiet, [""; 0], "each region has its own");
+    let slow = measured(72.0, NEVER, |n, hour| if is_b(n) { (hour - 30.0).max(0.0) } else { 0.0 });
+    assert!(
+        matches!(&slow[..], [one] if one.starts_with("drift 3.2.5 · rev-B · ") && one.contains("fix_s ")),
+        "{slow:?}"
+    );
+    let renewed = measured(12.0, 8.0, |n, hour| if hour >= 8.0 && n % 4 == 1 { 15.0 } else { 0.0 });
+    assert!(matches!(&renewed[..], [one] if one.starts_with("drift 3.3.0 · ")), "{renewed:?}");
+    let fine = measured(12.0, 8.0, |_, hour| hour);
+    assert_eq!(fine, [""; 0], "new firmware in a fleet that warms up");
 }

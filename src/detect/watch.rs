@@ -289,6 +289,7 @@ const fn reports_needed(symptom: Symptom) -> f64 {
         Symptom::Silent | Symptom::Flooding | Symptom::Queueing | Symptom::Draining | Symptom::Disordered => 3.0,
         Symptom::Malformed => 7.0,
         Symptom::Implausible | Symptom::Stuck => 10.0,
+        Symptom::Drifting => 64.0,
         _ => 0.0,
     }
 }

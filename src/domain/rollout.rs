@@ -46,7 +46,7 @@ pub enum Metric {
 
 impl Metric {
     /// The words of the configuration, and what they mean.
-    pub const WORDS: [(&'static str, Self); 10] = [
+    pub const WORDS: [(&'static str, Self); 11] = [
         ("failed", Self::Failed),
         ("rolled-back", Self::RolledBack),
         ("not-back", Self::NotBack),
@@ -55,6 +55,7 @@ impl Metric {
         ("errors", Self::Shows(Symptom::Erring)),
         ("battery", Self::Shows(Symptom::Draining)),
         ("values", Self::Shows(Symptom::Implausible)),
+        ("drift", Self::Shows(Symptom::Drifting)),
         ("silent", Self::Shows(Symptom::Silent)),
         ("bad-signature", Self::Shows(Symptom::BadSignature)),
     ];

@@ -35,6 +35,7 @@ pub enum Signal {
     Values,
     StuckValues,
     Order,
+    Drift,
 }
 
 /// How a signal adds up over time.
@@ -81,6 +82,7 @@ impl Signal {
             Self::Values => "values",
             Self::StuckValues => "stuck values",
             Self::Order => "order",
+            Self::Drift => "drift",
         }
     }
 }

@@ -16,7 +16,7 @@ macro_rules! symptoms {
         pub enum Symptom { $($(#[$doc])* $name,)* }
 
         impl Symptom {
-            pub const ALL: [Self; 16] = [$(Self::$name,)*];
+            pub const ALL: [Self; 17] = [$(Self::$name,)*];
 
             /// What an alert about it is called after.
             pub const fn signal(self) -> Signal {
@@ -61,21 +61,23 @@ symptoms! {
     Stuck = StuckValues, "repeat one value";
     /// Sends late, early, twice, out of order, or with gaps.
     Disordered = Order, "send late, twice or out of order";
+    /// Measures plausible values that are not what it used to measure, while the rest of the fleet goes on as it did.
+    Drifting = Drift, "drift away from what they used to measure";
 }
 
 impl Symptom {
     pub const COUNT: usize = Self::ALL.len();
 
     /// Those of devices that do not take their update, a bit each.
-    pub const OF_UPDATES: u16 = Self::BadSignature.bit() | Self::UpdateFailing.bit();
+    pub const OF_UPDATES: u32 = Self::BadSignature.bit() | Self::UpdateFailing.bit();
 
-    pub const fn bit(self) -> u16 {
+    pub const fn bit(self) -> u32 {
         1 << self as u8
     }
 
     /// Whether it says that data is wrong rather than devices.
     pub const fn is_about_data(self) -> bool {
-        matches!(self, Self::Malformed | Self::Implausible | Self::Stuck | Self::Disordered)
+        matches!(self, Self::Malformed | Self::Implausible | Self::Stuck | Self::Disordered | Self::Drifting)
     }
 
     /// The symptom that alerts of this signal are about.

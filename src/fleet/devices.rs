@@ -1,4 +1,4 @@
-//! The device table: fifty-two bytes a device, its id in one arena, found by hash.
+//! The device table: sixty bytes a device, its id in one arena, found by hash.
 
 use std::hash::BuildHasher;
 
@@ -13,7 +13,7 @@ use crate::limits;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceIx(pub u32);
 
-/// What is known of a device. Strings are interned elsewhere; a million of these are 52 MB.
+/// What is known of a device. Strings are interned elsewhere; a million of these are 60 MB.
 #[derive(Clone, Copy, Debug)]
 pub struct Device {
     pub group: GroupIx,
@@ -116,9 +116,9 @@ pub enum Flag {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     minute: u16,
-    now: u16,
-    lately: u16,
-    earlier: u16,
+    now: u32,
+    lately: u32,
+    earlier: u32,
 }
 
 /// Minutes in which what a device showed is kept together; it is forgotten after one to two times as long.
@@ -136,7 +136,7 @@ impl Shown {
     }
 
     /// The symptoms of the last three to six minutes.
-    pub const fn recent(&self, minute: u16) -> u16 {
+    pub const fn recent(&self, minute: u16) -> u32 {
         match (minute / EPOCH_MIN).wrapping_sub(self.minute / EPOCH_MIN) {
             0 => self.lately | self.earlier,
             1 => self.lately,
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_record_stays_small() {
-        assert_eq!(size_of::<Device>(), 52);
+        assert_eq!(size_of::<Device>(), 60);
         assert_eq!(size_of::<IdPlace>(), 8);
     }
 

@@ -26,7 +26,7 @@ pub struct Group {
     told: [u32; Signal::COUNT],
     /// Devices that showed each symptom in the running second, and which are not zero.
     shown: [u16; Symptom::COUNT],
-    shows: u16,
+    shows: u32,
     touched: bool,
     /// The cohorts it is part of.
     pub cohorts: Box<[CohortIx]>,

@@ -1,6 +1,7 @@
 //! Measured values (KPIs) of devices: each is held against its plan, and against what the same device measured before.
 
 use super::devices::DeviceIx;
+use super::drift::Habit;
 use super::{Fleet, limits};
 use crate::domain::observation::{Batch, Observation};
 use crate::domain::symptom::Symptom;
@@ -28,13 +29,15 @@ const STUCK: u8 = 8;
 
 /// What a device measured of one value so far.
 #[derive(Clone, Copy, Debug, Default)]
-struct Past {
-    usual: f32,
+pub(super) struct Past {
+    /// What it measures lately.
+    pub(super) usual: f32,
     /// The usual distance from the usual value.
-    spread: f32,
+    pub(super) spread: f32,
     last: f32,
-    /// Measurements seen, up to what is enough.
-    seen: u8,
+    pub(super) habit: Habit,
+    /// Measurements seen, as far as they are counted.
+    pub(super) seen: u8,
     /// Measurements in a row that were the same.
     same: u8,
     moved: bool,
@@ -66,6 +69,24 @@ impl Kpis {
         (past.seen > 0).then_some(past.last.into())
     }
 
+    pub(super) fn past(&self, kpi: usize, device: DeviceIx) -> Option<&Past> {
+        self.pasts.get(kpi)?.get(device.0 as usize)
+    }
+
+    pub(super) fn pasts_mut(&mut self) -> impl Iterator<Item = &mut Past> {
+        self.pasts.iter_mut().flatten()
+    }
+
+    /// What every device measured of one value.
+    pub(super) fn pasts(&self, kpi: usize) -> &[Past] {
+        self.pasts.get(kpi).map_or(&[], Vec::as_slice)
+    }
+
+    /// The pasts of one device.
+    pub(super) fn of_mut(&mut self, device: DeviceIx) -> impl Iterator<Item = &mut Past> {
+        self.pasts.iter_mut().filter_map(move |pasts| pasts.get_mut(device.0 as usize))
+    }
+
     /// The place of a value, a new one where there is room.
     fn find_or_add(&mut self, name: &str) -> Option<usize> {
         if let Some(at) = self.plans.iter().position(|plan| plan.name == name) {
@@ -81,7 +102,7 @@ impl Kpis {
     }
 
     /// Takes a measurement; says what is wrong with it.
-    fn take(&mut self, kpi: usize, device: DeviceIx, since_s: u32, value: f64) -> Option<Symptom> {
+    pub(super) fn take(&mut self, kpi: usize, device: DeviceIx, since_s: u32, value: f64) -> Option<Symptom> {
         let plan = &self.plans[kpi];
         let pasts = &mut self.pasts[kpi];
         let at = device.0 as usize;
@@ -92,7 +113,7 @@ impl Kpis {
         let out_of_plan = plan.min.is_some_and(|min| value < min) || plan.max.is_some_and(|max| value > max);
         let per_minute = (value - f64::from(past.last)).abs() * 60.0 / f64::from(since_s.max(1));
         let too_fast = past.seen > 0 && plan.change_per_minute.is_some_and(|most| per_minute > most);
-        let unlike = past.take(value as f32);
+        let unlike = past.take(value as f32, since_s);
         match unlike {
             _ if out_of_plan || too_fast => Some(Symptom::Implausible),
             unlike => unlike,
@@ -101,7 +122,7 @@ impl Kpis {
 }
 
 impl Past {
-    fn take(&mut self, value: f32) -> Option<Symptom> {
+    fn take(&mut self, value: f32, since_s: u32) -> Option<Symptom> {
         // Beyond what the arithmetic holds there is nothing to learn.
         if !value.is_finite() || value.abs() > 1e18 {
             return Some(Symptom::Implausible);
@@ -119,7 +140,8 @@ impl Past {
         let weight = if is_known { SLOW } else { 1.0 / f32::from(self.seen + 1) };
         self.usual += weight * (value - self.usual);
         self.spread += weight * (off - self.spread);
-        self.seen = self.seen.saturating_add(1).min(KNOWN);
+        self.habit.learn(self.usual, self.seen, since_s);
+        self.seen = self.seen.saturating_add(1);
         if implausible {
             Some(Symptom::Implausible)
         } else if self.same >= STUCK && self.moved {

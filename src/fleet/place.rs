@@ -82,6 +82,7 @@ impl Fleet {
                 self.release(&vector);
                 if vector[slot] != ValueIx::UNKNOWN && self.schema().name(attribute) == "firmware" {
                     *self.adopted.entry(value).or_insert(0) += 1;
+                    self.renew(ix);
                 }
                 vector[slot] = value;
                 changed = true;

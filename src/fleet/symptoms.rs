@@ -106,6 +106,9 @@ impl Fleet {
     /// have been away in an update for too long are missed.
     pub(super) fn look_around(&mut self, ends_minute: bool) {
         let Some(since) = self.listening else { return };
+        if ends_minute {
+            self.look_for_drift();
+        }
         let now = (self.second - self.epoch) as u32;
         let silent_after_s = self.settings.silent_after_s;
         let (mut missed, mut lost, mut shows) = (Vec::new(), Vec::new(), Vec::new());
@@ -202,7 +205,7 @@ const fn lacks(device: &mut Device, fields: u16) -> bool {
 }
 
 /// Whether a connected device has sent nothing for several of its usual periods.
-fn is_silent(device: &Device, silent_s: f32) -> bool {
+pub(super) fn is_silent(device: &Device, silent_s: f32) -> bool {
     device.period_s > 0.0 && silent_s > SILENT_LEAST_S + SILENT_PERIODS * device.period_s
 }
 
