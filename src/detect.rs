@@ -12,6 +12,7 @@ mod causes;
 pub mod census;
 mod evidence;
 pub mod level;
+pub mod probes;
 mod rhythm;
 pub mod rules;
 mod stream;

@@ -22,6 +22,7 @@ pub mod lens;
 pub mod observation;
 pub mod query;
 pub mod recovery;
+pub mod probe;
 pub mod regulation;
 pub mod replay;
 pub mod response;

@@ -16,6 +16,7 @@ pub mod impact;
 mod link;
 pub mod metrics;
 mod recovery;
+pub mod reaches;
 mod response;
 pub mod rollouts;
 pub mod room;
@@ -170,6 +171,8 @@ pub struct State {
     pub drill: Option<DrillStart>,
     pub replay: Option<Replay>,
     pub lens: Lens,
+    /// How the way to the broker was, when it was tried.
+    pub reaches: reaches::Reaches,
     detector: Detector,
     suspects: suspects::Suspects,
     facts: facts::Facts,
@@ -228,6 +231,7 @@ impl State {
             drill: None,
             replay: settings.replay.clone(),
             lens: Lens::default(),
+            reaches: reaches::Reaches::default(),
             detector: Detector::default(),
             suspects: suspects::Suspects::default(),
             facts: facts::Facts::default(),
@@ -330,6 +334,7 @@ impl Turn<'_> {
             Input::Look(lens) => self.look(lens),
             Input::Tick => {}
             Input::Link(change) => self.link(change),
+            Input::Probed(reach) => self.state.reaches.take(self.at, reach),
             Input::Replay(change) => self.replay(change),
             Input::Durable(seq) => self.state.durable = self.state.durable.max(seq),
             Input::Log(health) => self.state.log = health,

@@ -93,6 +93,8 @@ pub const OUTBOX: usize = 256;
 pub const SECTION: usize = 16 * 1024;
 /// Action items of an incident. Nobody has ever done more of them.
 pub const ACTION_ITEMS: usize = 64;
+/// Tries of the way to the broker that are remembered: ten minutes of an outage.
+pub const REACHES: usize = 32;
 /// Timeline entries held in memory; older ones are in the log.
 pub const TIMELINE: usize = 10_000;
 /// Alerts held in memory, open ones first.

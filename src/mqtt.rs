@@ -11,8 +11,9 @@ pub mod link;
 mod outbox;
 pub mod probe;
 mod session;
+pub mod way;
 
-pub use dial::Tls;
+pub use dial::{Failure, Tls};
 pub use guard::QUARANTINE;
 pub use link::{Credentials, Link, LinkEvent, LinkOptions, Protocol};
 pub use outbox::{Delivery, Outbox};

@@ -12,6 +12,7 @@ mod intake;
 pub mod offline;
 pub mod playback;
 pub mod player;
+mod prober;
 pub mod random;
 pub mod recorder;
 pub mod signals;
@@ -42,6 +43,7 @@ use desk::Desk;
 use inbox::Inbox;
 use intake::Intake;
 use player::{Player, Reel};
+use prober::Prober;
 use socket::{Awaited, Place, Socket};
 
 /// What a room is opened with.
@@ -131,6 +133,10 @@ impl Station {
             answers,
         };
         let mut probe = None;
+        let prober = match &source {
+            Source::Broker(options) => Some(Prober::new(options)),
+            Source::Capture(_) => None,
+        };
         let (link, play) = match source {
             Source::Broker(mut options) => {
                 probe = Some(Door { host: options.host.clone(), port: options.port, tls: options.tls.clone() });
@@ -156,6 +162,9 @@ impl Station {
         });
         let desk =
             std::thread::Builder::new().name("desk".into()).spawn(move || desk.work()).map_err(OpenError::Thread)?;
+        if let Some(prober) = prober {
+            tokio::spawn(prober.run(inbox.clone(), snapshots.clone()));
+        }
         if let Some((reel, intake)) = play {
             let player = Player::new(reel, intake, snapshots.clone(), tokio::runtime::Handle::current());
             // The thread ends with the capture, or soon after the room.

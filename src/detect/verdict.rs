@@ -4,28 +4,22 @@
 //! affected devices are spread: a fault of devices is found in what devices share, a fault of the platform takes
 //! everybody alike, or everybody in one place of the network at the same moment.
 
-use super::census;
+use super::probes::{self, AT_ONCE_S, Signs};
 use super::suspects::{Breadth, Suspect};
 use crate::domain::alert::Finding;
 use crate::domain::campaign::CampaignState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::incident::{IncidentType, Severity};
+use crate::domain::probe::Reach;
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
+use crate::domain::time::At;
 pub use crate::domain::verdict::{Origin, Scope, Verdict};
 use crate::fleet::Fleet;
 use crate::limits;
 
-/// Attributes of where a device is connected rather than of what it is.
-const NETWORK: [&str; 3] = ["region", "carrier", "site"];
-/// Everybody is hit alike where the least affected large cohort is affected at least half as much as the fleet.
-const ALIKE: f64 = 0.5;
-/// And this share of the fleet is affected.
-const EVERYBODY: f64 = 0.4;
 /// Seconds after which a device in its update is not merely rebooting.
 const RECONNECT_S: u32 = 300;
-/// Seconds within which nine of ten devices must have gone for it to be one event: a keep-alive and a half.
-const AT_ONCE_S: i64 = 90;
 
 /// What a verdict rests on.
 pub struct Facts<'a> {
@@ -35,17 +29,26 @@ pub struct Facts<'a> {
     /// Who is suspected of it.
     pub suspects: &'a [Suspect],
     pub breadth: Option<&'a Breadth>,
-    /// Whether our own link was down when it began.
-    pub link_was_down: bool,
+    pub own_link: OwnLink,
+    /// How the way to the broker was when it was tried beside our link.
+    pub reach: Option<&'a Reach>,
+}
+
+/// How our own link is, and was when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnLink {
+    pub is_up: bool,
+    pub since: At,
+    pub was_down: bool,
 }
 
 impl Facts<'_> {
-    fn has(&self, symptom: Symptom) -> bool {
+    pub(super) fn has(&self, symptom: Symptom) -> bool {
         self.findings.iter().any(|finding| finding.signal == symptom.signal())
     }
 
     /// Devices that do this, at the time it was found.
-    fn affected(&self, symptom: Symptom) -> u32 {
+    pub(super) fn affected(&self, symptom: Symptom) -> u32 {
         let found = self.findings.iter().filter(|finding| finding.signal == symptom.signal());
         found.map(|finding| finding.affected).max().unwrap_or(0)
     }
@@ -71,12 +74,20 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     let mut evidence = Vec::new();
     let cohort = facts.cohort();
     let kind = kind(facts, &cohort, &mut evidence);
-    let origin = origin(facts, &cohort, &mut evidence);
+    let signs = Signs::read(facts, &cohort);
+    let origin = origin(facts, &signs, &mut evidence);
     evidence.extend(remains(facts));
     let suspected: u32 = facts.suspects.iter().map(|suspect| suspect.affected).sum();
     let affected = facts.findings.iter().map(|finding| finding.affected).max().unwrap_or(0).max(suspected);
     let scope = if affected > 1 { Scope::Broad } else { Scope::Single };
-    Verdict { kind, origin, scope, severity: severity(facts.fleet, &cohort, affected), evidence }
+    Verdict {
+        kind,
+        origin,
+        scope,
+        severity: severity(facts.fleet, &cohort, affected),
+        evidence,
+        probes: probes::answers(facts, &signs),
+    }
 }
 
 /// Devices of a rollout that need another way than a rollback: those that went back by themselves need none, and those
@@ -155,8 +166,12 @@ fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> In
     MassDisconnect
 }
 
-fn origin(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> Origin {
-    if facts.link_was_down {
+fn origin(facts: &Facts<'_>, signs: &Signs<'_>, evidence: &mut Vec<String>) -> Origin {
+    if let Some((reason, true)) = facts.reach.and_then(Reach::failure) {
+        evidence.push(format!("the broker cannot be reached, whoever tries: {reason}"));
+        return Origin::Platform;
+    }
+    if facts.own_link.was_down {
         evidence.push("our own link was down when it began: what is seen may be ours".into());
         return Origin::Undecided;
     }
@@ -164,28 +179,21 @@ fn origin(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> 
         evidence.push(broker);
         return Origin::Platform;
     }
-    if cohort.is_fleet() {
-        let Some(breadth) = facts.breadth else { return Origin::Undecided };
-        let share = f64::from(breadth.affected) / f64::from(breadth.devices.max(1));
-        let spread = format!(
-            "{:.0} % of all devices are affected, and {:.0} % of the least affected large cohort",
-            share * 100.0,
-            breadth.least * 100.0
-        );
+    if signs.cohort.is_fleet() {
+        let Some(spread) = signs.spread() else { return Origin::Undecided };
         evidence.push(spread);
-        return if share >= EVERYBODY && breadth.least >= ALIKE * share { Origin::Platform } else { Origin::Undecided };
+        return if signs.is_everybody() { Origin::Platform } else { Origin::Undecided };
     }
-    let of_network = cohort.0.keys().all(|attribute| NETWORK.contains(&attribute.as_str()));
-    if !of_network {
-        evidence.push(format!("it is in what devices share: {}", cohort.sentence()));
+    if !signs.is_of_network() {
+        evidence.push(format!("it is in what devices share: {}", signs.cohort.sentence()));
         return Origin::Device;
     }
-    let place = cohort.sentence();
+    let place = signs.cohort.sentence();
     if facts.has(Symptom::Reconnecting) {
         evidence.push(format!("it is in one place of the network, {place}, and its devices come and go"));
         return Origin::Undecided;
     }
-    match census::gone_within(facts.fleet, cohort).filter(|_| facts.has(Symptom::Offline)) {
+    match signs.gone_within_s {
         Some(within_s) if within_s <= AT_ONCE_S => {
             evidence.push(format!(
                 "nine of ten devices of {place} went within {within_s} s: they lost what they connect through"

@@ -4,6 +4,7 @@ use super::command::{Command, Refusal};
 use super::ids::{Actor, ActuationId, IncidentId, Seq};
 use super::incident::Severity;
 use super::observation::Batch;
+use super::probe::Reach;
 use super::replay::ReplayChange;
 use super::switch::{Call, SwitchId};
 use super::time::At;
@@ -38,6 +39,8 @@ pub enum Input {
     /// Time has passed. At least one a second, or the clocks stand still.
     Tick,
     Link(LinkChange),
+    /// The way to the broker was tried beside the link.
+    Probed(Reach),
     /// The time of a replay goes otherwise, or has come to its end.
     Replay(ReplayChange),
     /// The log has everything up to here.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::incident::{IncidentType, Severity};
+use super::probe::Probe;
 
 /// Whose fault it is: of the devices, or of what they are connected to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,6 +62,9 @@ pub struct Verdict {
     pub severity: Severity,
     /// Why, a sentence each, the strongest first.
     pub evidence: Vec<String>,
+    /// What was asked to tell platform from device, with the answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
 }
 
 impl Verdict {

@@ -24,6 +24,7 @@ use crate::domain::incident::{Declaration, Incident};
 use crate::domain::input::{DrillStart, LogHealth};
 use crate::domain::lens::Lens;
 use crate::domain::observation::WavePlan;
+use crate::domain::probe::Probe;
 use crate::domain::regulation::Regime;
 use crate::domain::replay::Replay;
 use crate::domain::rollout::{Comparison, Standing};
@@ -64,6 +65,8 @@ pub struct Snapshot {
     pub suspects: BTreeMap<IncidentId, Vec<Suspect>>,
     /// What each open incident looks like just now.
     pub verdicts: BTreeMap<IncidentId, Verdict>,
+    /// What is known of the platform while nothing is declared: an incident's verdict has its own.
+    pub probes: Vec<Probe>,
     pub actuations: BTreeMap<ActuationId, ActuationView>,
     pub campaigns: Vec<CampaignView>,
     pub arming: Option<Arming>,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::State;
 use super::runbooks;
 use crate::detect::suspects::{Breadth, Suspect};
-use crate::detect::verdict::{self, Facts, Verdict};
+use crate::detect::verdict::{self, Facts, OwnLink, Verdict};
 use crate::domain::alert::{Alert, Finding};
 use crate::domain::cohort::CohortKey;
 use crate::domain::event::Event;
@@ -202,19 +202,24 @@ fn judge_alert(state: &State, alert: &Alert) -> Verdict {
 fn judge<'a>(state: &'a State, opinion: Option<&'a Opinion>, alerts: impl Iterator<Item = &'a Alert>) -> Verdict {
     let findings: Vec<&Finding> = alerts.flat_map(|alert| std::iter::once(&alert.finding).chain(&alert.also)).collect();
     let onset = findings.iter().map(|finding| finding.onset).min();
-    let link_was_down =
-        onset.is_some_and(|onset| {
-            state.link.gaps.iter().any(|(from, to)| {
-                *from <= onset.plus_s(OWN_LINK_S) && to.is_none_or(|to| to >= onset.plus_s(-OWN_LINK_S))
-            })
-        });
+    let own_link = own_link(state, onset);
     verdict::judge(&Facts {
         fleet: &state.fleet,
         findings,
         suspects: opinion.map_or(&[][..], |opinion| &opinion.suspects),
         breadth: opinion.map(|opinion| &opinion.breadth),
-        link_was_down,
+        own_link,
+        reach: onset.and_then(|onset| state.reaches.near(onset)),
     })
+}
+
+/// How our own link is, and whether it was down about when something began.
+pub(super) fn own_link(state: &State, onset: Option<At>) -> OwnLink {
+    let is_near = |onset: At, (from, to): &(At, Option<At>)| {
+        *from <= onset.plus_s(OWN_LINK_S) && to.is_none_or(|to| to >= onset.plus_s(-OWN_LINK_S))
+    };
+    let was_down = onset.is_some_and(|onset| state.link.gaps.iter().any(|gap| is_near(onset, gap)));
+    OwnLink { is_up: state.link.is_up(), since: state.link.since, was_down }
 }
 
 /// The title that the room would give now, where the present one is the room's own.

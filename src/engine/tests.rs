@@ -25,6 +25,7 @@ use crate::domain::switch::template::Values;
 use crate::domain::switch::{ActuationState, Call, Publish, Scope, SwitchId};
 use crate::limits;
 
+mod probes;
 mod rollouts;
 
 const RUNBOOK: &str = "---\nid: bad-firmware\ntitle: Bad firmware\ntype: bad-firmware\nowner: fleet\nreviewed: 2026-10-01\n---\n## Confirm\n- [ ] look\n## Contain\n- [ ] halt {switch: ota-halt}\n## Communicate\n## Escalate\n## Debug\n";

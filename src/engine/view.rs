@@ -10,7 +10,8 @@ use super::snapshot::{
     Totals, WaveView,
 };
 use super::switches::run::Run;
-use super::{State, decide, recovery, runbooks, switches::Switches, updates};
+use super::{State, decide, recovery, runbooks, suspects, switches::Switches};
+use crate::detect::probes;
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::Bill;
 use crate::domain::due::Due;
@@ -65,6 +66,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
             .collect(),
         suspects: room.open_incidents().map(|i| (i.id, state.suspects.in_incident(i))).collect(),
         proposals: proposals(state),
+        probes: probes::idle(suspects::own_link(state, None), state.reaches.last(), state.fleet.broker()),
         incidents: room.incidents.iter().map(|(id, incident)| (*id, Arc::new(incident.clone()))).collect(),
         actuations: actuations(state),
         campaigns: fleet.campaigns().iter().map(|known| campaign(state, known)).collect(),

@@ -1,6 +1,7 @@
 //! Opens the way to a broker: name, TCP, TLS. Every failure is a sentence that tells these apart.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -33,45 +34,99 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// Why a step failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub reason: String,
+    /// Whether the broker is at fault, and not the way to it.
+    pub by_broker: bool,
+}
+
+impl Failure {
+    fn ours(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), by_broker: false }
+    }
+
+    fn brokers(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), by_broker: true }
+    }
+
+    fn too_slow(what: &str) -> Self {
+        Self::ours(format!("{what} took longer than {} s", PATIENCE.as_secs()))
+    }
+}
+
 /// Dials a broker.
 ///
 /// # Errors
 /// A sentence that says which step failed, and why.
 pub(super) async fn dial(host: &str, port: u16, tls: Option<&Tls>) -> Result<Stream, String> {
-    let patient = |what: &str| format!("{what} took longer than {} s", PATIENCE.as_secs());
-    let addresses = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port))).await;
-    let addresses = addresses.map_err(|_| patient(&format!("looking up {host}")))?;
-    let addresses: Vec<_> = addresses.map_err(|error| format!("{host} is not known by name ({error})"))?.collect();
-    let mut refusal = format!("{host} has no address");
-    let mut stream = None;
-    for address in addresses {
-        match tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await {
-            Ok(Ok(connected)) => {
-                stream = Some(connected);
-                break;
-            }
-            Ok(Err(error)) => refusal = connect_words(host, port, &error),
-            Err(_) => refusal = patient(&format!("connecting to {host}:{port}")),
+    let dialled = async {
+        let addresses = look_up(host, port).await?;
+        let stream = connect(host, port, &addresses).await?;
+        // Small packets must not wait for each other; a keep-alive answer behind a delayed ack would look like silence.
+        let _ = stream.set_nodelay(true);
+        match tls {
+            None => Ok(Stream::Plain(stream)),
+            Some(tls) => shake_hands(host, stream, tls).await.map(|stream| Stream::Tls(Box::new(stream))),
         }
-    }
-    let stream = stream.ok_or(refusal)?;
-    // Small packets must not wait for each other; a keep-alive answer behind a delayed ack would look like silence.
-    let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return Ok(Stream::Plain(stream)) };
-    let config = client_config(tls)?;
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| format!("{host} is not a name that a certificate can have"))?;
-    let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
-    let connected = tokio::time::timeout(PATIENCE, handshake).await.map_err(|_| patient("the TLS handshake"))?;
-    connected.map(|stream| Stream::Tls(Box::new(stream))).map_err(|error| tls_words(host, &error))
+    };
+    dialled.await.map_err(|failure: Failure| failure.reason)
 }
 
-fn connect_words(host: &str, port: u16, error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => format!("nothing listens on {host}:{port}"),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => format!("no way to {host}: {error}"),
-        _ => format!("connecting to {host}:{port} failed: {error}"),
+/// The addresses of a name.
+pub(super) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+    let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port))).await;
+    let found = found.map_err(|_| Failure::too_slow(&format!("looking up {host}")))?;
+    Ok(found.map_err(|error| Failure::ours(format!("{host} is not known by name ({error})")))?.collect())
+}
+
+/// A connection to the first of the addresses that takes one.
+pub(super) async fn connect(host: &str, port: u16, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+    let mut failure = Failure::ours(format!("{host} has no address"));
+    for address in addresses {
+        match tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await {
+            Ok(Ok(connected)) => return Ok(connected),
+            Ok(Err(error)) => failure = connect_failure(host, port, &error),
+            Err(_) => failure = Failure::too_slow(&format!("connecting to {host}:{port}")),
+        }
     }
+    Err(failure)
+}
+
+/// TLS over a connection.
+pub(super) async fn shake_hands(host: &str, stream: TcpStream, tls: &Tls) -> Result<TlsStream<TcpStream>, Failure> {
+    let config = client_config(tls).map_err(Failure::ours)?;
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| Failure::ours(format!("{host} is not a name that a certificate can have")))?;
+    let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    let connected = tokio::time::timeout(PATIENCE, handshake).await;
+    connected.map_err(|_| Failure::too_slow("the TLS handshake"))?.map_err(|error| tls_failure(host, &error))
+}
+
+fn connect_failure(host: &str, port: u16, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Failure::brokers(format!("nothing listens on {host}:{port}")),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Failure::ours(format!("no way to {host}: {error}"))
+        }
+        _ => Failure::ours(format!("connecting to {host}:{port} failed: {error}")),
+    }
+}
+
+/// A certificate that has run out, or is another's, is so for everybody; one that is not trusted here may be ours to know.
+fn tls_failure(host: &str, error: &io::Error) -> Failure {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let by_broker = matches!(
+        inner,
+        Some(rustls::Error::InvalidCertificate(
+            CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. }
+        ))
+    );
+    Failure { reason: tls_words(host, error), by_broker }
 }
 
 fn tls_words(host: &str, error: &io::Error) -> String {

@@ -7,6 +7,8 @@ use ratatui::text::Line;
 use crate::domain::cohort::CohortKey;
 use crate::domain::command::Command;
 use crate::domain::incident::Incident;
+use crate::domain::probe::{Points, Probe};
+use crate::domain::verdict::Verdict;
 use crate::engine::snapshot::{Snapshot, Suspect};
 use crate::tui::action::Action;
 use crate::tui::format;
@@ -45,7 +47,9 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
         }
         None => {
             let nothing = "nothing is declared, so there is nothing to judge";
-            ("verdict · Esc closes".into(), vec![Line::from(scene.span(nothing, Role::Muted))])
+            let mut content = vec![Line::from(scene.span(nothing, Role::Muted)), Line::default()];
+            content.extend(asked(scene, &scene.snapshot.probes, text_width));
+            ("verdict · Esc closes".into(), content)
         }
     };
     let height = (content.len() as u16 + 2).min(area.height.saturating_sub(2));
@@ -55,6 +59,10 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
 
 fn content<'a>(scene: &Scene<'a>, incident: &Incident, selected: usize, width: usize) -> Vec<Line<'a>> {
     let mut content = judged(scene, incident, width);
+    if let Some(verdict) = verdict(scene.snapshot, incident) {
+        content.extend(asked(scene, &verdict.probes, width));
+        content.push(Line::default());
+    }
     content.extend(listed(scene, incident, selected, width));
     if !scene.snapshot.read_only {
         let overrule = format!(
@@ -69,11 +77,32 @@ fn content<'a>(scene: &Scene<'a>, incident: &Incident, selected: usize, width: u
     content
 }
 
+/// What is thought of an incident now, or was when it was last looked at.
+fn verdict<'a>(snapshot: &'a Snapshot, incident: &'a Incident) -> Option<&'a Verdict> {
+    snapshot.verdicts.get(&incident.id).or(incident.verdict.as_ref())
+}
+
+/// The questions that tell platform from device, each with its answer.
+fn asked<'a>(scene: &Scene<'a>, probes: &[Probe], width: usize) -> Vec<Line<'a>> {
+    let line = |probe: &Probe| {
+        let role = match probe.points {
+            Points::Platform => Role::Warn,
+            Points::Device => Role::Title,
+            Points::Neither => Role::Text,
+            Points::Unknown => Role::Muted,
+        };
+        let text = format!("{:<9} {:<8}  {}", probe.question.name(), probe.points.name(), probe.words);
+        Line::from(scene.span(format::left(&text, width), role))
+    };
+    let head = (!probes.is_empty()).then(|| Line::from(scene.span("PROBE     SPEAKS FOR", Role::Muted)));
+    head.into_iter().chain(probes.iter().map(line)).collect()
+}
+
 /// What the room thinks, why, and what people have said instead.
 fn judged<'a>(scene: &Scene<'a>, incident: &Incident, width: usize) -> Vec<Line<'a>> {
     let say = |text: String, role: Role| Line::from(scene.span(text, role));
     let mut content = Vec::new();
-    match scene.snapshot.verdicts.get(&incident.id).or(incident.verdict.as_ref()) {
+    match verdict(scene.snapshot, incident) {
         Some(verdict) => {
             let looks = format!("looks like {} · {} · {}", verdict.kind, verdict.origin, verdict.scope.name());
             content.push(say(looks, Role::Title));
