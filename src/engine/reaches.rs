@@ -30,10 +30,10 @@ impl Reaches {
     /// What speaks for something that began at a moment: a failure near it, the broker's own before others, or else the
     /// newest try since.
     pub fn near(&self, onset: At) -> Option<&Reach> {
-        let since = self.0.iter().filter(|(at, _)| at.since_s(onset) >= -BEFORE_S);
+        let mut since = self.0.iter().filter(|(at, _)| at.since_s(onset) >= -BEFORE_S);
         let near = since.clone().filter(|(at, _)| at.since_s(onset) <= AFTER_S);
         let failed = near.filter_map(|(_, reach)| Some((reach.failure()?.1, reach)));
         let worst = failed.max_by_key(|(by_broker, _)| *by_broker).map(|(_, reach)| reach);
-        worst.or_else(|| since.last().map(|(_, reach)| reach))
+        worst.or_else(|| since.next_back().map(|(_, reach)| reach))
     }
 }
