@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::inbox::Inbox;
 use crate::domain::alert::Alert;
-use crate::domain::input::Input;
+use crate::domain::input::{Input, LinkChange};
 use crate::domain::probe::{Reach, Step};
 use crate::domain::text::visible_name;
 use crate::engine::snapshot::Snapshot;
@@ -56,8 +56,9 @@ impl Prober {
     }
 }
 
+/// A link that has not been tried yet is not in doubt, and is not to be got in the way of.
 fn is_in_doubt(snapshot: &Snapshot) -> bool {
-    !snapshot.link.is_up() || snapshot.alerts.iter().any(Alert::is_open)
+    matches!(snapshot.link.state, LinkChange::Down { .. }) || snapshot.alerts.iter().any(Alert::is_open)
 }
 
 fn step(tried: Option<Tried>) -> Step {
