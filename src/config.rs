@@ -6,6 +6,7 @@ pub mod broker;
 pub mod channels;
 pub mod cost;
 pub mod fleet;
+pub mod matrix;
 pub mod paths;
 pub mod regulation;
 pub mod response;
@@ -168,7 +169,22 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |reason| ConfigError::Unreadable { path: path.to_owned(), reason };
         let source = std::fs::read_to_string(path).map_err(unreadable)?;
-        Ok(Self::read(&source, &path.display().to_string())?)
+        let mut config = Self::read(&source, &path.display().to_string())?;
+        config.load_matrix(path)?;
+        Ok(config)
+    }
+
+    /// Reads the matrix of tested combinations; its path is meant from where the configuration lies.
+    fn load_matrix(&mut self, config: &Path) -> Result<(), ConfigError> {
+        let Some(matrix) = &self.rollout.matrix else { return Ok(()) };
+        let path = config.parent().unwrap_or(Path::new("")).join(matrix);
+        let unreadable = |reason| ConfigError::Unreadable { path: path.clone(), reason };
+        let source = std::fs::read_to_string(&path).map_err(unreadable)?;
+        let settings = self.fleet.settings();
+        let tested = matrix::read(&source, settings.schema.names())
+            .map_err(|(span, message)| document::mistake(&source, &path.display().to_string(), &span, message))?;
+        self.rollout.tested.extend(tested);
+        Ok(())
     }
 
     /// Reads a configuration.
@@ -322,11 +338,33 @@ mod tests {
             ),
             ("[[switch]]\nid = 'x'\nkind = 'custom'\n", "c.toml:2:6: the switch `x` needs `step`"),
             ("[switches]\nsocket_mode = 'rw'\n", "c.toml:2:15: `rw` is no file mode; write \"0660\""),
+            (
+                "[[rollout.rule]]\nmetric = 'errors'\nabove = 0.1\nwindow_s = 5\n",
+                "c.toml:4:12: a window lies between 60 and 86400 seconds",
+            ),
+            (
+                "[[fleet.critical]]\nwhere = { colour = 'red' }\nat_least = 'sev1'\n",
+                "c.toml:2:9: no attribute `colour`; there are",
+            ),
             ("[switches]\ncontrol_topic = 'x'\n", "c.toml:2:17: `control_topic` needs a level {campaign}"),
         ];
         for (source, expected) in cases {
             let told = Config::read(source, "c.toml").unwrap_err().to_string();
             assert!(told.starts_with(expected), "{source:?}\n{told}");
         }
+    }
+
+    #[test]
+    fn a_matrix_is_read_from_beside_the_configuration() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("warroom.toml");
+        let source = "[rollout]\nmatrix = 'tested.csv'\n[[rollout.tested]]\nfirmware = '1'\nhardware = 'a'\n";
+        std::fs::write(&config, source).unwrap();
+        assert!(Config::load(&config).unwrap_err().to_string().contains("tested.csv cannot be read"));
+        std::fs::write(directory.path().join("tested.csv"), "firmware,hardware\n1,b\n2\n").unwrap();
+        let told = Config::load(&config).unwrap_err().to_string();
+        assert!(told.contains("tested.csv:3:1: 1 values in a matrix of 2 columns"), "{told}");
+        std::fs::write(directory.path().join("tested.csv"), "firmware,hardware\n1,b\n").unwrap();
+        assert_eq!(Config::load(&config).unwrap().rollout.policy().tested.len(), 2);
     }
 }

@@ -20,6 +20,7 @@ mod observe;
 mod place;
 mod rollup;
 pub mod series;
+mod showings;
 mod symptoms;
 
 pub use broker::BrokerWitness;
@@ -42,6 +43,7 @@ use messages::Messages;
 
 use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
+use crate::domain::critical::Critical;
 use crate::domain::observation::AttributeIx;
 use crate::domain::signal::Signal;
 use crate::domain::time::At;
@@ -62,6 +64,8 @@ pub struct FleetSettings {
     pub silent_after_s: u32,
     /// What measured values may be.
     pub kpis: Vec<KpiPlan>,
+    /// Whose devices matter more.
+    pub critical: Vec<Critical>,
 }
 
 impl Default for FleetSettings {
@@ -70,7 +74,7 @@ impl Default for FleetSettings {
         let pair = |a, b| Grouping::by(&[schema.find(a)?, schema.find(b)?]);
         let pairs = [pair("firmware", "hardware"), pair("firmware", "region"), pair("firmware", "carrier")];
         let pairs = pairs.into_iter().flatten().collect();
-        Self { schema, pairs, silent_after_s: 300, kpis: Vec::new() }
+        Self { schema, pairs, silent_after_s: 300, kpis: Vec::new(), critical: Vec::new() }
     }
 }
 
@@ -143,6 +147,11 @@ impl Fleet {
 
     pub const fn schema(&self) -> &Schema {
         &self.settings.schema
+    }
+
+    /// Whose devices matter more.
+    pub fn critical(&self) -> &[Critical] {
+        &self.settings.critical
     }
 
     pub fn dictionary(&self, attribute: AttributeIx) -> &Dictionary {

@@ -6,12 +6,16 @@
 mod support;
 
 use support::Rehearsal;
+use warroom::domain::cohort::CohortKey;
+use warroom::domain::critical::Critical;
 use warroom::domain::event::Event;
+use warroom::domain::incident::Severity;
 use warroom::domain::rollout::{Level, RolloutPolicy};
 use warroom::domain::time::At;
 use warroom::drill::scenario::Scenario;
 use warroom::drill::world::World;
 use warroom::engine::Settings;
+use warroom::engine::snapshot::Snapshot;
 use warroom::fleet::FleetSettings;
 use warroom::ingest::Ingest;
 use warroom::ingest::capture::{Entry, Recorded};
@@ -58,8 +62,11 @@ fn start() -> At {
 
 /// Plays a world for some seconds. `heard` says in which of them our link is up.
 fn play(more: &str, seconds: i64, heard: impl Fn(i64) -> bool) -> Played {
+    play_to(FleetSettings::default(), more, seconds, heard)
+}
+
+fn play_to(fleet: FleetSettings, more: &str, seconds: i64, heard: impl Fn(i64) -> bool) -> Played {
     let mut world = World::new(scenario(more), 11, None, start());
-    let fleet = FleetSettings::default();
     let ingest = Ingest::new(Router::standard("fleet").unwrap(), fleet.schema.clone());
     let mut playback = Playback::new(Settings { fleet, ..Settings::default() }, ingest);
     let mut was_heard = true;
@@ -148,6 +155,31 @@ fn devices_that_went_back_by_themselves_are_counted_apart() {
 }
 
 #[test]
+fn devices_that_matter_more_make_an_incident_worse() {
+    let few = "[[fault]]\neffect = \"offline\"\nwhere = { customer = \"corvus\", hardware = \"rev-B\" }\nshare = 0.12\nat_s = 420\n";
+    // (whose devices matter, the severity, what is said of it)
+    let cases = [
+        (None, Severity::Sev3, "SEV3 by number: "),
+        (Some("acme"), Severity::Sev3, "SEV3 by number: "),
+        (Some("corvus"), Severity::Sev1, "affected devices are of customer corvus (ventilators)"),
+    ];
+    for (customer, severity, said) in cases {
+        let critical = |customer| Critical {
+            cohort: CohortKey::of("customer", customer),
+            at_least: Severity::Sev1,
+            minimum: 3,
+            why: Some("ventilators".into()),
+        };
+        let fleet =
+            FleetSettings { critical: customer.map(critical).into_iter().collect(), ..FleetSettings::default() };
+        let played = play_to(fleet, few, 700, |_| true);
+        let verdict = played.incidents[0].0.verdict.as_ref().unwrap();
+        assert_eq!(verdict.severity, severity, "{customer:?}: {:?}", verdict.evidence);
+        assert!(verdict.evidence.iter().any(|why| why.contains(said)), "{customer:?}: {:?}", verdict.evidence);
+    }
+}
+
+#[test]
 fn two_causes_at_once_are_two_incidents() {
     let played = play(
         "[[fault]]\neffect = \"boot-loop\"\nwhere = { hardware = \"rev-B\" }\nshare = 0.8\nat_s = 420\n\
@@ -225,4 +257,16 @@ fn a_crossed_stop_rule_is_told_and_pulls_the_halt_only_where_it_is_armed() {
         let shown = room.state.fleet.campaigns().iter().next().unwrap().state.name();
         assert_eq!(shown, if halts > 0 { "halted" } else { "running" }, "{level:?}");
     }
+}
+
+#[test]
+fn an_alert_on_what_has_no_series_is_drawn_by_the_minute() {
+    let stuck = "[[fault]]\neffect = \"stuck-values\"\nwhere = { hardware = \"rev-B\" }\nat_s = 420\n";
+    let mut room = rehearse(Level::Advise, stuck);
+    let screen = room.screen(120, 40);
+    assert!(screen.contains("stuck values, devices a minute · rev-B"), "{screen}");
+    let chart = Snapshot::of(&room.state, room.now).chart;
+    let (before, since) = chart.points.split_at(chart.points.len() - 6);
+    assert!(before.iter().rev().take(2).flatten().all(|n| *n < 5.0), "{:?}", chart.points);
+    assert!(since.iter().flatten().any(|n| *n > 500.0), "{:?}", chart.points);
 }

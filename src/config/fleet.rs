@@ -1,11 +1,15 @@
 //! `[fleet]`: what the fleet's topics are, and which attributes its devices have.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::routes::RouteSection;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::domain::cohort::CohortKey;
+use crate::domain::critical::Critical;
+use crate::domain::incident::Severity;
 use crate::fleet::FleetSettings;
 use crate::fleet::attributes::{Schema, measured_name};
 use crate::fleet::cohorts::Grouping;
@@ -29,6 +33,8 @@ pub struct FleetSection {
     /// Values that devices measure.
     #[serde(rename = "kpi")]
     pub kpis: Vec<KpiSection>,
+    /// Attribute values whose devices matter more than their number says.
+    pub critical: Vec<CriticalSection>,
     /// Topics of this fleet, instead of the standard ones.
     #[serde(rename = "route")]
     pub routes: Vec<Spanned<RouteSection>>,
@@ -49,6 +55,27 @@ pub struct KpiSection {
     pub change_per_minute: Option<f64>,
 }
 
+/// `[[fleet.critical]]`: devices that make an incident worse than their number does.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CriticalSection {
+    /// Attribute values, all of which they have: `{ customer = "clinic" }`.
+    #[serde(rename = "where")]
+    pub only: Spanned<BTreeMap<String, String>>,
+    pub at_least: Severity,
+    #[serde(default = "CriticalSection::minimum")]
+    pub minimum: u32,
+    #[serde(default)]
+    pub why: Option<String>,
+}
+
+impl CriticalSection {
+    /// One device comes and goes.
+    const fn minimum() -> u32 {
+        3
+    }
+}
+
 impl Default for FleetSection {
     fn default() -> Self {
         let pairs = [("firmware", "hardware"), ("firmware", "region"), ("firmware", "carrier")];
@@ -59,6 +86,7 @@ impl Default for FleetSection {
             silent_after_s: 300,
             subscribe: Vec::new(),
             kpis: Vec::new(),
+            critical: Vec::new(),
             routes: Vec::new(),
         }
     }
@@ -77,6 +105,17 @@ impl FleetSection {
             return Some((kpi.path.span(), "`min` must be less than `max`".into()));
         }
         let schema = self.schema();
+        for critical in &self.critical {
+            let only = critical.only.get_ref();
+            let known = || schema.names().join(", ");
+            let wrong = match only.keys().find(|name| schema.find(name).is_none()) {
+                Some(name) => Some(format!("no attribute `{name}`; there are {}", known())),
+                None => only.is_empty().then(|| format!("`where` names no attribute; there are {}", known())),
+            };
+            if let Some(message) = wrong {
+                return Some((critical.only.span(), message));
+            }
+        }
         let bad = |route: &Spanned<RouteSection>| {
             let place = route.get_ref().place().unwrap_or(route.span());
             route.get_ref().router(&schema).err().map(|message| (place, message))
@@ -110,7 +149,14 @@ impl FleetSection {
             change_per_minute: kpi.change_per_minute,
         };
         let kpis = self.kpis.iter().map(plan).collect();
-        FleetSettings { schema: self.schema(), pairs, silent_after_s: self.silent_after_s, kpis }
+        let critical = |critical: &CriticalSection| Critical {
+            cohort: CohortKey(critical.only.get_ref().clone()),
+            at_least: critical.at_least,
+            minimum: critical.minimum,
+            why: critical.why.clone(),
+        };
+        let critical = self.critical.iter().map(critical).collect();
+        FleetSettings { schema: self.schema(), pairs, silent_after_s: self.silent_after_s, kpis, critical }
     }
 
     /// Routes and subscriptions.

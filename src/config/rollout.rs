@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::domain::rollout::{Level, Metric, RolloutPolicy, StopRule, Window};
+use crate::limits;
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -16,6 +18,8 @@ pub struct RolloutSection {
     pub soak_s: Option<u32>,
     pub on_call: Option<String>,
     pub window: Option<WindowSection>,
+    /// A file of combinations that were tested, a line each, beside those that stand here.
+    pub matrix: Option<PathBuf>,
     /// Combinations of attribute values that were tested.
     pub tested: Vec<BTreeMap<String, String>>,
     /// Instead of the usual rules.
@@ -44,9 +48,15 @@ pub struct RuleSection {
     pub times_others: Option<f64>,
     #[serde(default = "RuleSection::minimum")]
     pub minimum: u32,
+    /// Seconds looked back on.
+    #[serde(default)]
+    pub window_s: Option<Spanned<u32>>,
     #[serde(default)]
     pub wave: Option<u16>,
 }
+
+/// What a rule can look back on, in seconds: less is one moment, and more is nobody's memory.
+const WINDOW_S: std::ops::RangeInclusive<u32> = 60..=86_400;
 
 impl RuleSection {
     const fn minimum() -> u32 {
@@ -57,7 +67,16 @@ impl RuleSection {
 impl Default for RolloutSection {
     fn default() -> Self {
         let RolloutPolicy { level, reconnect_s, .. } = RolloutPolicy::default();
-        Self { level, reconnect_s, soak_s: None, on_call: None, window: None, tested: Vec::new(), rules: Vec::new() }
+        Self {
+            level,
+            reconnect_s,
+            soak_s: None,
+            on_call: None,
+            window: None,
+            matrix: None,
+            tested: Vec::new(),
+            rules: Vec::new(),
+        }
     }
 }
 
@@ -69,6 +88,9 @@ fn weekday(word: &str) -> Option<u8> {
 
 impl RolloutSection {
     pub(super) fn check(&self) -> Option<(Range<usize>, String)> {
+        if let Some(rule) = self.rules.get(limits::STOP_RULES) {
+            return Some((rule.metric.span(), format!("more than {} stop rules are not asked", limits::STOP_RULES)));
+        }
         for rule in &self.rules {
             let word = rule.metric.get_ref();
             if Metric::parse(word).is_none() {
@@ -78,6 +100,10 @@ impl RolloutSection {
             let above = *rule.above.get_ref();
             if !(0.0..=1.0).contains(&above) {
                 return Some((rule.above.span(), format!("a share lies between 0 and 1, and {above} does not")));
+            }
+            if let Some(window) = rule.window_s.as_ref().filter(|window| !WINDOW_S.contains(window.get_ref())) {
+                let (from, to) = (WINDOW_S.start(), WINDOW_S.end());
+                return Some((window.span(), format!("a window lies between {from} and {to} seconds")));
             }
         }
         let window = self.window.as_ref()?;
@@ -100,6 +126,7 @@ impl RolloutSection {
                 above: *rule.above.get_ref(),
                 times_others: rule.times_others,
                 minimum: rule.minimum,
+                window_s: rule.window_s.as_ref().map(|window| *window.get_ref()),
                 wave: rule.wave,
             })
         };

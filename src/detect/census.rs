@@ -141,6 +141,17 @@ impl Census {
     }
 }
 
+/// Devices that have these attribute values and show any of some symptoms (a bit each) just now.
+pub(super) fn showing(fleet: &Fleet, conditions: &[Condition], asked: u32) -> u32 {
+    let minute = fleet.minute();
+    let counted = fleet.devices().iter().map(|(_, device)| device).filter(|device| {
+        !device.has(Flag::Suppressed)
+            && symptoms(device, minute) & asked != 0
+            && holds(conditions, fleet.vector(device.group))
+    });
+    counted.count() as u32
+}
+
 /// Seconds within which nine of ten of a cohort's devices that are away were last heard; none where too few are.
 pub(super) fn gone_within(fleet: &Fleet, cohort: &CohortKey) -> Option<i64> {
     let conditions = conditions(fleet, cohort)?;

@@ -6,10 +6,51 @@ use super::census::symptoms;
 use crate::domain::campaign::OtaState;
 use crate::domain::rollout::{Comparison, Metric, RolloutPolicy, Standing, StopRule};
 use crate::domain::signal::Signal;
+use crate::domain::symptom::Symptom;
 use crate::fleet::Fleet;
 use crate::fleet::campaigns::CampaignIx;
 use crate::fleet::devices::{Device, DeviceIx, Flag};
 use crate::limits;
+
+/// When each device last did what a rule with a window asks, in minutes of the fleet; 0 where it never has. Rules without a
+/// window remember nothing.
+#[derive(Debug, Default)]
+pub struct Memory(Vec<Vec<u16>>);
+
+impl Memory {
+    /// Notes what a device does of what a rule asks. Whether it did it within so many minutes.
+    fn within(&mut self, rule: usize, device: DeviceIx, does: Deed, minute: u16, minutes: u32) -> bool {
+        if self.0.len() <= rule {
+            self.0.resize_with(rule + 1, Vec::new);
+        }
+        let (known, at) = (&mut self.0[rule], device.0 as usize);
+        if known.len() <= at {
+            known.resize(at + 1, 0);
+        }
+        known[at] = match does {
+            Deed::Now => minute,
+            Deed::State if known[at] > 0 => known[at],
+            Deed::State => minute,
+            Deed::NoState => 0,
+            Deed::Not => known[at],
+        };
+        // The fleet's minutes wrap.
+        let age = u32::from(minute.checked_sub(known[at]).unwrap_or_else(|| minute + (u16::MAX - known[at])));
+        known[at] > 0 && age <= minutes
+    }
+}
+
+/// What a device does of what a rule asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    /// It has just happened.
+    Now,
+    /// It is in the state that is asked for, or is not.
+    State,
+    NoState,
+    /// It has not happened now.
+    Not,
+}
 
 /// Some devices: how many do what each rule is about, and what they measure.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,10 +105,10 @@ pub struct Survey {
 
 impl Survey {
     /// Counts every device that is not left out of account.
-    pub fn take(fleet: &Fleet, policy: &RolloutPolicy) -> Self {
+    pub fn take(fleet: &Fleet, policy: &RolloutPolicy, memory: &mut Memory) -> Self {
         let mut survey = Self { all: Tally::default(), waves: BTreeMap::new() };
         for (ix, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-            let seen = look_at(fleet, ix, device, policy);
+            let seen = look_at(fleet, ix, device, policy, memory);
             survey.all.add(&seen);
             if matches!(device.ota, OtaState::None | OtaState::Queued) {
                 continue;
@@ -97,7 +138,7 @@ impl Survey {
             let (value, others) = (tally.share(n), others.share(n));
             let stands_out = rule.times_others.is_none_or(|times| value > times * others);
             Standing {
-                rule: rule.metric.to_string(),
+                rule: rule.name(),
                 wave: wave.into(),
                 value,
                 above: rule.above,
@@ -134,19 +175,38 @@ impl Survey {
 }
 
 /// What the rules ask of a device, all at once.
-fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy) -> Seen {
-    let shown = symptoms(device, fleet.minute());
-    let does = |metric: Metric| match metric {
-        Metric::Failed => device.ota == OtaState::Failed,
-        Metric::RolledBack => device.ota == OtaState::RolledBack,
-        Metric::NotBack => device.ota.in_flight() && fleet.silent_s(device) > policy.reconnect_s,
-        Metric::Shows(symptom) => shown & symptom.bit() != 0,
+fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy, memory: &mut Memory) -> Seen {
+    let minute = fleet.minute();
+    let (shown, just_shown) = (symptoms(device, minute), just_shown(device, minute));
+    let state = |asked: OtaState| if device.ota == asked { Deed::State } else { Deed::NoState };
+    let mut does = |n: usize, rule: &StopRule| match (rule.metric, rule.window_s) {
+        (Metric::NotBack, window_s) => {
+            device.ota.in_flight() && fleet.silent_s(device) > window_s.unwrap_or(policy.reconnect_s)
+        }
+        (Metric::Failed, None) => device.ota == OtaState::Failed,
+        (Metric::RolledBack, None) => device.ota == OtaState::RolledBack,
+        (Metric::Shows(symptom), None) => shown & symptom.bit() != 0,
+        (metric, Some(window_s)) => {
+            let deed = match metric {
+                Metric::Failed => state(OtaState::Failed),
+                Metric::Shows(symptom) if just_shown & symptom.bit() != 0 => Deed::Now,
+                Metric::Shows(_) => Deed::Not,
+                _ => state(OtaState::RolledBack),
+            };
+            memory.within(n, ix, deed, minute, window_s.div_ceil(60))
+        }
     };
     let rules = policy.rules.iter().take(limits::STOP_RULES).enumerate();
     Seen {
-        rules: rules.fold(0, |bits, (n, rule)| bits | u32::from(does(rule.metric)) << n),
+        rules: rules.fold(0, |bits, (n, rule)| bits | u32::from(does(n, rule)) << n),
         measured: std::array::from_fn(|kpi| fleet.kpis().last(kpi, ix)),
     }
+}
+
+/// What a device has shown in this minute or the one before, a bit each; being away is so now.
+fn just_shown(device: &Device, minute: u16) -> u32 {
+    let away = symptoms(device, minute) & Symptom::Offline.bit();
+    away | device.shown.just_now(minute) & !Symptom::Offline.bit()
 }
 
 /// A mean that grows.

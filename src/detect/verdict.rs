@@ -4,11 +4,13 @@
 //! affected devices are spread: a fault of devices is found in what devices share, a fault of the platform takes
 //! everybody alike, or everybody in one place of the network at the same moment.
 
+use super::census;
 use super::probes::{self, AT_ONCE_S, Signs};
 use super::suspects::{Breadth, Suspect};
 use crate::domain::alert::Finding;
 use crate::domain::campaign::CampaignState;
 use crate::domain::cohort::CohortKey;
+use crate::domain::critical::Critical;
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::probe::Reach;
 use crate::domain::signal::Signal;
@@ -80,14 +82,9 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     let suspected: u32 = facts.suspects.iter().map(|suspect| suspect.affected).sum();
     let affected = facts.findings.iter().map(|finding| finding.affected).max().unwrap_or(0).max(suspected);
     let scope = if affected > 1 { Scope::Broad } else { Scope::Single };
-    Verdict {
-        kind,
-        origin,
-        scope,
-        severity: severity(facts.fleet, &cohort, affected),
-        evidence,
-        probes: probes::answers(facts, &signs),
-    }
+    let severity = severity(facts, &cohort, affected, &mut evidence);
+    let probes = probes::answers(facts, &signs);
+    Verdict { kind, origin, scope, severity, evidence, probes }
 }
 
 /// Devices of a rollout that need another way than a rollback: those that went back by themselves need none, and those
@@ -211,8 +208,9 @@ fn origin(facts: &Facts<'_>, signs: &Signs<'_>, evidence: &mut Vec<String>) -> O
     }
 }
 
-/// The severity that the number of affected devices suggests.
-fn severity(fleet: &Fleet, cohort: &CohortKey, affected: u32) -> Severity {
+/// The severity that the number of affected devices suggests, and who they are.
+fn severity(facts: &Facts<'_>, cohort: &CohortKey, affected: u32, evidence: &mut Vec<String>) -> Severity {
+    let fleet = facts.fleet;
     let devices = fleet.devices().len().max(1) as f64;
     let away = fleet.cohort(cohort).map_or(0, |cohort| cohort.away());
     let share = f64::from(affected.max(away)) / devices;
@@ -220,12 +218,30 @@ fn severity(fleet: &Fleet, cohort: &CohortKey, affected: u32) -> Severity {
     // makes nobody well.
     let brought = |target: &str| cohort.get("firmware") == Some(target);
     let spreading = fleet.campaigns().iter().any(|campaign| campaign.is_active() || brought(&campaign.target));
-    match share {
+    let by_share = match share {
         s if s >= 0.10 || (spreading && s >= 0.02) => Severity::Sev1,
         s if s >= 0.02 || spreading => Severity::Sev2,
         s if s >= 0.002 => Severity::Sev3,
         _ => Severity::Sev4,
-    }
+    };
+    let spreads = if spreading { ", and a rollout brought it or still runs" } else { "" };
+    evidence.push(format!("{by_share} by number: {:.1} % of all devices{spreads}", share * 100.0));
+    let raised = fleet.critical().iter().filter(|critical| critical.at_least < by_share);
+    let raised = raised.filter_map(|critical| Some((critical, critical_hit(facts, cohort, critical)?)));
+    let Some((critical, hit)) = raised.min_by_key(|(critical, _)| critical.at_least) else { return by_share };
+    let why = critical.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    let who = critical.cohort.sentence();
+    evidence.push(format!("no less than {}: {hit} of the affected devices are of {who}{why}", critical.at_least));
+    critical.at_least
+}
+
+/// How many devices that matter more are affected; none where they are too few to say so.
+fn critical_hit(facts: &Facts<'_>, cohort: &CohortKey, critical: &Critical) -> Option<u32> {
+    let mut conditions = census::conditions(facts.fleet, cohort)?;
+    conditions.extend(census::conditions(facts.fleet, &critical.cohort)?);
+    let asked = facts.findings.iter().filter_map(|finding| Symptom::of(finding.signal));
+    let hit = census::showing(facts.fleet, &conditions, asked.fold(0, |bits, symptom| bits | symptom.bit()));
+    (hit >= critical.minimum.max(1)).then_some(hit)
 }
 
 /// A headline in the fewest words: `3.2.5 · rev-B drops offline`.

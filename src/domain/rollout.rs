@@ -81,14 +81,23 @@ pub struct StopRule {
     pub times_others: Option<f64>,
     /// Devices that must have been started before anything is said.
     pub minimum: u32,
+    /// Seconds looked back on: a device counts that did it within them. Where none are given, one that does it now, or has
+    /// done it in the last minutes. For devices that do not come back it is the time in which they must.
+    pub window_s: Option<u32>,
     /// The wave it is about; every one where none is named.
     pub wave: Option<u16>,
 }
 
 impl StopRule {
+    /// What it is called: `errors`, or `errors in 30 min`.
+    pub fn name(&self) -> String {
+        self.window_s.map_or_else(|| self.metric.to_string(), |s| format!("{} in {} min", self.metric, s.div_ceil(60)))
+    }
+
     /// The rules where a team has none of its own: few devices are enough to stop for what cannot be undone.
     pub fn usual() -> Vec<Self> {
-        let rule = |metric, above, times_others| Self { metric, above, times_others, minimum: 20, wave: None };
+        let rule =
+            |metric, above, times_others| Self { metric, above, times_others, minimum: 20, window_s: None, wave: None };
         vec![
             rule(Metric::Failed, 0.02, None),
             rule(Metric::RolledBack, 0.02, None),

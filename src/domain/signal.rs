@@ -23,7 +23,7 @@ pub enum Signal {
     Errors,
     /// Reboots that nobody asked for, by boot counter where a device has one.
     Reboots,
-    // From here on without a history of their own: alerts are about them, charts are not.
+    // From here on without a series by the second: of these there is how many devices showed them, by the minute.
     AuthFailures,
     Refusals,
     BadSignatures,
@@ -54,6 +54,11 @@ impl Signal {
     /// Every signal with a history, in the order of its index.
     pub const ALL: [Self; Self::COUNT] =
         [Self::Devices, Self::Online, Self::Updating, Self::Messages, Self::Reconnects, Self::Errors, Self::Reboots];
+
+    /// Whether it is measured second by second.
+    pub const fn has_series(self) -> bool {
+        (self as usize) < Self::COUNT
+    }
 
     pub const fn kind(self) -> SignalKind {
         match self {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{State, switches};
-use crate::detect::rules::{self, Survey};
+use crate::detect::rules::{self, Memory, Survey};
 use crate::domain::event::Event;
 use crate::domain::input::Effect;
 use crate::domain::rollout::{Comparison, Level, Standing};
@@ -23,6 +23,7 @@ pub struct Rollouts {
     /// What devices measure, wave by wave.
     pub comparisons: BTreeMap<String, Vec<Comparison>>,
     looked: Option<At>,
+    memory: Memory,
     /// Campaigns that an armed rule could not halt, with the reasons that have been said.
     refused: BTreeSet<(String, String)>,
 }
@@ -62,14 +63,14 @@ fn look(state: &mut State) -> Vec<String> {
     let begun: Vec<_> =
         begun.map(|(n, campaign)| (CampaignIx(n as u8), campaign.id.clone(), campaign.is_active())).collect();
     let is_known = |id: &String| begun.iter().any(|(_, known, _)| known == id);
-    let Rollouts { standings, comparisons, .. } = &mut state.rollouts;
+    let Rollouts { standings, comparisons, memory, .. } = &mut state.rollouts;
     standings.retain(|id, _| is_known(id));
     comparisons.retain(|id, _| is_known(id));
     // How a rollout stood when it ended stays on the screen; looking on would compare what has been sent back.
     let looked_at: Vec<_> =
         begun.into_iter().filter(|(_, id, is_active)| *is_active || !standings.contains_key(id)).collect();
     if !looked_at.is_empty() {
-        let survey = Survey::take(&state.fleet, &state.settings.rollout);
+        let survey = Survey::take(&state.fleet, &state.settings.rollout, memory);
         for (campaign, id, _) in &looked_at {
             standings.insert(id.clone(), survey.standings(*campaign, &state.settings.rollout));
             comparisons.insert(id.clone(), survey.comparisons(&state.fleet, *campaign));

@@ -244,6 +244,15 @@ pub struct WaveView {
     pub progress: Progress,
     pub plan: Option<WavePlan>,
     pub started: Option<At>,
+    pub soak: Option<Soak>,
+}
+
+/// How far a wave is in proving itself before the next one may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Soak {
+    pub until: At,
+    /// No stop rule is crossed for it: otherwise its time does not count.
+    pub is_well: bool,
 }
 
 /// An actuation with what telemetry says of it now.

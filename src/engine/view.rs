@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::snapshot::{
     ActuationView, CampaignView, Chart, CohortRow, CohortTable, DevicePage, DeviceRow, DeviceView, LogView, Snapshot,
-    Totals, WaveView,
+    Soak, Totals, WaveView,
 };
 use super::switches::run::Run;
 use super::{State, decide, recovery, runbooks, suspects, switches::Switches};
@@ -18,10 +18,11 @@ use crate::domain::due::Due;
 use crate::domain::ids::AlertId;
 use crate::domain::incident::{Declaration, Incident};
 use crate::domain::signal::{Signal, SignalKind};
+use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::Fleet;
 use crate::fleet::attributes::ValueIx;
-use crate::fleet::campaigns::Campaign;
+use crate::fleet::campaigns::{Campaign, Wave};
 use crate::fleet::cohorts::{Cohort, Grouping, Key};
 use crate::fleet::devices::{Device, DeviceIx, Flag};
 use crate::fleet::filter::Sieve;
@@ -225,7 +226,8 @@ fn row(state: &State, cohort: &Cohort) -> CohortRow {
 fn chart(state: &State, at: At) -> Chart {
     let lens = &state.lens;
     let key = lens.cohort.clone().unwrap_or_default();
-    let step_s = (lens.span_s / CHART).max(1);
+    let finest_s = if lens.signal.has_series() { 1 } else { 60 };
+    let step_s = (lens.span_s / CHART).max(finest_s);
     let end = At::from_ms(at.second() * 1000);
     let empty = Chart { cohort: key.clone(), signal: Some(lens.signal), end, step_s, ..Chart::default() };
     let Some(cohort) = state.fleet.cohort(&key) else { return empty };
@@ -233,6 +235,10 @@ fn chart(state: &State, at: At) -> Chart {
         // While our own link was down there is nothing to draw: the last known value is not a measurement.
         if state.link.was_down(end.plus_s(-(back as i64))) {
             return None;
+        }
+        if !lens.signal.has_series() {
+            let shown = cohort.shown_back(Symptom::of(lens.signal)?, back / 60)?;
+            return Some(shown as f32);
         }
         let series = cohort.series(lens.signal);
         Some(match (lens.signal, lens.signal.kind()) {
@@ -315,11 +321,18 @@ fn device(fleet: &Fleet, ix: DeviceIx) -> Option<DeviceView> {
 }
 
 fn campaign(state: &State, campaign: &Campaign) -> CampaignView {
-    let wave = |wave: &crate::fleet::campaigns::Wave| WaveView {
+    let standings = state.rollouts.standings.get(&campaign.id).cloned().unwrap_or_default();
+    let is_well = |wave: u16| !standings.iter().any(|standing| standing.wave == wave && standing.crossed);
+    let soak = |wave: &Wave| {
+        let until = wave.started?.plus_s(state.settings.rollout.soak_s?.into());
+        Some(Soak { until, is_well: is_well(wave.wave) })
+    };
+    let wave = |wave: &Wave| WaveView {
         wave: wave.wave,
         progress: wave.progress,
         plan: wave.plan,
         started: wave.started,
+        soak: soak(wave),
     };
     CampaignView {
         id: campaign.id.clone(),
@@ -331,7 +344,7 @@ fn campaign(state: &State, campaign: &Campaign) -> CampaignView {
         waves: campaign.waves.iter().map(wave).collect(),
         active: campaign.is_active(),
         comparisons: state.rollouts.comparisons.get(&campaign.id).cloned().unwrap_or_default(),
-        standings: state.rollouts.standings.get(&campaign.id).cloned().unwrap_or_default(),
+        standings: standings.clone(),
     }
 }
 

@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 use super::attributes::ValueIx;
 use super::groups::Vector;
 use super::series::Series;
+use super::showings::Showings;
 use crate::domain::observation::AttributeIx;
 use crate::domain::signal::{Signal, SignalKind};
 use crate::domain::symptom::Symptom;
@@ -83,6 +84,8 @@ pub struct Cohort {
     series: [Series; Signal::COUNT],
     /// Devices that have shown each symptom, each once a minute, added up since the cohort began; it wraps.
     shown: [u32; Symptom::COUNT],
+    /// The same by the minute, where there is a history by the second too.
+    showings: Option<Showings>,
 }
 
 impl Cohort {
@@ -92,6 +95,7 @@ impl Cohort {
             now: [0; Signal::COUNT],
             series: Signal::ALL.map(|signal| Series::new(signal.kind(), fine)),
             shown: [0; Symptom::COUNT],
+            showings: fine.then(Showings::default),
         }
     }
 
@@ -103,6 +107,11 @@ impl Cohort {
     /// Devices that have shown each symptom, each once a minute, added up; to be compared with an earlier answer.
     pub const fn shown(&self) -> &[u32; Symptom::COUNT] {
         &self.shown
+    }
+
+    /// Devices that showed a symptom in the last minute that has ended, or in one `back` minutes before it.
+    pub fn shown_back(&self, symptom: Symptom, back: usize) -> Option<u32> {
+        self.showings.as_ref()?.back(symptom, back)
     }
 
     /// Devices that belong to it, now.
@@ -288,6 +297,9 @@ impl Cohorts {
     /// Ends a second: every signal gets its value, counts start anew.
     pub fn end_second(&mut self, ends_minute: bool) {
         for cohort in &mut self.cohorts {
+            if let Some(showings) = cohort.showings.as_mut().filter(|_| ends_minute) {
+                showings.end_minute(&cohort.shown);
+            }
             for signal in Signal::ALL {
                 let series = &mut cohort.series[signal as usize];
                 series.push(cohort.now[signal as usize]);

@@ -144,6 +144,11 @@ impl Shown {
         }
     }
 
+    /// The symptoms of this minute; in its beginning, those of the one before.
+    pub const fn just_now(&self, minute: u16) -> u32 {
+        if minute.wrapping_sub(self.minute) <= 1 { self.now } else { 0 }
+    }
+
     const fn roll(&mut self, minute: u16) {
         if minute == self.minute {
             return;

@@ -342,7 +342,7 @@ impl App {
             group_by: self.ui.group_by.clone(),
             filter: self.ui.filter.clone(),
             cohort: self.ui.chart_cohort(&self.snapshot),
-            signal: self.ui.signal.unwrap_or(crate::domain::signal::Signal::Online),
+            signal: self.ui.chart_signal(&self.snapshot),
             span_s: self.ui.span_s,
             devices: in_fleet.then_some((first, rows * 2)),
             device: self.ui.opened.clone(),

@@ -117,6 +117,7 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
                 format::count(wave.progress.rolled_back.into()),
             );
             content.push(Line::from(scene.span(text, Role::Muted)));
+            content.extend(rollout::soak(scene, view, wave));
             content.extend(rollout::standings(scene, view, wave.wave, width));
         }
         content.push(Line::default());

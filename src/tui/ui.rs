@@ -127,6 +127,30 @@ impl Ui {
         self.cohort.clone().or_else(concerned).or_else(alerted)
     }
 
+    /// The signal that is drawn: the one chosen, else what an open alert about the drawn cohort is about.
+    pub fn chart_signal(&self, snapshot: &Snapshot) -> Signal {
+        self.signal.unwrap_or_else(|| self.alerted_signal(snapshot))
+    }
+
+    /// What an open alert about the drawn cohort is about; where devices are away, that goes first.
+    fn alerted_signal(&self, snapshot: &Snapshot) -> Signal {
+        let cohort = self.chart_cohort(snapshot).unwrap_or_default();
+        let own = snapshot.alerts.iter().filter(|alert| alert.is_open() && alert.finding.cohort == cohort);
+        let mut signals = own.map(|alert| alert.finding.signal);
+        let first = signals.next().unwrap_or(Signal::Online);
+        if signals.any(|signal| signal == Signal::Online) { Signal::Online } else { first }
+    }
+
+    /// Draws the next signal; after the last one, what the alert is about, where no other choice shows that.
+    pub fn next_signal(&mut self, snapshot: &Snapshot) {
+        let shown = self.chart_signal(snapshot);
+        let at = Signal::ALL.iter().position(|signal| *signal == shown);
+        self.signal = match at.map_or(0, |at| (at + 1) % Signal::COUNT) {
+            0 if at.is_some() && !self.alerted_signal(snapshot).has_series() => None,
+            next => Some(Signal::ALL[next]),
+        };
+    }
+
     /// The row of the cohort table under the cursor.
     pub fn cohort_row(&self, snapshot: &Snapshot) -> Option<usize> {
         let cohort = self.cohort.as_ref()?;

@@ -19,7 +19,6 @@ use crate::domain::ids::IncidentId;
 use crate::domain::lens::Filter;
 use crate::domain::replay::{Course, Pacing};
 use crate::domain::runbook::StepMark;
-use crate::domain::signal::Signal;
 use crate::domain::switch::{ActuationState, SwitchId};
 use crate::engine::snapshot::Snapshot;
 
@@ -113,11 +112,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Palette => app.ui.overlays.push(Overlay::Palette(Palette::new(&app.snapshot))),
         Action::BadInput => app.open_bad_input(),
         Action::Verdict => app.ui.overlays.push(Overlay::Verdict { selected: 0 }),
-        Action::Signal => {
-            let now = app.ui.signal.unwrap_or(Signal::Online);
-            let at = Signal::ALL.iter().position(|signal| *signal == now).unwrap_or(0);
-            app.ui.signal = Some(Signal::ALL[(at + 1) % Signal::COUNT]);
-        }
+        Action::Signal => app.ui.next_signal(&app.snapshot),
         Action::Span => {
             let at = SPANS.iter().position(|span| *span == app.ui.span_s).unwrap_or(0);
             app.ui.span_s = SPANS[(at + 1) % SPANS.len()];

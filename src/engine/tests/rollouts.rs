@@ -1,7 +1,8 @@
 //! Rollouts under watch: how rules stand, and what a crossed one does.
 
 use super::*;
-use crate::domain::rollout::Level;
+use crate::domain::rollout::{Level, Metric, StopRule};
+use crate::domain::symptom::Symptom;
 
 /// A room in which rules are armed; 30 devices of wave 1 have failed their update.
 fn armed(history: &[Record]) -> Bench {
@@ -120,4 +121,64 @@ fn an_alert_without_an_opinion_is_judged_once_and_not_for_every_picture() {
     bench.ask(Command::Declare(Declare { alert: Some(alert), ..Declare::default() })).unwrap();
     bench.wait(1);
     assert!(bench.state.suspects.loose.is_empty(), "its incident has the verdict now");
+}
+
+#[test]
+fn a_rule_with_a_window_counts_what_happened_within_it() {
+    let mut bench = Bench::new();
+    let rule = |window_s| StopRule {
+        metric: Metric::Failed,
+        above: 0.5,
+        times_others: None,
+        minimum: 10,
+        window_s,
+        wave: None,
+    };
+    bench.state.settings.rollout.rules = vec![rule(None), rule(Some(600))];
+    bench.controller_says(CampaignState::Running, "");
+    bench.fail_wave(1);
+    let mut values = |seconds: i64| {
+        bench.wait(seconds);
+        let snapshot = Snapshot::of(&bench.state, bench.now);
+        snapshot.campaigns[0].standings.iter().map(|rule| (rule.rule.clone(), rule.value)).collect::<Vec<_>>()
+    };
+    let told = |ever: f64, lately: f64| vec![("failed".to_owned(), ever), ("failed in 10 min".to_owned(), lately)];
+    assert_eq!(values(30), told(1.0, 1.0));
+    assert_eq!(values(480), told(1.0, 1.0));
+    assert_eq!(values(240), told(1.0, 0.0), "it is long ago");
+}
+
+#[test]
+fn a_symptom_is_remembered_for_the_window_of_its_rule() {
+    let mut bench = Bench::new();
+    let metric = Metric::Shows(Symptom::Erring);
+    let rule = StopRule { metric, above: 0.5, times_others: None, minimum: 10, window_s: Some(1_800), wave: None };
+    bench.state.settings.rollout.rules = vec![rule];
+    bench.controller_says(CampaignState::Running, "");
+    for n in 0..20 {
+        bench.ota(&format!("d{n}"), 1, OtaState::Succeeded);
+        let kind = crate::domain::observation::EventKind::Error;
+        bench.observe(&format!("d{n}"), |_| Body::Event { kind, code: Text::EMPTY, message: Text::EMPTY, stamp: None });
+    }
+    for (seconds, value) in [(10, 1.0), (1_500, 1.0), (600, 0.0)] {
+        bench.wait(seconds);
+        let snapshot = Snapshot::of(&bench.state, bench.now);
+        let standing = &snapshot.campaigns[0].standings[0];
+        assert_eq!((standing.rule.as_str(), standing.value), ("errors in 30 min", value), "{seconds} s later");
+    }
+}
+
+#[test]
+fn a_wave_soaks_from_its_beginning_and_only_while_it_is_well() {
+    let mut bench = Bench::new();
+    bench.state.settings.rollout.soak_s = Some(3_600);
+    bench.controller_says(CampaignState::Running, "");
+    (0..30).for_each(|n| bench.ota(&format!("d{n}"), 1, OtaState::Succeeded));
+    let began = bench.now;
+    bench.wait(6);
+    let soak = |bench: &Bench| Snapshot::of(&bench.state, bench.now).campaigns[0].waves[0].soak.unwrap();
+    assert_eq!((soak(&bench).until, soak(&bench).is_well), (began.plus_s(3_600), true));
+    bench.fail_wave(1);
+    bench.wait(6);
+    assert!(!soak(&bench).is_well);
 }

@@ -20,15 +20,11 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let chart = &scene.snapshot.chart;
     let signal = chart.signal.unwrap_or(Signal::Online);
     let unit = match signal {
-        Signal::Online => "% online",
-        Signal::Devices => "devices",
-        Signal::Updating => "devices away for an update",
-        Signal::Messages => "messages a second",
-        Signal::Reconnects => "reconnects a second",
-        Signal::Errors => "errors a second",
-        Signal::Reboots => "reboots a second",
-        // Without a history there is no chart.
-        other => other.name(),
+        Signal::Online => "% online".into(),
+        Signal::Devices => "devices".into(),
+        Signal::Updating => "devices away for an update".into(),
+        counted if counted.has_series() => format!("{counted} a second"),
+        shown => format!("{shown}, devices a minute"),
     };
     let span_s = i64::from(chart.step_s) * chart.points.len() as i64;
     let title = format!("{unit} · {} · last {}{}", chart.cohort, format::ago(span_s), scene.age());

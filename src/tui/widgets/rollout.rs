@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::domain::rollout::Standing;
-use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot};
+use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot, WaveView};
 use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::layout::Shape;
@@ -98,6 +98,19 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
         Line::from(scene.span(format::left(&text, width + 1), Role::Alarm))
     }));
     told
+}
+
+/// How long the wave that runs must still prove itself; nothing of waves that others have followed.
+pub fn soak<'a>(scene: &Scene<'a>, view: &CampaignView, wave: &WaveView) -> Option<Line<'a>> {
+    let soak = wave.soak.filter(|_| view.wave == Some(wave.wave))?;
+    let until = format::clock(soak.until);
+    let left_s = soak.until.since_s(scene.snapshot.at);
+    let (text, role) = match (soak.is_well, left_s) {
+        (false, _) => ("✗ soak: a stop rule is crossed, so its time does not count".into(), Role::Alarm),
+        (true, ..=0) => (format!("✓ soaked since {until}Z"), Role::Good),
+        (true, left_s) => (format!("soaks until {until}Z · {} left", format::ago(left_s)), Role::Text),
+    };
+    Some(Line::from(scene.span(format!("     {text}"), role)))
 }
 
 /// How the stop rules stand for a wave that has started devices: each value with its limit.
