@@ -184,7 +184,7 @@ async fn push() {
     let reports = tokio::spawn(async move {
         while let Some(topic) = ordered.recv().await {
             let device: usize = topic.split('/').nth(2).and_then(|id| id[1..].parse().ok()).unwrap_or_default();
-            if device % 3 != 0 {
+            if !device.is_multiple_of(3) {
                 outbox.push(topic.replace("desired", "reported"), br#"{"version":"c-2"}"#.to_vec(), false).await;
             }
         }
