@@ -30,18 +30,22 @@ const TALKERS: usize = 3;
 pub(super) mod kind {
     use crate::domain::symptom::Symptom as S;
 
-    pub const AWAY: u16 = S::Offline.bit();
-    pub const ERRING: u16 = S::Erring.bit();
-    pub const REBOOTING: u16 = S::Rebooting.bit();
-    pub const RETURNING: u16 = S::Reconnecting.bit();
-    pub const QUALITY: u16 =
-        S::Malformed.bit() | S::Implausible.bit() | S::Stuck.bit() | S::Disordered.bit() | S::Silent.bit();
-    pub const UPDATE: u16 = S::BadSignature.bit() | S::UpdateFailing.bit();
-    pub const BACKLOG: u16 = S::Queueing.bit();
-    pub const FLOODING: u16 = S::Flooding.bit();
+    pub const AWAY: u32 = S::Offline.bit();
+    pub const ERRING: u32 = S::Erring.bit();
+    pub const REBOOTING: u32 = S::Rebooting.bit();
+    pub const RETURNING: u32 = S::Reconnecting.bit();
+    pub const QUALITY: u32 = S::Malformed.bit()
+        | S::Implausible.bit()
+        | S::Stuck.bit()
+        | S::Disordered.bit()
+        | S::Drifting.bit()
+        | S::Silent.bit();
+    pub const UPDATE: u32 = S::BadSignature.bit() | S::UpdateFailing.bit();
+    pub const BACKLOG: u32 = S::Queueing.bit();
+    pub const FLOODING: u32 = S::Flooding.bit();
     /// What a healthy device does not do.
-    pub const ERRORS: u16 = ERRING | REBOOTING | RETURNING | S::AuthFailing.bit() | S::Refused.bit();
-    pub const ALL: [u16; 9] = [AWAY, ERRING, REBOOTING, RETURNING, QUALITY, UPDATE, BACKLOG, FLOODING, ERRORS];
+    pub const ERRORS: u32 = ERRING | REBOOTING | RETURNING | S::AuthFailing.bit() | S::Refused.bit();
+    pub const ALL: [u32; 9] = [AWAY, ERRING, REBOOTING, RETURNING, QUALITY, UPDATE, BACKLOG, FLOODING, ERRORS];
 }
 
 /// Some devices, counted.
@@ -57,7 +61,7 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    fn add(&mut self, device: &Device, bits: u16) {
+    fn add(&mut self, device: &Device, bits: u32) {
         const TELLS_QUEUE: u16 = 1 << 4;
         self.devices += 1;
         for (n, mask) in kind::ALL.iter().enumerate() {
@@ -68,12 +72,12 @@ impl Crowd {
     }
 
     /// Devices that show any symptom of a group.
-    pub(super) fn showing(&self, group: u16) -> u32 {
+    pub(super) fn showing(&self, group: u32) -> u32 {
         kind::ALL.iter().position(|mask| *mask == group).map_or(0, |n| self.shown[n])
     }
 
     /// Their share, 0..=1.
-    pub(super) fn share(&self, group: u16) -> f64 {
+    pub(super) fn share(&self, group: u32) -> f64 {
         if self.devices == 0 { 0.0 } else { f64::from(self.showing(group)) / f64::from(self.devices) }
     }
 }
@@ -167,7 +171,7 @@ pub(super) struct Subject<'a> {
     pub cohort: CohortKey,
     pub onset: Option<At>,
     /// The symptoms, a bit each, of which any makes a device affected.
-    pub asked: u16,
+    pub asked: u32,
     pub alerts: Vec<&'a Alert>,
 }
 
@@ -188,10 +192,10 @@ impl<'a> Subject<'a> {
 }
 
 /// The symptoms that alerts are about; any at all, where no alert says what is wrong.
-fn asked(alerts: &[&Alert]) -> u16 {
+fn asked(alerts: &[&Alert]) -> u32 {
     let signals = alerts.iter().flat_map(|alert| alert.signals());
     let asked = signals.filter_map(Symptom::of).fold(0, |bits, symptom| bits | symptom.bit());
-    if asked == 0 { u16::MAX } else { asked }
+    if asked == 0 { u32::MAX } else { asked }
 }
 
 /// Looks again where it is time to; says which incidents came back after service was restored.
@@ -290,7 +294,7 @@ fn count(fleet: &Fleet, subject: &Subject<'_>, ever: Option<&mut Ever>, at: At) 
 }
 
 /// What has become of a device that was affected.
-fn remains(remaining: &mut Remaining, fleet: &Fleet, ix: DeviceIx, device: &Device, bits: u16, subject: &Subject<'_>) {
+fn remains(remaining: &mut Remaining, fleet: &Fleet, ix: DeviceIx, device: &Device, bits: u32, subject: &Subject<'_>) {
     remaining.ever += 1;
     remaining.rolled_back += u32::from(device.ota == OtaState::RolledBack);
     let heard = subject.onset.is_none_or(|onset| fleet.seen(ix).is_some_and(|seen| seen > onset));

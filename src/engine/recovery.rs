@@ -118,7 +118,7 @@ fn usual(never: &Crowd, of: impl Fn(&Crowd) -> f64) -> f64 {
 }
 
 /// The affected devices beside those that never were.
-fn compared(check: Check, ever: &Crowd, never: &Crowd, group: u16, what: &str, ready: &str) -> Checked {
+fn compared(check: Check, ever: &Crowd, never: &Crowd, group: u32, what: &str, ready: &str) -> Checked {
     if ever.devices == 0 {
         let evidence = "no device has been affected while this room listened".to_owned();
         return Checked { check, standing: Standing::Green, evidence };

@@ -264,7 +264,7 @@ fn changes(state: &State, subject: &Subject<'_>, at: At) -> Answer {
 }
 
 /// How many show it, beside the others.
-fn showing(query: Query, counted: &Count, group: u16, what: &str) -> Answer {
+fn showing(query: Query, counted: &Count, group: u32, what: &str) -> Answer {
     let Count { inside, outside, .. } = counted;
     if inside.devices == 0 {
         return Answer::unknown(query, "no device of it has been heard");
