@@ -10,7 +10,7 @@ use super::snapshot::{
     Soak, Totals, WaveView,
 };
 use super::switches::run::Run;
-use super::{State, decide, recovery, runbooks, suspects, switches::Switches};
+use super::{State, decide, recovery, runbooks, suspects, switches::Switches, updates};
 use crate::detect::probes;
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::Bill;
