@@ -115,6 +115,26 @@ fn a_second_user_approves_and_the_first_one_cannot() {
 }
 
 #[test]
+fn what_a_script_writes_while_a_room_is_open_goes_through_the_room() {
+    let place = Place::new();
+    let mut terminal = place.drill();
+    terminal.shows("300/300 on");
+    let note = |text: &str| {
+        let (config, data) = (place.path("warroom.toml"), place.path("data"));
+        let arguments = ["note", text, "--drill", "--config", &config, "--data-dir", &data];
+        let output = Command::new(&place.program).args(arguments).output().unwrap();
+        (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (done, said) = note("the vendor was called");
+    assert!(done && said.starts_with("recorded "), "{said}");
+    terminal.shows("the vendor was called");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+    let (done, said) = note("and after it has closed, through the log");
+    assert!(done && said.starts_with("recorded "), "{said}");
+}
+
+#[test]
 fn one_person_alone_breaks_the_glass_and_it_stays_marked() {
     let place = Place::new();
     let mut terminal = place.drill();

@@ -7,7 +7,6 @@ use clap::Args;
 use super::{Common, Failure, Which, write};
 use crate::domain::command::Command;
 use crate::domain::ids::IncidentId;
-use crate::runtime::socket::{self, Answer, Request};
 
 #[derive(Args)]
 pub(super) struct NoteArgs {
@@ -25,28 +24,14 @@ pub(super) struct NoteArgs {
 }
 
 pub(super) fn run(common: &Common, args: &NoteArgs) -> Result<(), Failure> {
-    // A room that is open has the log; it writes the note itself.
-    if !args.stdin && !common.read_only {
-        let request = Request::Note { incident: args.incident, text: args.text.join(" ") };
-        let config = common.config()?.unwrap_or_default();
-        let room = config.socket(&args.which.path(common)?);
-        match socket::ask(&room, &request).map_err(Failure::Run)? {
-            Some(Answer { recorded: Some(seq), .. }) => {
-                say!("recorded {seq}");
-                return Ok(());
-            }
-            Some(Answer { error, .. }) => return Err(Failure::Usage(error.unwrap_or_default())),
-            None => {}
-        }
+    if !args.stdin {
+        let command = Command::Note { incident: args.incident, text: args.text.join(" ") };
+        return write::one(common, &args.which, command);
     }
     let mut log = write::open(common, &args.which)?;
     let mut note = |text| write::record(&mut log, Command::Note { incident: args.incident, text });
-    if args.stdin {
-        for line in std::io::stdin().lock().lines() {
-            note(line.map_err(|error| Failure::Run(format!("input cannot be read: {error}")))?)?;
-        }
-    } else {
-        note(args.text.join(" "))?;
+    for line in std::io::stdin().lock().lines() {
+        note(line.map_err(|error| Failure::Run(format!("input cannot be read: {error}")))?)?;
     }
     log.close();
     Ok(())

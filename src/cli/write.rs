@@ -4,6 +4,7 @@ use super::{Common, Failure, Which, session};
 use crate::domain::command::Command;
 use crate::engine::Settings;
 use crate::runtime::offline::{Offline, OfflineError};
+use crate::runtime::socket::{self, Answer, Request};
 
 /// Opens the log for writing, with everything that commands are decided by.
 pub(super) fn open(common: &Common, which: &Which) -> Result<Offline, Failure> {
@@ -32,10 +33,35 @@ pub(super) fn record(log: &mut Offline, command: Command) -> Result<(), Failure>
     }
 }
 
-/// Opens the log, records one command, and closes it.
+/// Records one command: through the room, where one is open on the log, else in the log itself.
 pub(super) fn one(common: &Common, which: &Which, command: Command) -> Result<(), Failure> {
+    if !common.read_only
+        && let Some(request) = as_request(&command)
+    {
+        let config = common.config()?.unwrap_or_default();
+        let room = config.socket(&which.path(common)?);
+        match socket::ask(&room, &request).map_err(Failure::Run)? {
+            Some(Answer { recorded: Some(seq), .. }) => {
+                say!("recorded {seq}");
+                return Ok(());
+            }
+            Some(Answer { error, .. }) => return Err(Failure::Usage(error.unwrap_or_default())),
+            None => {}
+        }
+    }
     let mut log = open(common, which)?;
     let recorded = record(&mut log, command);
     log.close();
     recorded
+}
+
+/// What an open room can be asked of a command's kind.
+fn as_request(command: &Command) -> Option<Request> {
+    Some(match command.clone() {
+        Command::Note { incident, text } => Request::Note { incident, text },
+        Command::Acknowledge(incident) => Request::Acknowledge { incident },
+        Command::Learning(command) => Request::Learning { command },
+        Command::Regulation(command) => Request::Regulation { command },
+        _ => return None,
+    })
 }

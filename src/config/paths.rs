@@ -35,6 +35,11 @@ pub fn new_replay_log(data: &Path, capture: &str, began: DateTime<Utc>) -> PathB
     new_log(&data.join("replays"), capture, began)
 }
 
+/// The log of a test of a switch: neither a drill nor the live record, where only its outcome stands.
+pub fn new_test_log(data: &Path, switch: &str, began: DateTime<Utc>) -> PathBuf {
+    new_log(&data.join("tests"), switch, began)
+}
+
 fn new_log(directory: &Path, what: &str, began: DateTime<Utc>) -> PathBuf {
     let stamp = began.format("%Y%m%dT%H%M%SZ");
     let name = |n: u32| if n == 1 { format!("{stamp}-{what}.db") } else { format!("{stamp}-{what}-{n}.db") };

@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
 
 use super::inbox::Inbox;
-use crate::domain::command::{Approval, Command, Refusal, SwitchCommand};
+use crate::domain::command::{Approval, Command, LearningCommand, Refusal, RegulationCommand, SwitchCommand};
 use crate::domain::ids::{Actor, IncidentId, Seq};
 use crate::domain::input::{Input, Ticket};
 use crate::domain::switch::SwitchId;
@@ -56,6 +56,14 @@ pub enum Request {
     Note {
         incident: Option<IncidentId>,
         text: String,
+    },
+    /// Something about a postmortem, an action item or a cost.
+    Learning {
+        command: LearningCommand,
+    },
+    /// Something about a regulatory deadline.
+    Regulation {
+        command: RegulationCommand,
     },
     /// A switch was tested, and how that went.
     Tested {
@@ -206,6 +214,8 @@ impl Desk {
                 let environment = visible_name(&environment, limits::VALUE).into_owned();
                 Command::Switch(SwitchCommand::Tested { switch, environment, ok, took_ms, detail })
             }
+            Request::Learning { command } => Command::Learning(command),
+            Request::Regulation { command } => Command::Regulation(command),
             Request::Acknowledge { incident } => Command::Acknowledge(incident),
         };
         let by = if uid == self.own.0 { self.own.1.clone() } else { user_name(uid) };

@@ -128,8 +128,9 @@ fn record(common: &Common, config: &Config, tested: Request) -> Result<u64, Fail
 
 /// Opens a room without a screen and pulls the switch in it.
 async fn take(common: &Common, config: &Config, args: &TestArgs, switch: &Switch) -> Result<(u64, String), Ended> {
-    let name = format!("test-{}", args.id);
-    let log = paths::new_drill_log(&common.data_directory(), &name, Clock::live().now().utc());
+    let log = paths::new_test_log(&common.data_directory(), &args.id, Clock::live().now().utc());
+    // What is set aside for a full disk is needed while a room is open.
+    let reserve = log.with_extension("reserve");
     let mut conductor = None;
     let options = match args.environment {
         Environment::Drill => {
@@ -153,6 +154,7 @@ async fn take(common: &Common, config: &Config, args: &TestArgs, switch: &Switch
     let taken = tokio::time::timeout(Duration::from_secs(PATIENCE_S), bench.take(args, switch)).await;
     station.close("the test is over").await;
     drop(conductor);
+    let _ = std::fs::remove_file(reserve);
     let reason = format!("no outcome for {PATIENCE_S} s");
     taken.unwrap_or(Err(Ended::Failed { took_ms: PATIENCE_S * 1000, reason }))
 }

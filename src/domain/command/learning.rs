@@ -1,11 +1,14 @@
 //! Commands about the postmortem, action items and costs.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::day::Day;
 use crate::domain::ids::IncidentId;
 use crate::domain::learning::{Ending, Section};
 
 /// What a person writes down about an incident that is over, or nearly.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LearningCommand {
     /// Write a section of the postmortem, whole.
     Write {

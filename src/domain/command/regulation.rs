@@ -1,9 +1,12 @@
 //! Commands about the regulatory side of an incident.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::ids::IncidentId;
 use crate::domain::time::At;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RegulationCommand {
     /// Answer a criterion of a regime, with the reason.
     Answer { incident: IncidentId, regime: String, criterion: String, yes: bool, reason: String },
