@@ -76,12 +76,15 @@ fn ask(terminal: &mut Terminal) -> String {
     terminal.press("{}");
     terminal.press("\r");
     terminal.shows("type the number of devices");
+    terminal.shows("Esc leaves it");
     let screen = terminal.text();
     let count = screen.split("targets").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     terminal.until("a second to look", |screen| screen.contains("· 18 s left") || screen.contains("· 17 s left"));
     terminal.press(&count);
     terminal.press("!");
     terminal.shows("it takes a second person");
+    // Its last words: all of it is on the screen.
+    terminal.shows("breaks the glass");
     let screen = terminal.text();
     screen.split("approval ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
 }
