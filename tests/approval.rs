@@ -65,10 +65,15 @@ impl Place {
     }
 }
 
-/// Aims a push at the cohort under the cursor, and asks for the second person. Returns the request's number.
+/// Aims a push at three devices, whatever a rollout makes of the cohorts meanwhile, and asks for the second person. Returns
+/// the request's number.
 fn ask(terminal: &mut Terminal) -> String {
     terminal.shows("300/300 on");
-    terminal.press("j");
+    terminal.press("!l");
+    terminal.shows("Nothing unmarks all");
+    terminal.press("th-00001 th-00002,th-00003");
+    terminal.press("\r");
+    terminal.shows("3 devices marked");
     terminal.press("!2");
     terminal.shows("looks at what it would do");
     terminal.press("c-42");
