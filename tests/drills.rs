@@ -103,3 +103,32 @@ fn a_scenario_with_mistakes_is_told_all_of_them_before_anything_begins() {
     assert!(told.contains("mine.toml:") && told.contains("did you mean `boot-loop`?"), "{told}");
     assert!(told.contains("a share lies between 0 and 1, and 20 does not"), "{told}");
 }
+
+#[test]
+fn the_readmes_example_is_a_scenario_that_can_be_played() {
+    let readme = include_str!("../README.md");
+    let begin = readme.find("id = \"mine\"").unwrap();
+    let source = &readme[begin..begin + readme[begin..].find("```").unwrap()];
+    Scenario::read(source, "README.md").unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mine.toml");
+    std::fs::write(&file, source).unwrap();
+    drill(&[file.to_str().unwrap(), "--headless", "--devices", "200"]).success();
+}
+
+#[test]
+fn no_game_day_begins_where_production_is_or_where_it_would_take_down_anothers_broker() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("warroom.toml");
+    std::fs::write(&config, "[broker]\nurl = \"mqtts://broker.example\"\nenvironment = \"prod\"\n").unwrap();
+    let refused = |scenario: &str, broker: &str| {
+        let mut command = Command::cargo_bin("warroom").unwrap();
+        command.arg("--config").arg(&config).arg("--data-dir").arg(directory.path());
+        let output = command.args(["drill", scenario, "--broker", broker]).assert().failure().code(2);
+        String::from_utf8(output.get_output().stderr.clone()).unwrap()
+    };
+    let told = refused("bad-firmware", "mqtt://broker.example:1883");
+    assert!(told.contains("is configured as prod, and no game day is played there"), "{told}");
+    let told = refused("broker-outage", "mqtt://staging.example");
+    assert!(told.contains("takes the broker down"), "{told}");
+}
