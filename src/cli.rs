@@ -44,7 +44,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, paths};
-use crate::document::Mistake;
+use crate::document::{Mistake, Mistakes};
 use crate::domain::event::Record;
 use crate::domain::text::visible_lines;
 use crate::domain::time::At;
@@ -150,6 +150,14 @@ impl From<crate::store::StoreError> for Failure {
 impl From<Mistake> for Failure {
     fn from(mistake: Mistake) -> Self {
         Self::Usage(mistake.to_string())
+    }
+}
+
+impl From<Mistakes> for Failure {
+    fn from(mistakes: Mistakes) -> Self {
+        let Mistakes(all) = &mistakes;
+        let count = if all.len() > 1 { format!("{} mistakes:\n", all.len()) } else { String::new() };
+        Self::Usage(format!("{count}{mistakes}"))
     }
 }
 

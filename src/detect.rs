@@ -231,7 +231,13 @@ fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> V
             Some((cause.conditions.clone(), *best))
         })
         .collect();
-    if explained.is_empty() { vec![(of(heaviest), *heaviest)] } else { explained }
+    if !explained.is_empty() {
+        return explained;
+    }
+    // A cohort that nearly every device belongs to is the fleet by another name.
+    let devices = fleet.cohorts().get(heaviest.cohort).level(Signal::Devices);
+    let is_fleet = all - f64::from(devices) < MINIMUM_AFFECTED.into();
+    vec![(if is_fleet { Vec::new() } else { of(heaviest) }, *heaviest)]
 }
 
 fn key_conditions(key: &Key) -> Vec<Condition> {

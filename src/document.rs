@@ -1,9 +1,12 @@
 //! Documents that people write, in TOML: configuration, scenarios, themes. A mistake is told with its line, its column,
 //! and the mend.
 
+mod all;
+
 use std::fmt;
 use std::ops::Range;
 
+pub use all::read_all;
 use serde::de::DeserializeOwned;
 
 /// A mistake in a document: `room.toml:3:1: unknown key `brocker`; did you mean `broker`?`
@@ -23,6 +26,26 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
+/// Every mistake in a document, in the order of its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+impl Mistakes {
+    /// The first of them, if there are any.
+    pub fn first(&self) -> Option<&Mistake> {
+        self.0.first()
+    }
+}
+
 /// Reads a document.
 ///
 /// # Errors
@@ -40,6 +63,12 @@ pub fn mistake(source: &str, file: &str, span: &Range<usize>, message: impl Into
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
     Mistake { file: file.to_owned(), line, column, message: message.into() }
+}
+
+/// Mistakes found in what could be read of a document, without those in what stands in for something wrong.
+pub fn mistakes(source: &str, file: &str, found: &[(Range<usize>, String)]) -> Vec<Mistake> {
+    let real = found.iter().filter(|(span, _)| !all::stands_in(span, source));
+    real.map(|(span, message)| mistake(source, file, span, message.clone())).collect()
 }
 
 /// The reader's words, with the nearest known name where one is unknown.

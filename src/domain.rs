@@ -11,6 +11,7 @@ pub mod command;
 pub mod cost;
 pub mod critical;
 pub mod day;
+pub mod drill;
 pub mod due;
 pub mod event;
 pub mod fault;

@@ -4,5 +4,7 @@
 //! room does not know that it is not a real fleet. Randomness comes from the seed of the drill and nowhere else.
 
 pub mod conductor;
+pub mod responder;
 pub mod scenario;
+pub mod staging;
 pub mod world;

@@ -10,6 +10,7 @@
 mod alerts;
 pub mod crossings;
 mod decide;
+pub mod drill;
 mod facts;
 mod history;
 pub mod impact;
@@ -42,10 +43,12 @@ use crate::detect::Detector;
 use crate::domain::clock::Targets;
 use crate::domain::command::{Command, Refusal, SwitchCommand};
 use crate::domain::cost::Rates;
+use crate::domain::drill::{DrillCommand, GameDays};
+use crate::domain::event::drill::DrillEvent;
 use crate::domain::event::switch::SwitchEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, Seq};
-use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, Ticket};
+use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, StageNews, Ticket};
 use crate::domain::lens::Lens;
 use crate::domain::observation::Batch;
 use crate::domain::regulation::Regime;
@@ -114,6 +117,8 @@ pub struct Settings {
     pub rates: Rates,
     /// Laws that may ask for notices.
     pub regimes: Arc<[Regime]>,
+    /// Earlier game days, as far as this machine knows of them.
+    pub game_days: GameDays,
     /// What was wrong with files that the room was opened with; it goes on without them, and says so.
     pub warnings: Vec<String>,
 }
@@ -148,6 +153,7 @@ impl Default for Settings {
             history_s: 30 * 86_400,
             rates: Rates::default(),
             regimes: Arc::default(),
+            game_days: GameDays::default(),
             warnings: Vec::new(),
         }
     }
@@ -298,6 +304,7 @@ impl Turn<'_> {
         self.record_all(&Actor::Engine, overdue);
         let (crossed, halts) = rollouts::tick(self.state, self.at);
         self.record_all(&Actor::Engine, crossed);
+        self.record_all(&Actor::Engine, drill::tick(&self.state.room, self.at));
         self.step.effects.extend(halts);
         let expired = switches::expire(self.state, self.at);
         self.record_all(&Actor::Engine, expired);
@@ -323,6 +330,7 @@ impl Turn<'_> {
                 let mut events = switches::disarm(self.state, "the room closed");
                 events.extend(switches::end_all(self.state, "the room closed"));
                 self.record_all(&Actor::Engine, events);
+                self.record_all(&Actor::Engine, drill::end(&self.state.room, self.at, &reason));
                 self.record(Actor::Engine, Event::RoomClosed { reason });
             }
             Input::Observed { mut batch, dropped } => {
@@ -354,6 +362,13 @@ impl Turn<'_> {
                 let event = updates::told(self.state, incident, number, outcome, took_ms);
                 self.record_all(&Actor::Engine, event);
             }
+            Input::Stage(news) => {
+                let event = match news {
+                    StageNews::Slowed { asked, real } => DrillEvent::DrillSlowed { asked, real },
+                    StageNews::Cleared { topic, messages } => DrillEvent::StagingCleared { topic, messages },
+                };
+                self.record(Actor::Engine, Event::Drill(event));
+            }
             Input::ClockJumped { by_ms } => {
                 self.record(Actor::Engine, Event::ClockJumped { by_ms });
             }
@@ -364,8 +379,11 @@ impl Turn<'_> {
         let left_open = switches::proof::left_open(&self.state.room);
         let fleet = self.state.settings.broker.clone();
         self.record(Actor::Engine, Event::RoomOpened { version, fleet });
-        if let Some(DrillStart { scenario, seed, devices }) = drill.clone() {
+        if let Some(DrillStart { scenario, seed, devices, plan }) = drill.clone() {
             self.record(Actor::Engine, Event::DrillStarted { scenario, seed, devices });
+            if let Some(plan) = plan {
+                self.record(Actor::Engine, Event::Drill(DrillEvent::DrillPlanned { plan }));
+            }
         }
         self.state.drill = drill;
         if let Some(Replay { capture, speed, .. }) = self.state.replay.clone() {
@@ -392,6 +410,10 @@ impl Turn<'_> {
     }
 
     fn command(&mut self, ticket: Ticket, by: &Actor, command: Command) {
+        if let Command::Drill(command) = command {
+            let result = self.direct(by, command);
+            return self.step.effects.push(Effect::Reply { ticket, result });
+        }
         let approval = match &command {
             Command::Switch(SwitchCommand::Approve(approval)) => Some((approval.approval, approval.uid)),
             _ => None,
@@ -413,6 +435,14 @@ impl Turn<'_> {
             self.state.room.last
         });
         self.step.effects.push(Effect::Reply { ticket, result });
+    }
+
+    /// What the facilitator asks for; a room that is read-only for its responders is not so for the one who directs it.
+    fn direct(&mut self, by: &Actor, command: DrillCommand) -> Result<Seq, Refusal> {
+        let (events, order) = drill::decide(self.state, self.at, command)?;
+        self.record_all(by, events);
+        self.step.effects.extend(order.map(Effect::Stage));
+        Ok(self.state.room.last)
     }
 
     fn decide(&mut self, by: &Actor, command: Command) -> switches::Decided {

@@ -4,6 +4,7 @@
 //! [`page`], which lays it out for the formats that people read. Text from devices and people is inert in all of them:
 //! it never becomes markup, a link, a formula, or a control sequence.
 
+pub mod after_action;
 pub mod csv;
 pub mod document;
 pub mod gather;

@@ -7,6 +7,7 @@
 mod answers;
 pub mod clock;
 mod desk;
+pub mod headless;
 mod inbox;
 mod intake;
 pub mod offline;
@@ -27,8 +28,9 @@ use tokio::sync::{mpsc, watch};
 use crate::actuate::probe::Door;
 use crate::actuate::{Secrets, Ways};
 use crate::domain::command::{Command, Refusal};
+use crate::domain::drill::StageOrder;
 use crate::domain::ids::{Actor, Seq};
-use crate::domain::input::{DrillStart, Input, Ticket};
+use crate::domain::input::{DrillStart, Input, StageNews, Ticket};
 use crate::domain::lens::Lens;
 use crate::domain::replay::{Pacing, ReplayChange};
 use crate::engine::snapshot::Snapshot;
@@ -59,6 +61,14 @@ pub struct StationOptions {
     pub secrets: Arc<Secrets>,
     /// Where other logins reach the room.
     pub socket: Option<Place>,
+    /// Who carries out what the facilitator of a game day asks for.
+    pub stage: Option<StageLink>,
+}
+
+/// Between a room and the stage of its game day.
+pub struct StageLink {
+    pub orders: mpsc::Sender<StageOrder>,
+    pub news: mpsc::Receiver<StageNews>,
 }
 
 /// Where a room has its messages from.
@@ -101,7 +111,7 @@ impl Station {
     /// # Errors
     /// When the log is not fit to be used; nothing has been started then.
     pub fn open(options: StationOptions) -> Result<(Self, mpsc::Receiver<Reply>), OpenError> {
-        let StationOptions { mut settings, log, source, ingest, drill, clock, secrets, socket } = options;
+        let StationOptions { mut settings, log, source, ingest, drill, clock, secrets, socket, stage } = options;
         let (log, history) = Log::open(&log, &random::log_id())?;
         log.id().clone_into(&mut settings.log_id);
         settings.socket = socket.as_ref().map(|place| place.path.display().to_string()).unwrap_or_default();
@@ -147,6 +157,15 @@ impl Station {
         };
         let ways = Ways { outbox: link.as_ref().map(Link::outbox), secrets, probe };
         let paced = play.is_some().then(|| clock.clone());
+        let (orders, news) = stage.map(|StageLink { orders, news }| (orders, news)).unzip();
+        if let Some(mut news) = news {
+            let told = inbox.clone();
+            tokio::spawn(async move {
+                while let Some(news) = news.recv().await {
+                    told.push(Input::Stage(news));
+                }
+            });
+        }
         let (reply, replies) = mpsc::channel(REPLIES);
         let awaited = Awaited::default();
         let (desk, snapshots) = Desk::new(desk::Parts {
@@ -159,6 +178,7 @@ impl Station {
             reply,
             awaited: awaited.clone(),
             watched,
+            stage: orders,
         });
         let desk =
             std::thread::Builder::new().name("desk".into()).spawn(move || desk.work()).map_err(OpenError::Thread)?;

@@ -17,12 +17,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("ingest", &["domain", "fleet", "limits"]),
     ("store", &["domain", "limits"]),
     ("actuate", &["domain", "mqtt", "limits"]),
-    // Its one friend is the encoder beside the decoders.
-    ("drill", &["domain", "document", "mqtt", "limits", "ingest::encode"]),
+    // Its friends are the encoder beside the decoders, and the words in which a team decides about rollouts.
+    ("drill", &["config::rollout", "domain", "document", "mqtt", "limits", "ingest::encode"]),
     ("report", &["domain", "engine", "limits"]),
     ("config", &["domain", "document", "fleet", "ingest", "limits"]),
     ("tui", &["domain", "document", "engine", "limits"]),
-    ("runtime", &["actuate", "detect", "domain", "engine", "ingest", "limits", "mqtt", "store"]),
+    ("runtime", &["actuate", "detect", "domain", "drill", "engine", "ingest", "limits", "mqtt", "store"]),
     (
         "cli",
         &[

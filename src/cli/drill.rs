@@ -1,30 +1,41 @@
-//! `warroom drill`: a game day on the embedded broker.
+//! `warroom drill`: a game day, on a broker of its own, on a staging broker, or in virtual time.
 
-use std::path::Path;
+mod headless;
+pub mod history;
+mod scorecard;
+mod staging;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, Subcommand, ValueEnum};
+use tokio::sync::mpsc;
 
 use super::session::{self, Look};
-use super::{Common, Failure, room};
+use super::{Common, Failure, export, room};
 use crate::config::{Config, paths};
 use crate::document;
 use crate::domain::input::DrillStart;
 use crate::domain::switch::standard::{access, standard};
-use crate::drill::conductor::Conductor;
+use crate::domain::time::At;
+use crate::drill::conductor::{Conductor, Score};
 use crate::drill::scenario::Scenario;
 use crate::drill::world::World;
 use crate::engine::Settings;
 use crate::ingest::Ingest;
 use crate::ingest::route::Router;
 use crate::mqtt::{LinkOptions, Protocol};
+use crate::report::{after_action, html, markdown};
 use crate::runtime::clock::Clock;
 use crate::runtime::socket::Place;
-use crate::runtime::{Source, StationOptions, random};
+use crate::runtime::{Source, StageLink, StationOptions, random};
 use crate::store::read;
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct DrillArgs {
+    #[command(subcommand)]
+    upkeep: Option<Upkeep>,
     /// A shipped scenario by name, or a file.
     #[arg(default_value = "bad-firmware")]
     scenario: String,
@@ -40,9 +51,60 @@ pub(super) struct DrillArgs {
     /// How much faster than real time: 0.5 to 60.
     #[arg(long, default_value_t = 1.0, value_parser = session::speed)]
     speed: f64,
+    /// A staging broker, as mqtt://host:1883 or mqtts://host:8883, instead of one of our own. Everything lies under a topic
+    /// of its own and is removed at the end.
+    #[arg(long, value_name = "URL", conflicts_with = "headless")]
+    broker: Option<String>,
+    /// Sit down as the facilitator: the drill screen shows what responders do not see.
+    #[arg(long, conflicts_with = "headless")]
+    facilitator: bool,
+    /// In virtual time, without a terminal and as fast as it goes.
+    #[arg(long)]
+    headless: bool,
+    /// For programs.
+    #[arg(long, requires = "headless")]
+    json: bool,
+    /// What responders do and when, in a file, or `shipped` for those that come with a scenario; without it the room
+    /// is left to itself.
+    #[arg(long, requires = "headless", value_name = "FILE")]
+    responder: Option<PathBuf>,
+}
+
+/// What there is to do about game days beside playing one.
+#[derive(Subcommand)]
+enum Upkeep {
+    /// Past game days, days since the last, and the gaps that are open.
+    History {
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The after-action report of a game day.
+    Report {
+        /// Its log; the newest if not given.
+        log: Option<PathBuf>,
+        #[arg(long, value_enum, default_value_t = Format::Md)]
+        format: Format,
+        /// Where to write; the terminal if not given.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Say that a gap is closed, and how.
+    Close { gap: String, reason: Vec<String> },
+    /// Undo what game days have left on staging brokers; every game day begins with this.
+    Clear,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Md,
+    Html,
 }
 
 pub(super) fn run(common: &Common, args: &DrillArgs) -> Result<(), Failure> {
+    if let Some(upkeep) = &args.upkeep {
+        return keep_up(common, upkeep);
+    }
     if args.list {
         for (name, title) in Scenario::shipped() {
             say!("{name:18} {title}");
@@ -50,30 +112,111 @@ pub(super) fn run(common: &Common, args: &DrillArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let scenario = find(&args.scenario)?;
+    if args.headless {
+        return headless::run(common, args, scenario);
+    }
+    play(common, args, scenario)
+}
+
+fn keep_up(common: &Common, upkeep: &Upkeep) -> Result<(), Failure> {
+    let data = common.data_directory();
+    match upkeep {
+        Upkeep::History { json } => history::tell(&data, Clock::live().now(), *json),
+        Upkeep::Report { log, format, output } => {
+            let none = || Failure::Usage(format!("no drill has been run in {}", data.display()));
+            let log = log.clone().or_else(|| paths::newest_drill(&data)).ok_or_else(none)?;
+            export::put(output.as_deref(), &report(&log, *format)?)
+        }
+        Upkeep::Close { gap, reason } => {
+            let config = common.config()?.unwrap_or_default();
+            let settings = Settings { operator: session::operator(&config), ..Settings::default() };
+            history::close(&data, settings, gap, reason.join(" "))
+        }
+        Upkeep::Clear => {
+            let config = common.config()?.unwrap_or_default();
+            session::runtime()?.block_on(staging::clear_debts(&data, &config))
+        }
+    }
+}
+
+fn report(log: &Path, format: Format) -> Result<String, Failure> {
+    let records = read::open(log)?.records;
+    let page = after_action::lay_out(&records)
+        .ok_or_else(|| Failure::Usage(format!("{} is not the log of a game day", log.display())))?;
+    Ok(match format {
+        Format::Md => markdown::write(&page),
+        Format::Html => html::write(&page),
+    })
+}
+
+/// Plays a game day at the terminal.
+fn play(common: &Common, args: &DrillArgs, mut scenario: Scenario) -> Result<(), Failure> {
     let config = common.config()?.unwrap_or_default();
-    let look = Look::new(common, &config)?;
+    let data = common.data_directory();
+    staging::refuse_in_earnest(&data)?;
+    let staging = args.broker.as_ref().map(|url| staging::place(&config, url, &mut scenario)).transpose()?;
+    let mut look = Look::new(common, &config)?;
+    look.facilitator = args.facilitator;
     let clock = Arc::new(Clock::at_speed(args.speed));
     let began = clock.now();
-    let (id, root) = (scenario.id.clone(), scenario.fleet.root.clone());
-    let world = World::new(scenario, args.seed, args.devices, began);
-    let drill = DrillStart { scenario: id.clone(), seed: args.seed, devices: world.devices() };
-    let log = paths::new_drill_log(&common.data_directory(), &id, began.utc());
+    let id = scenario.id.clone();
+    let past = history::past(&data);
+    let world = World::new(scenario.clone(), args.seed, args.devices, began);
+    let mut plan = scenario.plan(args.seed, world.devices());
+    plan.carried = history::open_gaps(&past);
+    plan.staging = staging.as_ref().map(|_| scenario.fleet.root.clone());
+    let drill =
+        DrillStart { scenario: id.clone(), seed: args.seed, devices: world.devices(), plan: Some(Box::new(plan)) };
+    let log = paths::new_drill_log(&data, &id, began.utc());
     let pace = args.speed.ceil().max(1.0) as i64;
     session::runtime()?.block_on(async {
-        let ticking = clock.clone();
-        let started = Conductor::start(world, Arc::new(move || ticking.now())).await;
+        staging::clear_debts(&data, &config).await?;
+        let debt = staging.as_ref().map(|place| place.owe(&log)).transpose()?;
+        let (stage, score) = stage(&clock, args.speed, staging.as_ref().map(|place| place.options.clone()));
+        let started = Conductor::start(world, score).await;
         let conductor = started.map_err(|error| Failure::Run(format!("no port for the drill's broker: {error}")))?;
-        let options = options(common, &config, &conductor, &root, drill, log.clone(), clock.clone())?;
-        let settings = Settings { pace, ..options.settings };
-        let options = StationOptions { settings, ..options };
-        session::run(options, look).await
+        let (options, broker) = match (conductor.address(), &staging) {
+            (_, Some(place)) => (place.options.clone(), place.address.to_string()),
+            (Some(address), None) => (own_broker(&address), format!("the drill's broker on {address}")),
+            (None, None) => return Err(Failure::Run("the drill's broker is gone".into())),
+        };
+        let set = room_settings(common, &config, broker, &options, &scenario);
+        let set = Settings { pace, game_days: history::game_days(&data), ..set };
+        let options = options_of(&config, set, options, &scenario, drill, &log, clock.clone(), stage)?;
+        let result = session::run(options, look).await;
+        conductor.end().await;
+        if let (Some(place), Some(debt)) = (&staging, debt) {
+            place.settle(&debt).await?;
+        }
+        result
     })?;
-    say!("drill {id} ended after {}. It is on record: {}", session::spent(&clock, began), log.display());
+    tell_end(&data, &log, &id, &clock, began)
+}
+
+/// Orders and news waiting between a room and its stage: people give them one by one.
+const STAGE: usize = 256;
+
+/// The last words on a terminal: where it is on record, how it went, and the report beside the log.
+fn tell_end(data: &Path, log: &Path, id: &str, clock: &Arc<Clock>, began: At) -> Result<(), Failure> {
+    say!("drill {id} ended after {}. It is on record: {}", session::spent(clock, began), log.display());
     // What was set aside for a full disk is needed while a room is open.
     let _ = std::fs::remove_file(log.with_extension("reserve"));
-    let incidents = read::open(&log)?.records.iter().filter_map(|record| record.event.incident()).max();
+    for (format, extension) in [(Format::Md, "md"), (Format::Html, "html")] {
+        let path = log.with_extension(extension);
+        export::put(Some(&path), &report(log, format)?)?;
+    }
+    let newest = history::past(data).into_iter().rfind(|day| day.path == log);
+    if let Some(day) = newest {
+        let (met, all) = day.met;
+        say!(
+            "{met} of {all} met, {} gaps. The after-action report: {}",
+            day.gaps.len(),
+            log.with_extension("md").display()
+        );
+    }
+    let incidents = read::open(log)?.records.iter().filter_map(|record| record.event.incident()).max();
     if let Some(last) = incidents {
-        let newest = paths::newest_drill(&common.data_directory()).as_deref() == Some(log.as_path());
+        let newest = paths::newest_drill(data).as_deref() == Some(log);
         let which = if newest { "--drill".to_owned() } else { format!("--log {}", log.display()) };
         say!("Write it down:  warroom export {} {which}", last.0);
     }
@@ -90,15 +233,59 @@ pub(super) async fn rehearsal(
 ) -> Result<(Conductor, StationOptions), Failure> {
     let scenario = find("bad-firmware")?;
     let clock = Arc::new(Clock::at_speed(speed));
-    let (id, root) = (scenario.id.clone(), scenario.fleet.root.clone());
-    let world = World::new(scenario, 1, Some(devices), clock.now());
-    let drill = DrillStart { scenario: id, seed: 1, devices: world.devices() };
-    let ticking = clock.clone();
-    let started = Conductor::start(world, Arc::new(move || ticking.now())).await;
+    let world = World::new(scenario.clone(), 1, Some(devices), clock.now());
+    let drill = DrillStart { scenario: scenario.id.clone(), seed: 1, devices: world.devices(), plan: None };
+    let (stage, score) = stage(&clock, speed, None);
+    let started = Conductor::start(world, score).await;
     let conductor = started.map_err(|error| Failure::Run(format!("no port for the drill's broker: {error}")))?;
-    let options = options(common, config, &conductor, &root, drill, log, clock)?;
-    let settings = Settings { pace: speed.ceil() as i64, ..options.settings };
-    Ok((conductor, StationOptions { settings, socket: None, ..options }))
+    let address = conductor.address().ok_or_else(|| Failure::Run("the drill's broker is gone".into()))?;
+    let link = own_broker(&address);
+    let set = room_settings(common, config, format!("the drill's broker on {address}"), &link, &scenario);
+    let set = Settings { pace: speed.ceil() as i64, ..set };
+    let options = options_of(config, set, link, &scenario, drill, &log, clock, stage)?;
+    Ok((conductor, StationOptions { socket: None, ..options }))
+}
+
+/// What a conductor and a room tell each other.
+fn stage(clock: &Arc<Clock>, speed: f64, staging: Option<LinkOptions>) -> (StageLink, Score) {
+    let (orders, ordered) = mpsc::channel(STAGE);
+    let (news, told) = mpsc::channel(STAGE);
+    let (ticking, set) = (clock.clone(), clock.clone());
+    let score = Score {
+        clock: Arc::new(move || ticking.now()),
+        speed,
+        set_speed: Arc::new(move |speed| set.set_speed(speed)),
+        orders: ordered,
+        news,
+        staging,
+    };
+    (StageLink { orders, news: told }, score)
+}
+
+/// The settings of a game day: what a scenario decides about rollouts goes before what the configuration has, and its
+/// switches are those that the simulated world answers to.
+fn settings(settings: Settings, scenario: &Scenario) -> Settings {
+    let rollout = scenario.rollout.as_ref().map(crate::config::rollout::RolloutSection::policy);
+    let root = &scenario.fleet.root;
+    let mut switches = standard(&format!("{root}/ota/{{campaign}}/control"), root);
+    switches.extend(access(root));
+    Settings {
+        rollout: rollout.unwrap_or_else(|| settings.rollout.clone()),
+        switches: switches.into_iter().map(Arc::new).collect(),
+        ..settings
+    }
+}
+
+fn room_settings(
+    common: &Common,
+    config: &Config,
+    broker: String,
+    link: &LinkOptions,
+    scenario: &Scenario,
+) -> Settings {
+    let mut set = room::settings(common, config, broker, "drill".into());
+    set.shell_options = format!(" -h {} -p {}", link.host, link.port);
+    settings(set, scenario)
 }
 
 fn find(name: &str) -> Result<Scenario, Failure> {
@@ -118,41 +305,43 @@ fn find(name: &str) -> Result<Scenario, Failure> {
     Err(Failure::Usage(format!("no scenario `{name}`; {mend}")))
 }
 
-fn options(
-    common: &Common,
+fn own_broker(address: &std::net::SocketAddr) -> LinkOptions {
+    LinkOptions {
+        host: address.ip().to_string(),
+        port: address.port(),
+        tls: None,
+        protocol: Protocol::V3,
+        client_id: random::client_id(),
+        credentials: Arc::new(|| Ok(None)),
+        keep_alive_s: 5,
+        subscriptions: Vec::new(),
+        seed: random::number(),
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn options_of(
     config: &Config,
-    conductor: &Conductor,
-    root: &str,
+    settings: Settings,
+    link: LinkOptions,
+    scenario: &Scenario,
     drill: DrillStart,
-    log: std::path::PathBuf,
+    log: &Path,
     clock: Arc<Clock>,
+    stage: StageLink,
 ) -> Result<StationOptions, Failure> {
-    let router = Router::standard(root).map_err(Failure::Usage)?;
-    let address = conductor.address();
-    let mut settings = room::settings(common, config, format!("the drill's broker on {address}"), "drill".into());
-    let mut switches = standard(&format!("{root}/ota/{{campaign}}/control"), root);
-    switches.extend(access(root));
-    settings.switches = switches.into_iter().map(Arc::new).collect();
-    settings.shell_options = format!(" -h {} -p {}", address.ip(), address.port());
-    let socket = config.socket(&log);
+    let router = Router::standard(&scenario.fleet.root).map_err(Failure::Usage)?;
+    let socket = config.socket(log);
+    let subscriptions = router.subscriptions().to_vec();
     Ok(StationOptions {
-        source: Source::Broker(LinkOptions {
-            host: address.ip().to_string(),
-            port: address.port(),
-            tls: None,
-            protocol: Protocol::V3,
-            client_id: random::client_id(),
-            credentials: Arc::new(|| Ok(None)),
-            keep_alive_s: 5,
-            subscriptions: router.subscriptions().to_vec(),
-            seed: random::number(),
-        }),
+        source: Source::Broker(LinkOptions { subscriptions, ..link }),
         ingest: Ingest::new(router, settings.fleet.schema.clone()),
         settings,
-        log,
+        log: log.to_owned(),
         drill: Some(drill),
         clock,
         secrets: config.secrets(),
         socket: Some(Place { path: socket, mode: config.socket_mode() }),
+        stage: Some(stage),
     })
 }

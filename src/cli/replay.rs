@@ -40,6 +40,7 @@ pub(super) fn run(common: &Common, files: &[PathBuf], speed: f64) -> Result<(), 
         clock,
         secrets: config.secrets(),
         socket: None,
+        stage: None,
     };
     session::runtime()?.block_on(session::run(options, look))?;
     say!("the replay of {name} is on record: {}", log.display());

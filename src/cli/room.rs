@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::session::{self, Look};
-use super::{Common, Failure, replay};
+use super::{Common, Failure, drill, replay};
 use crate::config::broker::{Address, ProtocolWord};
 use crate::config::channels::ChannelSection;
 use crate::config::{Config, paths, response, runbooks, templates};
@@ -60,7 +60,8 @@ pub(super) fn run(common: &Common, args: &RoomArgs) -> Result<(), Failure> {
 pub(super) fn options(common: &Common, config: &Config, address: &Address) -> Result<StationOptions, Failure> {
     let router = config.fleet.router().map_err(Failure::Usage)?;
     let settings = settings(common, config, address.to_string(), config.broker.environment.clone());
-    let settings = Settings { shell_options: shell_options(config, address), ..settings };
+    let game_days = drill::history::game_days(&common.data_directory());
+    let settings = Settings { shell_options: shell_options(config, address), game_days, ..settings };
     let log = paths::live_log(&common.data_directory());
     let socket = config.socket(&log);
     Ok(StationOptions {
@@ -72,6 +73,7 @@ pub(super) fn options(common: &Common, config: &Config, address: &Address) -> Re
         clock: Arc::new(Clock::live()),
         secrets: config.secrets(),
         socket: Some(Place { path: socket, mode: config.socket_mode() }),
+        stage: None,
     })
 }
 

@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use super::{Common, Failure};
 use crate::config::Config;
+use crate::domain::command::Command;
+use crate::domain::drill::DrillCommand;
+use crate::domain::input::Ticket;
 use crate::domain::text::visible_name;
 use crate::runtime::{Station, StationOptions, signals};
 use crate::tui::action::Keymap;
 use crate::tui::app::{App, Request};
 use crate::tui::theme::Theme;
+use crate::tui::ui::View;
 use crate::tui::{self, Ended, Port, terminal};
 
 /// Time for a screen to end by itself after a signal; a terminal that takes no bytes can hold it for ever.
@@ -21,6 +25,8 @@ pub(super) struct Look {
     theme: Theme,
     keymap: Keymap,
     group_by: Vec<String>,
+    /// The person sits down as the facilitator of a game day.
+    pub(super) facilitator: bool,
 }
 
 impl Look {
@@ -36,7 +42,7 @@ impl Look {
         let theme =
             Theme::find(common.theme.as_ref().unwrap_or(&config.screen.theme), no_color).map_err(Failure::Usage)?;
         let keymap = Keymap::new(&config.screen.keys, common.read_only).map_err(Failure::Usage)?;
-        Ok(Self { theme, keymap, group_by: config.screen.group_by.get_ref().clone() })
+        Ok(Self { theme, keymap, group_by: config.screen.group_by.get_ref().clone(), facilitator: false })
     }
 }
 
@@ -64,8 +70,12 @@ pub(super) async fn run(options: StationOptions, look: Look) -> Result<(), Failu
     let (station, replies) = Station::open(options).map_err(|error| Failure::Usage(error.to_string()))?;
     let snapshots = station.snapshots();
     let first = snapshots.borrow().clone();
-    let app = App::new(first, look.group_by, look.theme, look.keymap);
+    let mut app = App::new(first, look.group_by, look.theme, look.keymap);
     let asker = station.asker();
+    if look.facilitator {
+        asker.command(Ticket(0), Command::Drill(DrillCommand::Sit));
+        app.ui.go(View::Drill);
+    }
     let port = Port {
         snapshots: snapshots.clone(),
         replies,

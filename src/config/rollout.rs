@@ -87,7 +87,8 @@ fn weekday(word: &str) -> Option<u8> {
 }
 
 impl RolloutSection {
-    pub(super) fn check(&self) -> Option<(Range<usize>, String)> {
+    /// The first thing that makes no sense, with its place.
+    pub fn check(&self) -> Option<(Range<usize>, String)> {
         if let Some(rule) = self.rules.get(limits::STOP_RULES) {
             return Some((rule.metric.span(), format!("more than {} stop rules are not asked", limits::STOP_RULES)));
         }

@@ -12,6 +12,7 @@ pub use regulation::RegulationCommand;
 
 use super::clock::Moment;
 use super::cohort::CohortKey;
+use super::drill::DrillCommand;
 use super::ids::{ActuationId, AlertId, IncidentId};
 use super::incident::{IncidentType, Severity};
 use super::runbook::StepMark;
@@ -97,6 +98,8 @@ pub enum Command {
     Learning(LearningCommand),
     /// Something about regulatory deadlines.
     Regulation(RegulationCommand),
+    /// Something that the facilitator of a game day asks for.
+    Drill(DrillCommand),
 }
 
 /// What a person asks of a switch.

@@ -3,6 +3,7 @@
 //! State changes by applying an event, which cannot fail; whatever can be refused is refused before an event is made.
 //! Old logs must stay readable: fields are added with a default, names are never reused for something else.
 
+pub mod drill;
 mod learning;
 pub mod recovery;
 mod regulation;
@@ -18,6 +19,7 @@ pub use regulation::RegulationEvent;
 
 use serde::{Deserialize, Serialize};
 
+use drill::DrillEvent;
 use recovery::RecoveryEvent;
 use response::ResponseEvent;
 use runbook::RunbookEvent;
@@ -304,6 +306,8 @@ pub enum Event {
     Recovery(RecoveryEvent),
     #[serde(untagged)]
     Update(UpdateEvent),
+    #[serde(untagged)]
+    Drill(DrillEvent),
 }
 
 impl From<UpdateEvent> for Event {

@@ -1,6 +1,7 @@
 //! Inputs and effects: the closed lists of what goes into the engine and what comes out of it beside events.
 
 use super::command::{Command, Refusal};
+use super::drill::{DrillPlan, StageOrder};
 use super::ids::{Actor, ActuationId, IncidentId, Seq};
 use super::incident::Severity;
 use super::observation::Batch;
@@ -75,6 +76,8 @@ pub enum Input {
         outcome: Outcome,
         took_ms: i64,
     },
+    /// The stage of a game day reports.
+    Stage(StageNews),
     /// The wall clock jumped against the steady one.
     ClockJumped {
         by_ms: i64,
@@ -82,11 +85,22 @@ pub enum Input {
 }
 
 /// What makes a room a drill.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DrillStart {
     pub scenario: String,
     pub seed: u64,
     pub devices: u32,
+    /// The whole day, where there is more to it than a fleet.
+    pub plan: Option<Box<DrillPlan>>,
+}
+
+/// What the stage of a game day reports.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StageNews {
+    /// This machine cannot keep the speed that was asked for.
+    Slowed { asked: f64, real: f64 },
+    /// What the game day had left on a staging broker is gone.
+    Cleared { topic: String, messages: u32 },
 }
 
 /// Pairs a command with its answer.
@@ -174,6 +188,8 @@ pub enum Effect {
     Tell(Telling),
     /// Make calls of a switch that was pulled.
     Send(Sending),
+    /// Do something on the stage of a game day.
+    Stage(StageOrder),
 }
 
 /// Calls to be made for an actuation, by their targets' places.

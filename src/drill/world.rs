@@ -17,7 +17,7 @@ use access::{Access, Asked};
 use config::Desired;
 use rollout::Rollout;
 
-use super::scenario::{Scenario, Where};
+use super::scenario::{Effect, FaultPlan, Scenario, Where};
 use crate::domain::campaign::OtaState;
 use crate::domain::time::At;
 use crate::ingest::encode::{Address, Outgoing};
@@ -50,6 +50,8 @@ struct Device {
     battery: f64,
     queue: u32,
     temp_c: f64,
+    /// Degrees by which its sensor has drifted.
+    drift_c: f64,
     update: Update,
     access: Access,
 }
@@ -137,6 +139,13 @@ impl World {
             .map(|(name, values)| Attribute { name: name.get_ref().clone(), values: values.keys().cloned().collect() })
             .collect();
         let firmware = attributes.iter().position(|a| a.name == "firmware").unwrap_or(0);
+        for (name, values) in scenario.fleet.given.iter().flat_map(|given| &given.attributes) {
+            if let Some(attribute) = attributes.iter_mut().find(|a| a.name == *name.get_ref()) {
+                let new = values.keys().filter(|value| !attribute.values.contains(value));
+                let new: Vec<String> = new.cloned().collect();
+                attribute.values.extend(new);
+            }
+        }
         for campaign in &scenario.campaigns {
             if !attributes[firmware].values.contains(&campaign.target) {
                 attributes[firmware].values.push(campaign.target.clone());
@@ -162,10 +171,39 @@ impl World {
             scenario,
         };
         world.found_sites();
-        world.people(devices.unwrap_or(world.scenario.fleet.devices), start);
+        world.people(devices.unwrap_or(*world.scenario.fleet.devices.get_ref()), start);
         world.plan_rollouts(start);
         world.plan_faults();
         world
+    }
+
+    /// Lets something go wrong from now on that no script has.
+    pub fn plant(&mut self, fault: FaultPlan, at: At) {
+        let number = self.scenario.faults.len() as u16;
+        self.scenario.faults.push(FaultPlan { at_s: at.since_s(self.start) as u32, ..fault });
+        self.plan(at, Plan::Befall(number));
+    }
+
+    /// Whether the broker is there at all.
+    pub fn has_broker(&self, at: At) -> bool {
+        let faults = self.scenario.faults.iter().filter(|f| f.effect == Effect::BrokerDown && f.only.is_empty());
+        !faults.into_iter().any(|fault| {
+            let begins = self.start.plus_s(fault.at_s.into());
+            *fault.share.get_ref() >= 1.0 && begins <= at && fault.for_s.is_none_or(|s| at < begins.plus_s(s.into()))
+        })
+    }
+
+    /// What a broker holds that has come back with an empty store: the devices that are connected again.
+    pub fn retained_anew(&mut self, at: At) -> Vec<Published> {
+        for device in 0..self.devices() {
+            if self.devices[device as usize].online {
+                self.tell_online(device, at, "reconnect");
+            }
+        }
+        for rollout in 0..self.rollouts.len() as u8 {
+            self.report(rollout, at);
+        }
+        std::mem::take(&mut self.out)
     }
 
     /// Number of simulated devices.
@@ -232,7 +270,7 @@ impl World {
         let regions = self.attributes.iter().position(|a| a.name == "region").unwrap_or(0);
         let weights = self.weights(regions);
         let mut numbers = vec![0; weights.len()];
-        for _ in 0..self.scenario.fleet.sites {
+        for _ in 0..*self.scenario.fleet.sites.get_ref() {
             let region = self.pick(&weights);
             numbers[region] += 1;
             let name = &self.attributes[regions].values[region];
@@ -242,7 +280,7 @@ impl World {
 
     fn people(&mut self, n: u32, start: At) {
         let weights: Vec<Vec<f64>> = (0..self.attributes.len()).map(|attribute| self.weights(attribute)).collect();
-        let period_ms = i64::from(self.scenario.fleet.telemetry_s) * 1000;
+        let period_ms = i64::from(*self.scenario.fleet.telemetry_s.get_ref()) * 1000;
         let regions: Vec<u16> = self.sites.iter().map(|site| self.region_of(site)).collect();
         for device in 0..n {
             let site = self.random.usize(..self.sites.len());
@@ -264,12 +302,29 @@ impl World {
                 battery: 0.3 + 0.7 * self.random.f64(),
                 queue: 0,
                 temp_c: 20.0,
+                drift_c: 0.0,
                 update: Update::default(),
                 access: Access::default(),
             });
+            self.depend(device);
             let first = self.random.i64(0..period_ms);
             self.plan(start.plus_ms(first), Plan::Telemetry(device));
             self.plan_churn(device, start);
+        }
+    }
+
+    /// Draws anew what depends on other values of a device.
+    fn depend(&mut self, device: u32) {
+        for given in self.scenario.fleet.given.clone() {
+            if !self.fits(device, &given.only) {
+                continue;
+            }
+            for (name, weights) in given.attributes {
+                let Some(slot) = self.attributes.iter().position(|a| a.name == *name.get_ref()) else { continue };
+                let values = &self.attributes[slot].values;
+                let weights: Vec<f64> = values.iter().map(|v| weights.get(v).copied().unwrap_or(0.0)).collect();
+                self.devices[device as usize].values[slot] = self.pick(&weights) as u16;
+            }
         }
     }
 
@@ -334,8 +389,11 @@ impl World {
         self.publish(at, Some(device), message);
     }
 
+    /// Publishes a message; where there is no broker, it is lost.
     fn publish(&mut self, at: At, device: Option<u32>, message: Outgoing) {
-        self.out.push(Published { at, device, message });
+        if self.has_broker(at) {
+            self.out.push(Published { at, device, message });
+        }
     }
 
     /// Reports an event as a device; one in quarantine is not heard.

@@ -113,7 +113,7 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
         Command::Response(command) => response::decide(state, at, command),
         Command::Learning(command) => learning::decide(state, command),
         Command::Regulation(command) => regulation::decide(state, at, command),
-        Command::Switch(_) => refuse("switches decide for themselves"),
+        Command::Switch(_) | Command::Drill(_) => refuse("switches and game days decide for themselves"),
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::crossings::Crossings;
+use super::drill::{self, GameDay};
 use super::timeline::Timeline;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::CampaignState;
@@ -53,6 +54,8 @@ pub struct Room {
     pub tests: BTreeMap<SwitchId, Tested>,
     /// What was changed, as far as the room has seen it or was told: by time.
     pub changes: VecDeque<Change>,
+    /// The game day, where it is one.
+    pub drill: Option<GameDay>,
     /// Alerts raised in all; closed ones are dropped from `alerts` in the end.
     pub alerts_raised: u32,
 }
@@ -82,6 +85,7 @@ impl Room {
         self.apply_to_incidents(record);
         self.apply_to_actuations(record);
         self.crossings.apply(record);
+        drill::apply(&mut self.drill, record);
         self.timeline.add(record, &self.actuations);
         self.note_change(record);
         match &record.event {

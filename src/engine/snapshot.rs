@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::drill::view::DrillView;
 pub use super::facts::Known;
 use super::room::Tested;
 use super::switches::run::Tally;
@@ -17,6 +18,7 @@ use crate::domain::campaign::{CampaignState, OtaState, Progress};
 use crate::domain::clock::{Clock, Reading, Targets};
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::Bill;
+use crate::domain::drill::GameDays;
 use crate::domain::due::Due;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
@@ -47,6 +49,10 @@ pub struct Snapshot {
     pub operator: String,
     pub read_only: bool,
     pub drill: Option<DrillStart>,
+    /// What the facilitator sees, and responders a part of.
+    pub game_day: Option<Arc<DrillView>>,
+    /// Earlier game days.
+    pub game_days: GameDays,
     pub replay: Option<Replay>,
     pub link: Link,
     pub log: LogView,

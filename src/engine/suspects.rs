@@ -32,6 +32,15 @@ struct Opinion {
     /// The most devices that a suspect has had affected: what an incident is about is learnt while it grows, not while
     /// devices are sent back and recover.
     peak: u32,
+    /// The most devices that were affected at once, whoever is suspected.
+    most: u32,
+}
+
+impl Opinion {
+    /// Whether most of the devices that were affected are so no more.
+    fn is_recovery(&self) -> bool {
+        2 * self.breadth.affected < self.most
+    }
 }
 
 /// The last answers, by alert.
@@ -103,13 +112,14 @@ fn look(state: &mut State, at: At) {
         let same = last.as_ref().is_some_and(|last| first(&last.suspects) == first(&suspects));
         let affected = suspects.first().map_or(0, |suspect| suspect.affected);
         let peak = last.as_ref().map_or(0, |last| last.peak).max(affected);
+        let most = last.as_ref().map_or(0, |last| last.most).max(breadth.affected);
         let steady = match last {
             // Recovering devices say nothing about what made them ill.
             _ if affected < peak => 0,
             Some(last) if same => last.steady + 1,
             _ => 1,
         };
-        let opinion = Opinion { suspects, breadth, steady, peak };
+        let opinion = Opinion { suspects, breadth, steady, peak, most };
         state.suspects.opinions.insert(alert.id, opinion);
     }
     state.suspects.looked = Some(at);
@@ -167,7 +177,13 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
     let mut verdicts = BTreeMap::new();
     for incident in state.room.open_incidents().filter(|incident| is_followed(state, incident)) {
         let alerts = incident.alerts.iter().filter_map(|id| state.room.alerts.get(id));
-        let verdict = judge(state, state.suspects.of(incident), alerts);
+        let opinion = state.suspects.of(incident);
+        // Nor do recovering devices say whose fault it was.
+        if incident.verdict.is_some() && opinion.is_none_or(Opinion::is_recovery) {
+            verdicts.extend(incident.verdict.clone().map(|verdict| (incident.id, verdict)));
+            continue;
+        }
+        let verdict = judge(state, opinion, alerts);
         verdicts.insert(incident.id, verdict.clone());
         if incident.verdict.as_ref().is_some_and(|known| known.agrees(&verdict)) {
             continue;

@@ -89,7 +89,7 @@ impl Bench {
             .iter()
             .find_map(|effect| match effect {
                 Effect::Reply { result, .. } => Some(result.clone().map_err(|refusal| refusal.0)),
-                Effect::Actuate(_) | Effect::Send(_) | Effect::Tell(_) => None,
+                Effect::Actuate(_) | Effect::Send(_) | Effect::Tell(_) | Effect::Stage(_) => None,
             })
             .expect("every command is answered")
     }

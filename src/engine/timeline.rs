@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::drill::words as drill;
 use crate::domain::campaign::CampaignState;
 use crate::domain::event::recovery::RecoveryEvent;
 use crate::domain::event::response::ResponseEvent;
@@ -59,6 +60,9 @@ pub struct Timeline {
 impl Timeline {
     /// Adds a record; `actuations` gives those it may speak of their names.
     pub fn add(&mut self, record: &Record, actuations: &BTreeMap<ActuationId, Actuation>) {
+        if drill::is_hidden(&record.event) {
+            return;
+        }
         if self.entries.len() == limits::TIMELINE {
             self.entries.pop_front();
         }
@@ -169,6 +173,7 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::Runbook(event) => runbook(event),
         Event::Recovery(event) => recovery(event),
         Event::Update(event) => update::sentence(event),
+        Event::Drill(event) => drill::sentence(event),
         Event::NoteAdded { text, .. } => (Normal, text.replace('\n', " ⏎ ")),
         Event::Mitigated { .. } => (Action, "service restored: mitigated".into()),
         Event::Resolved { .. } => (Action, "root cause fixed: resolved".into()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::drill::view::DrillView;
 use super::snapshot::{
     ActuationView, CampaignView, Chart, CohortRow, CohortTable, DevicePage, DeviceRow, DeviceView, LogView, Snapshot,
     Soak, Totals, WaveView,
@@ -50,6 +51,8 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         operator: state.settings.operator.clone(),
         read_only: state.settings.read_only,
         drill: state.drill.clone(),
+        game_day: DrillView::of(state, at, totals(state).rate).map(Arc::new),
+        game_days: state.settings.game_days.clone(),
         replay: state.replay.clone(),
         link: state.link.clone(),
         log: LogView { health: state.log.clone(), last: room.last, durable: state.durable },

@@ -46,6 +46,8 @@ struct Core {
     retained: BTreeMap<String, Bytes>,
     connections: u64,
     dropped: u64,
+    /// Nobody is let in, as if the broker were not there.
+    shut: bool,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,20 @@ impl Broker {
         let core = lock(&self.core);
         let picked = core.clients.iter().filter(|(id, _)| which(id));
         picked.map(|(_, client)| client.kicked.notify_one()).count()
+    }
+
+    /// Lets clients in, or throws all of them out and lets nobody in, as a broker that is down would. What it had in store
+    /// is lost with it.
+    pub fn open(&self, open: bool) {
+        let mut core = lock(&self.core);
+        if core.shut != open {
+            return;
+        }
+        core.shut = !open;
+        if !open {
+            core.retained.clear();
+            core.clients.values().for_each(|client| client.kicked.notify_one());
+        }
     }
 
     /// Messages that were dropped because a client did not read them.
@@ -210,7 +226,7 @@ struct Connection {
 impl Connection {
     fn open(core: &Mutex<Core>, connect: Connect) -> Option<Self> {
         let mut core = lock(core);
-        if core.clients.len() >= CLIENTS {
+        if core.shut || core.clients.len() >= CLIENTS {
             return None;
         }
         core.connections += 1;
@@ -265,7 +281,7 @@ impl Connection {
         if core.clients.get(&self.id).is_some_and(|client| client.connection == self.number) {
             core.clients.remove(&self.id);
         }
-        if let Some(will) = self.will.filter(|_| !clean) {
+        if let Some(will) = self.will.filter(|_| !clean && !core.shut) {
             core.publish(&will.topic, will.message, will.retain);
         }
     }

@@ -132,6 +132,34 @@ impl Clock {
         (course.paused, course.until) = (true, Some(course.from));
     }
 
+    /// Lets the time of a game day stand still.
+    pub(super) fn hold(&self) {
+        let mut course = self.course();
+        course.begin_here();
+        (course.paused, course.until) = (true, None);
+    }
+
+    /// Lets it go on.
+    pub(super) fn go_on(&self) {
+        let mut course = self.course();
+        course.begin_here();
+        (course.paused, course.until) = (false, None);
+    }
+
+    /// Lets it go on for so long.
+    pub(super) fn go_on_for(&self, seconds: u32) {
+        let mut course = self.course();
+        course.begin_here();
+        (course.paused, course.until) = (false, Some(course.from.plus_s(seconds.into())));
+    }
+
+    /// Makes it run at another speed.
+    pub fn set_speed(&self, speed: f64) {
+        let mut course = self.course();
+        course.begin_here();
+        course.speed = speed;
+    }
+
     /// Changes the pace of a replay; returns its speed, and whether it stands still.
     pub(super) fn pace(&self, pacing: Pacing) -> (f64, bool) {
         let mut course = self.course();

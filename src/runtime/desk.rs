@@ -15,6 +15,7 @@ use super::inbox::Inbox;
 use super::socket::Awaited;
 use super::{Reply, Watched};
 use crate::actuate::{self, Ways, gate::Gate};
+use crate::domain::drill::StageOrder;
 use crate::domain::event::Record;
 use crate::domain::ids::Seq;
 use crate::domain::input::{Effect, Input, Proposal, Sending, Telling};
@@ -41,6 +42,8 @@ pub(super) struct Parts {
     /// Answers that the socket waits for.
     pub awaited: Awaited,
     pub watched: Watched,
+    /// Who carries out what the facilitator of a game day asks for.
+    pub stage: Option<mpsc::Sender<StageOrder>>,
 }
 
 /// The engine's owner.
@@ -182,6 +185,7 @@ impl Desk {
                 Effect::Actuate(proposal) => self.admit(&proposal),
                 Effect::Send(sending) => self.send_out(sending),
                 Effect::Tell(telling) => self.tell(telling),
+                Effect::Stage(order) => self.stage(&order),
             }
         }
     }
@@ -190,6 +194,20 @@ impl Desk {
         if !self.parts.awaited.give(ticket, &result) {
             // Whoever asked may have gone.
             drop(self.parts.reply.try_send((ticket, result)));
+        }
+    }
+
+    /// Time is ours to hold; the rest is for whoever has set the stage.
+    fn stage(&mut self, order: &StageOrder) {
+        match order {
+            StageOrder::Pause => self.parts.clock.hold(),
+            StageOrder::Resume => self.parts.clock.go_on(),
+            StageOrder::Step { seconds } => self.parts.clock.go_on_for(*seconds),
+            StageOrder::Plant(_) | StageOrder::End => {}
+        }
+        if let Some(stage) = &self.parts.stage {
+            // A stage that has gone, or that is this far behind, takes no orders.
+            let _ = stage.try_send(order.clone());
         }
     }
 
@@ -230,7 +248,7 @@ impl Desk {
         let now = self.parts.clock.now();
         let stale = |effect: &Effect| match effect {
             Effect::Actuate(proposal) => now.since_ms(proposal.confirmed) > limits::INTENT_MS * proposal.pace,
-            Effect::Reply { .. } | Effect::Send(_) | Effect::Tell(_) => false,
+            Effect::Reply { .. } | Effect::Send(_) | Effect::Tell(_) | Effect::Stage(_) => false,
         };
         let (given_up, kept) = std::mem::take(&mut self.pending).into_iter().partition(|(_, effect)| stale(effect));
         self.pending = kept;

@@ -1,9 +1,11 @@
 //! ONE table of actions. Keys, help, palette and footer are all made from it.
 
+pub mod direct;
 pub mod respond;
 
 use std::sync::LazyLock;
 
+use direct::Direct;
 use respond::Respond;
 
 use crate::engine::snapshot::Snapshot;
@@ -74,6 +76,7 @@ pub enum Action {
     MarkDevice,
     ListDevices,
     Respond(Respond),
+    Direct(Direct),
 }
 
 /// What an action is about; the help is ordered by it.
@@ -83,10 +86,11 @@ pub enum Group {
     Incident,
     Look,
     Move,
+    Drill,
 }
 
 impl Group {
-    pub const ALL: [Self; 4] = [Self::Switch, Self::Incident, Self::Look, Self::Move];
+    pub const ALL: [Self; 5] = [Self::Switch, Self::Incident, Self::Look, Self::Move, Self::Drill];
 
     pub const fn title(self) -> &'static str {
         match self {
@@ -94,6 +98,7 @@ impl Group {
             Self::Incident => "the incident",
             Self::Look => "looking",
             Self::Move => "moving",
+            Self::Drill => "the game day",
         }
     }
 }
@@ -125,6 +130,10 @@ pub enum Needs {
     Request,
     /// A replay that goes on.
     Replay,
+    /// A game day.
+    GameDay,
+    /// The facilitator's seat in a game day.
+    Facilitator,
 }
 
 /// A line of the table.
@@ -200,12 +209,16 @@ impl Spec {
 
     /// Whether a room has it at all: only a replay has what is for replays.
     pub fn exists_in(&self, snapshot: &Snapshot) -> bool {
-        self.needs != Needs::Replay || snapshot.replay.is_some()
+        match self.needs {
+            Needs::Replay => snapshot.replay.is_some(),
+            Needs::GameDay | Needs::Facilitator => snapshot.game_day.is_some(),
+            _ => true,
+        }
     }
 }
 
 /// Every action. Areas have their part of the table in a file of their own.
-pub static ACTIONS: LazyLock<Vec<Spec>> = LazyLock::new(|| [ROOM, respond::ACTIONS].concat());
+pub static ACTIONS: LazyLock<Vec<Spec>> = LazyLock::new(|| [ROOM, respond::ACTIONS, direct::ACTIONS].concat());
 
 const ROOM: &[Spec] = &[
     pull(

@@ -19,7 +19,8 @@ use super::scene::{Scene, lines};
 use super::theme::Role;
 use super::ui::{Pane, View};
 use super::widgets::{
-    actuation, banner, chart, clocks, cohorts, devices, due, footer, header, rollout, runbook, timeline, updates, why,
+    actuation, banner, chart, clocks, cohorts, devices, drill, due, footer, header, rollout, runbook, timeline,
+    updates, why,
 };
 use crate::domain::clock::Clock;
 
@@ -44,6 +45,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         View::Timeline => timeline::draw(scene, frame.body, buffer),
         View::Updates => updates::draw(scene, frame.body, buffer),
         View::Switches => draw_switches(scene, frame.body, buffer),
+        View::Drill => drill::draw(scene, frame.body, buffer),
     }
     footer::draw(scene, frame.footer, buffer);
     for overlay in &scene.ui.overlays {

@@ -1,5 +1,6 @@
 //! What a form sends: its fields read, checked, and made into a command.
 
+pub mod direct;
 pub mod respond;
 
 use std::collections::BTreeSet;
@@ -103,6 +104,7 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
             let cadence = |audience| updates.cadence(audience, &snapshot.cadences);
             respond::command(form, asks, snapshot.at, cadence)?
         }
+        Purpose::Direct(asks) => direct::command(form, asks, &app.snapshot.attributes)?,
         Purpose::Filter => {
             app.ui.filter = Filter::parse(&typed(0), &app.snapshot.attributes)?;
             app.ui.device = 0;

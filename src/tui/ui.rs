@@ -25,6 +25,7 @@ pub enum View {
     Timeline,
     Updates,
     Switches,
+    Drill,
 }
 
 /// The part of a screen that has the keys.
@@ -37,6 +38,7 @@ pub enum Pane {
     Timeline,
     Updates,
     Switches,
+    Drill,
 }
 
 impl View {
@@ -49,6 +51,7 @@ impl View {
             Self::Timeline => &[Pane::Timeline],
             Self::Updates => &[Pane::Updates],
             Self::Switches => &[Pane::Switches],
+            Self::Drill => &[Pane::Drill],
         }
     }
 }
@@ -95,6 +98,8 @@ pub struct Ui {
     pub switch: usize,
     /// Devices marked for the next switch.
     pub marked: BTreeSet<String>,
+    /// The line of the script under the cursor.
+    pub inject: usize,
     pub toast: Option<Toast>,
     /// Keys of a chord that has begun.
     pub chord: Vec<Key>,

@@ -1,5 +1,6 @@
 //! What each action does to a screen, and what it asks of the engine.
 
+mod direct;
 pub(super) mod forms;
 pub(super) mod pull;
 pub(super) mod respond;
@@ -13,7 +14,7 @@ use super::overlays::note::NoteEditor;
 use super::overlays::palette::Palette;
 use super::theme::Theme;
 use super::ui::{Pane, Ui, View};
-use super::widgets::{rollout, runbook};
+use super::widgets::{drill, rollout, runbook};
 use crate::domain::command::{Command, SwitchCommand};
 use crate::domain::ids::IncidentId;
 use crate::domain::lens::Filter;
@@ -63,6 +64,10 @@ pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str
             snapshot.actuations.values().any(|view| !view.actuation.state.is_final()),
             "no switch is waiting for its outcome",
         ),
+        Needs::GameDay => (snapshot.game_day.is_some(), "this is no game day"),
+        Needs::Facilitator => {
+            (drill::is_facilitator(snapshot), "that is for the facilitator; the drill screen says how to be one")
+        }
         Needs::Replay => match &snapshot.replay {
             None => (false, "this is no replay"),
             Some(replay) => (replay.course != Course::Ended, "the capture has ended, and time stands still"),
@@ -162,6 +167,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::TryAgain => pull::again(app),
         Action::MarkDevice => pull::mark(app),
         Action::Respond(action) => respond::perform(app, action),
+        Action::Direct(action) => direct::perform(app, action),
     }
 }
 
@@ -196,6 +202,10 @@ fn step(app: &mut App, by: isize) {
             app.ui.update = moved(app.ui.update, length);
         }
         Pane::Timeline => app.ui.timeline_back = moved(app.ui.timeline_back, snapshot.timeline.len()),
+        Pane::Drill => {
+            let lines = snapshot.game_day.as_ref().map_or(0, |view| view.day.script.len());
+            app.ui.inject = moved(app.ui.inject, lines);
+        }
         Pane::Switches => app.ui.switch = moved(app.ui.switch, snapshot.actuations.len()),
     }
 }

@@ -6,6 +6,7 @@ pub mod chart;
 pub mod clocks;
 pub mod cohorts;
 pub mod devices;
+pub mod drill;
 pub mod due;
 pub mod footer;
 pub mod header;

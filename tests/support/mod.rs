@@ -85,6 +85,7 @@ impl Rehearsal {
             scenario: world.scenario().id.clone(),
             seed: 1,
             devices: world.devices(),
+            plan: None,
         });
         let mut rehearsal = Self {
             state,
@@ -120,6 +121,7 @@ impl Rehearsal {
             for effect in step.effects {
                 match effect {
                     Effect::Reply { ticket, result } => self.app.reply(ticket, &result),
+                    Effect::Stage(_) => {}
                     // The gate is tried elsewhere; here it stands open.
                     Effect::Actuate(_) => {}
                     Effect::Tell(telling) => self.told.push(telling),

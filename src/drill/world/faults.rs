@@ -12,6 +12,10 @@ const RETRY_S: (f64, f64) = (5.0, 15.0);
 /// Seconds between two blows of a fault that does something again and again.
 const STORM_UP_S: (f64, f64) = (6.0, 14.0);
 const STORM_DOWN_S: (f64, f64) = (1.0, 4.0);
+const FLAP_UP_S: (f64, f64) = (30.0, 90.0);
+const FLAP_DOWN_S: (f64, f64) = (4.0, 12.0);
+/// Seconds until a device that drifts does so.
+const DRIFT_S: (f64, f64) = (0.0, 5.0);
 const EVENT_S: (f64, f64) = (10.0, 30.0);
 
 impl World {
@@ -53,6 +57,10 @@ impl World {
             return false;
         }
         let plan = &self.scenario.faults[usize::from(fault)];
+        let update = self.devices[device as usize].update.state;
+        if plan.after_update.as_ref().is_some_and(|state| state.get_ref() != update.name()) {
+            return false;
+        }
         let ends = plan.for_s.map(|s| self.start.plus_s((plan.at_s + s).into()));
         ends.is_none_or(|ends| at < ends) && self.hit_at(device, fault).is_some_and(|hit| hit <= at)
     }
@@ -74,6 +82,13 @@ impl World {
         faults.filter(|fault| self.blow_s(*fault).is_some() && self.suffers(device, *fault, at)).collect()
     }
 
+    /// Faults that wait for an update to come so far.
+    pub(super) fn blows_after_update(&mut self, device: u32, at: At) {
+        let waits = |fault: &u16| self.scenario.faults[usize::from(*fault)].after_update.is_some();
+        let faults: Vec<u16> = self.blows(device, at).into_iter().filter(waits).collect();
+        faults.into_iter().for_each(|fault| self.plan_blow(device, fault, at));
+    }
+
     pub(super) fn plan_blow(&mut self, device: u32, fault: u16, at: At) {
         let boots = self.devices[device as usize].boots;
         if let Some(after_s) = self.blow_s(fault) {
@@ -87,6 +102,9 @@ impl World {
         Some(match plan.effect {
             Effect::BootLoop => plan.up_s,
             Effect::ReconnectStorm => STORM_UP_S,
+            Effect::LinkFlap => FLAP_UP_S,
+            Effect::ConfigDrift => DRIFT_S,
+            Effect::BrokerDown => (0.0, 0.0),
             Effect::Offline | Effect::CertificateExpiry => (0.5, 2.0),
             Effect::AuthFailure | Effect::Throttled | Effect::ErrorBurst => EVENT_S,
             _ => return None,
@@ -96,7 +114,9 @@ impl World {
     /// Ends the faults that this mends in a device.
     pub(super) fn cure(&mut self, device: u32, by: &str, at: At) {
         for fault in 0..self.scenario.faults.len() as u16 {
-            if self.scenario.faults[usize::from(fault)].cured_by == by && self.suffers(device, fault, at) {
+            if self.scenario.faults[usize::from(fault)].cured_by.as_ref().is_some_and(|cure| cure.get_ref() == by)
+                && self.suffers(device, fault, at)
+            {
                 self.cured.insert((device, fault));
             }
         }
@@ -125,6 +145,20 @@ impl World {
                 self.go_offline(device, at);
                 self.after(at, RETRY_S, Plan::Return(device, Back::Reconnected));
             }
+            Effect::BrokerDown => {
+                // What is said on the way down is heard only where some of the broker is left.
+                self.go_offline(device, at);
+                self.after(at, RETRY_S, Plan::Return(device, Back::Reconnected));
+            }
+            Effect::LinkFlap => {
+                self.go_offline(device, at);
+                self.after(at, FLAP_DOWN_S, Plan::Return(device, Back::Reconnected));
+            }
+            Effect::ConfigDrift => {
+                let to = self.scenario.faults[usize::from(fault)].to.clone();
+                self.set_config(device, &to, at);
+                self.say(device, at, |address, _| address.config_reported(&to, "", None));
+            }
             Effect::ReconnectStorm => {
                 self.go_offline(device, at);
                 self.after(at, STORM_DOWN_S, Plan::Return(device, Back::Reconnected));
@@ -140,7 +174,8 @@ impl World {
         if self.devices[device as usize].online {
             return;
         }
-        if self.suffering(device, Effect::Offline, at).is_some() {
+        let gone = [Effect::Offline, Effect::BrokerDown];
+        if gone.into_iter().any(|effect| self.suffering(device, effect, at).is_some()) {
             return self.after(at, RETRY_S, Plan::Return(device, back));
         }
         if let Some(reason) = self.barred(device, at) {

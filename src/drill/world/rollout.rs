@@ -237,6 +237,7 @@ impl World {
         };
         let from = self.value(device, "firmware").unwrap_or("").to_owned();
         self.say(device, at, |address, _| address.ota(at, &id, wave.into(), state, &from, &target));
+        self.blows_after_update(device, at);
     }
 
     /// Takes the old firmware back: needs the device online for long enough to hear of it.

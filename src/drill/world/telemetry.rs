@@ -5,13 +5,14 @@ use crate::domain::time::At;
 use crate::drill::scenario::Effect;
 use crate::ingest::encode::{Outgoing, Reading};
 
-/// A healthy device needs so many seconds for a position, and a slow one so many times as long.
-const FIX_S: (f64, f64) = (20.0, 40.0);
+/// A slow device needs so many times as long for a position.
 const SLOWER: f64 = 5.0;
 /// Messages that a flooding device sends for one.
 const FLOOD: u32 = 20;
 /// A draining battery loses this share of its charge in a second.
 const DRAIN: f64 = 0.01 / 120.0;
+/// A drifting sensor moves by so many degrees in a second.
+const DRIFT_C: f64 = 0.05;
 /// Seconds by which a clock is ahead, and by which a message comes late.
 const AHEAD_S: i64 = 5 * 3_600;
 const LATE_S: i64 = 2 * 3_600;
@@ -19,7 +20,7 @@ const LATE_S: i64 = 2 * 3_600;
 impl World {
     /// A device's next report.
     pub(super) fn telemetry(&mut self, device: u32, at: At) {
-        let period_s = self.scenario.fleet.telemetry_s;
+        let period_s = *self.scenario.fleet.telemetry_s.get_ref();
         self.plan(at.plus_s(period_s.into()), Plan::Telemetry(device));
         let errors_per_message = self.scenario.fleet.errors_per_hour * f64::from(period_s) / 3600.0 * self.busyness(at);
         let errs = self.random.f64() < errors_per_message;
@@ -32,11 +33,14 @@ impl World {
         let state = &mut self.devices[device as usize];
         state.battery = (state.battery - drift - drain).max(0.05);
         state.errors += u32::from(errs);
+        let drifts = self.suffering(device, Effect::DriftingValues, at).is_some();
+        let warm = self.scenario.fleet.values.temp_c;
         let stuck = self.suffering(device, Effect::StuckValues, at).is_some();
         let backlog = self.suffering(device, Effect::Backlog, at).is_some();
         let state = &mut self.devices[device as usize];
+        state.drift_c = if drifts { state.drift_c + DRIFT_C * f64::from(period_s) } else { 0.0 };
         if !stuck {
-            state.temp_c = 18.0 + 4.0 * warmth;
+            state.temp_c = warm.0 + (warm.1 - warm.0) * warmth + state.drift_c;
         }
         state.queue = if backlog { state.queue + 7 } else { 0 };
         let copies = if self.suffering(device, Effect::Flood, at).is_some() { FLOOD } else { 1 };
@@ -60,7 +64,8 @@ impl World {
         let (wrong, missing, swapped) = (has(Effect::WrongFormat), has(Effect::MissingField), has(Effect::OutOfOrder));
         let (skewed, spoofed) = (has(Effect::ClockSkew), has(Effect::SpoofedIdentity));
         let rssi = self.random.i32(-88..-52);
-        let fix_s = FIX_S.0 + (FIX_S.1 - FIX_S.0) * self.random.f64();
+        let (quick, long) = self.scenario.fleet.values.fix_s;
+        let fix_s = quick + (long - quick) * self.random.f64();
         let stamp = if skewed { stamp.plus_s(AHEAD_S) } else { stamp };
         let state = &mut self.devices[device as usize];
         // Two steps forward and one back.
@@ -82,6 +87,7 @@ impl World {
             if wrong { garble(message) } else { message }
         });
         if (missing || spoofed)
+            && self.has_broker(at)
             && let Some(last) = self.out.last_mut()
         {
             last.message = if missing { without_values(&last.message) } else { in_another_name(&last.message) };

@@ -67,7 +67,7 @@ fn left<'a>(scene: &Scene<'a>, width: usize) -> Line<'a> {
         None => {
             let alerts = snapshot.loose_alerts().count();
             let (text, role) = match alerts {
-                0 => ("no incident".to_owned(), Role::Muted),
+                0 => (format!("no incident{}", game_days(snapshot)), Role::Muted),
                 1 => ("1 alert, not declared".to_owned(), Role::Alarm),
                 n => (format!("{n} alerts, not declared"), Role::Alarm),
             };
@@ -75,6 +75,14 @@ fn left<'a>(scene: &Scene<'a>, width: usize) -> Line<'a> {
         }
     }
     Line::from(spans)
+}
+
+/// How long ago the last game day was, and what it has left to do: practice is a part of a quiet room.
+fn game_days(snapshot: &Snapshot) -> String {
+    let days = &snapshot.game_days;
+    let Some(last) = days.last.filter(|_| snapshot.replay.is_none()) else { return String::new() };
+    let gaps = if days.open_gaps == 1 { "gap" } else { "gaps" };
+    format!(" · last game day {} d ago, {} {gaps} open", snapshot.at.since_s(last) / 86_400, days.open_gaps)
 }
 
 /// Where the messages come from, and how many.

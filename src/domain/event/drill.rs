@@ -1,0 +1,64 @@
+//! Events of a game day. What responders must not see is not in their timeline, and is in the log all the same.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::drill::{Channel, DrillPlan, Gap, Planted, Scorecard};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum DrillEvent {
+    /// What is going to happen, before it does.
+    DrillPlanned {
+        plan: Box<DrillPlan>,
+    },
+    /// A person has taken the facilitator's seat.
+    FacilitatorSat {},
+    /// The responders are told something; one without an id stands in no script.
+    InjectTold {
+        inject: String,
+        channel: Channel,
+        from: String,
+        text: String,
+    },
+    InjectDelayed {
+        inject: String,
+        by_s: u32,
+    },
+    InjectSkipped {
+        inject: String,
+    },
+    /// Something goes wrong that stands in no script.
+    FaultPlanted {
+        fault: Planted,
+    },
+    FacilitatorNoted {
+        text: String,
+    },
+    DrillPaused {},
+    DrillResumed {},
+    DrillStepped {
+        seconds: u32,
+    },
+    /// This machine cannot keep the speed that was asked for.
+    DrillSlowed {
+        asked: f64,
+        real: f64,
+    },
+    /// It is over, and this is how it went.
+    DrillEnded {
+        reason: String,
+        complete: bool,
+        score: Box<Scorecard>,
+        gaps: Vec<Gap>,
+    },
+    /// Somebody says that a gap of this or an earlier game day is closed.
+    GapClosed {
+        gap: String,
+        reason: String,
+    },
+    /// What a game day had left on a staging broker is gone.
+    StagingCleared {
+        topic: String,
+        messages: u32,
+    },
+}

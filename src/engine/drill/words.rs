@@ -1,0 +1,51 @@
+//! Events of a game day as sentences, and which of them responders must not see.
+
+use crate::domain::event::Event;
+use crate::domain::event::drill::DrillEvent;
+use crate::engine::timeline::Weight;
+
+/// What is on the record and not in the responders' timeline.
+pub const fn is_hidden(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Drill(
+            DrillEvent::DrillPlanned { .. }
+                | DrillEvent::FacilitatorSat {}
+                | DrillEvent::InjectDelayed { .. }
+                | DrillEvent::InjectSkipped { .. }
+                | DrillEvent::FaultPlanted { .. }
+                | DrillEvent::FacilitatorNoted { .. }
+        )
+    )
+}
+
+pub fn sentence(event: &DrillEvent) -> (Weight, String) {
+    use Weight::{Action, Alarm, Normal, Quiet};
+    match event {
+        DrillEvent::DrillPlanned { plan } => {
+            (Quiet, format!("game day planned: {} faults, {} injects", plan.faults.len(), plan.injects.len()))
+        }
+        DrillEvent::FacilitatorSat {} => (Quiet, "took the facilitator's seat".into()),
+        DrillEvent::InjectTold { channel, from, text, .. } => {
+            (Alarm, format!("{} · {from}: {}", channel.name(), text.trim().replace('\n', " ⏎ ")))
+        }
+        DrillEvent::InjectDelayed { inject, by_s } => (Quiet, format!("inject {inject} put off by {by_s} s")),
+        DrillEvent::InjectSkipped { inject } => (Quiet, format!("inject {inject} skipped")),
+        DrillEvent::FaultPlanted { fault } => (Action, format!("improvised: {fault}")),
+        DrillEvent::FacilitatorNoted { text } => (Normal, format!("facilitator: {}", text.replace('\n', " ⏎ "))),
+        DrillEvent::DrillPaused {} => (Normal, "the game day stands still".into()),
+        DrillEvent::DrillResumed {} => (Normal, "the game day goes on".into()),
+        DrillEvent::DrillStepped { seconds } => (Quiet, format!("the game day goes on for {seconds} s")),
+        DrillEvent::DrillSlowed { asked, real } => {
+            (Normal, format!("this machine is too slow for {asked} times the speed of life; it runs at {real:.1}"))
+        }
+        DrillEvent::DrillEnded { reason, score, gaps, .. } => (
+            Action,
+            format!("the game day is over: {reason} · {} of {} met · {} gaps", score.met, score.measures, gaps.len()),
+        ),
+        DrillEvent::GapClosed { gap, reason } => (Action, format!("gap closed: {gap} ({reason})")),
+        DrillEvent::StagingCleared { topic, messages } => {
+            (Normal, format!("staging is clean: {messages} retained messages under {topic} are gone"))
+        }
+    }
+}
