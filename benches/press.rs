@@ -92,6 +92,7 @@ async fn main() {
         clock: Arc::new(Clock::live()),
         secrets: Arc::new(|name| Err(name.to_owned())),
         socket: None,
+        stage: None,
     };
     let (station, mut replies) = Station::open(options).unwrap();
     let mut snapshots = station.snapshots();
@@ -162,6 +163,7 @@ async fn push() {
         clock: Arc::new(Clock::live()),
         secrets: Arc::new(|name| Err(name.to_owned())),
         socket: None,
+        stage: None,
     };
     let (station, mut replies) = Station::open(options).unwrap();
     let mut snapshots = station.snapshots();
