@@ -15,6 +15,7 @@ mod history;
 pub mod impact;
 mod link;
 pub mod metrics;
+pub mod past;
 pub mod reaches;
 mod recovery;
 mod response;
@@ -111,7 +112,7 @@ pub struct Settings {
     /// How long rollups are kept, in seconds.
     pub history_s: i64,
     /// Prices, for what an incident costs.
-    pub rates: Rates,
+    pub rates: Arc<Rates>,
     /// Laws that may ask for notices.
     pub regimes: Arc<[Regime]>,
     /// What was wrong with files that the room was opened with; it goes on without them, and says so.
@@ -146,7 +147,7 @@ impl Default for Settings {
             pace: 1,
             replay: None,
             history_s: 30 * 86_400,
-            rates: Rates::default(),
+            rates: Arc::default(),
             regimes: Arc::default(),
             warnings: Vec::new(),
         }

@@ -1,9 +1,11 @@
 //! ONE table of actions. Keys, help, palette and footer are all made from it.
 
+pub mod record;
 pub mod respond;
 
 use std::sync::LazyLock;
 
+use record::Keeping;
 use respond::Respond;
 
 use crate::engine::snapshot::Snapshot;
@@ -74,6 +76,7 @@ pub enum Action {
     MarkDevice,
     ListDevices,
     Respond(Respond),
+    Keeping(Keeping),
 }
 
 /// What an action is about; the help is ordered by it.
@@ -205,7 +208,7 @@ impl Spec {
 }
 
 /// Every action. Areas have their part of the table in a file of their own.
-pub static ACTIONS: LazyLock<Vec<Spec>> = LazyLock::new(|| [ROOM, respond::ACTIONS].concat());
+pub static ACTIONS: LazyLock<Vec<Spec>> = LazyLock::new(|| [ROOM, respond::ACTIONS, record::ACTIONS].concat());
 
 const ROOM: &[Spec] = &[
     pull(

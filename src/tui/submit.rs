@@ -1,5 +1,6 @@
 //! What a form sends: its fields read, checked, and made into a command.
 
+pub mod record;
 pub mod respond;
 
 use std::collections::BTreeSet;
@@ -103,6 +104,7 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
             let cadence = |audience| updates.cadence(audience, &snapshot.cadences);
             respond::command(form, asks, snapshot.at, cadence)?
         }
+        Purpose::Record(asks) => record::command(form, asks, app.snapshot.at)?,
         Purpose::Filter => {
             app.ui.filter = Filter::parse(&typed(0), &app.snapshot.attributes)?;
             app.ui.device = 0;

@@ -25,6 +25,7 @@ pub enum View {
     Timeline,
     Updates,
     Switches,
+    Metrics,
 }
 
 /// The part of a screen that has the keys.
@@ -37,6 +38,7 @@ pub enum Pane {
     Timeline,
     Updates,
     Switches,
+    Metrics,
 }
 
 impl View {
@@ -49,6 +51,7 @@ impl View {
             Self::Timeline => &[Pane::Timeline],
             Self::Updates => &[Pane::Updates],
             Self::Switches => &[Pane::Switches],
+            Self::Metrics => &[Pane::Metrics],
         }
     }
 }
@@ -73,6 +76,8 @@ pub struct Ui {
     pub overlays: Vec<Overlay>,
     /// The picture that is held, while one is.
     pub frozen: Option<Arc<Snapshot>>,
+    /// The moment that is looked at, where it is not the present.
+    pub past: Option<At>,
     /// The incident looked at; the newest open one where none was chosen.
     pub incident: Option<IncidentId>,
     pub group_by: Vec<String>,
@@ -95,6 +100,7 @@ pub struct Ui {
     pub switch: usize,
     /// Devices marked for the next switch.
     pub marked: BTreeSet<String>,
+    pub quarters_back: usize,
     pub toast: Option<Toast>,
     /// Keys of a chord that has begun.
     pub chord: Vec<Key>,

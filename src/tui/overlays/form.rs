@@ -15,6 +15,7 @@ use crate::tui::format;
 use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
 use crate::tui::scene::{Scene, lines, wrap};
+use crate::tui::submit::record;
 use crate::tui::submit::respond::Asks;
 use crate::tui::theme::Role;
 
@@ -38,6 +39,7 @@ pub enum Purpose {
     Filter,
     GroupBy,
     Respond(Asks),
+    Record(record::Asks),
 }
 
 /// One field of a form.
