@@ -33,6 +33,7 @@ mod report;
 mod room;
 mod runbook;
 mod session;
+mod show;
 mod switch;
 mod write;
 
@@ -102,6 +103,8 @@ enum Command {
     Cost(cost::CostArgs),
     /// Deadlines of laws: list, answer, set, file.
     Regulation(regulation::RegulationArgs),
+    /// An incident as it is; with --at, the room as it was then.
+    Show(show::ShowArgs),
     /// The quarter in numbers: TTD, TTA, TTM, TTR.
     Report(report::ReportArgs),
     /// Look after the log: verify, head, tail.
@@ -199,6 +202,7 @@ pub fn run() -> ExitCode {
         Some(Command::Cost(args)) => cost::run(&cli.common, &args),
         Some(Command::Regulation(args)) => regulation::run(&cli.common, &args),
         Some(Command::Report(args)) => report::run(&cli.common, &args),
+        Some(Command::Show(args)) => show::run(&cli.common, &args),
         Some(Command::Log(args)) => log::run(&cli.common, &args),
         Some(Command::Runbook(args)) => runbook::run(&cli.common, &args),
         Some(Command::Config(args)) => config::run(&cli.common, &args),

@@ -16,6 +16,7 @@ mod history;
 pub mod impact;
 mod link;
 pub mod metrics;
+pub mod past;
 pub mod reaches;
 mod recovery;
 mod response;
@@ -114,7 +115,7 @@ pub struct Settings {
     /// How long rollups are kept, in seconds.
     pub history_s: i64,
     /// Prices, for what an incident costs.
-    pub rates: Rates,
+    pub rates: Arc<Rates>,
     /// Laws that may ask for notices.
     pub regimes: Arc<[Regime]>,
     /// Earlier game days, as far as this machine knows of them.
@@ -151,7 +152,7 @@ impl Default for Settings {
             pace: 1,
             replay: None,
             history_s: 30 * 86_400,
-            rates: Rates::default(),
+            rates: Arc::default(),
             regimes: Arc::default(),
             game_days: GameDays::default(),
             warnings: Vec::new(),

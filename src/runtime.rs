@@ -5,6 +5,7 @@
 //! and never hold anybody up. In a replay a [`player`] stands in for the link.
 
 mod answers;
+pub mod archive;
 pub mod clock;
 mod desk;
 pub mod headless;

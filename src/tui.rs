@@ -31,6 +31,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::domain::command::Refusal;
 use crate::domain::ids::Seq;
 use crate::domain::input::Ticket;
+use crate::domain::time::At;
 use crate::engine::snapshot::Snapshot;
 use crate::limits;
 use app::{App, Request};
@@ -40,10 +41,15 @@ use terminal::Taken;
 /// Answers to commands, as the room gives them.
 pub type Replies = mpsc::Receiver<(Ticket, Result<Seq, Refusal>)>;
 
+/// Pictures of the past, each with the moment that was asked for, or why there is none.
+pub type Pasts = mpsc::Receiver<(At, Result<Arc<Snapshot>, String>)>;
+
 /// What a screen is connected to.
 pub struct Port {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub replies: Replies,
+    /// The room as it was, with the moment it was asked for.
+    pub pasts: Pasts,
     /// Takes a request to the engine; false when it could not be taken.
     pub ask: Box<dyn Fn(Request) -> bool + Send>,
 }
@@ -102,6 +108,7 @@ pub async fn run(mut app: App, mut port: Port, stop: impl Future<Output = ()>) -
                 }
             }
             Some((ticket, result)) = port.replies.recv() => app.reply(ticket, &result),
+            Some((at, result)) = port.pasts.recv() => app.receive_past(at, result),
             changed = port.snapshots.changed() => {
                 if changed.is_err() {
                     return Ok(Ended::RoomGone);

@@ -29,7 +29,11 @@ fn rates() -> Rates {
 }
 
 fn settings() -> Settings {
-    Settings { rates: rates(), regimes: RegulationSection::default().law().regimes.into(), ..support::settings() }
+    Settings {
+        rates: rates().into(),
+        regimes: RegulationSection::default().law().regimes.into(),
+        ..support::settings()
+    }
 }
 
 /// Half an hour ahead of UTC, so that nobody takes one for the other.

@@ -183,6 +183,10 @@ fn no_size_makes_the_drawing_fail() {
         &["esc", "n"],
         &["esc", "x"],
         &["esc", "v"],
+        &["esc", "7"],
+        &["esc", "1", "K"],
+        &["esc", "E"],
+        &["esc", "["],
     ] {
         rehearsal.press(keys);
         for width in [0, 1, 2, 3, 5, 8, 20, 59, 60, 61, 79, 99, 100, 101, 169, 170, 300] {
@@ -199,7 +203,7 @@ fn a_drill_and_production_never_look_alike() {
     drill.wait(2);
     let mut prod =
         Rehearsal::open(None, warroom::engine::Settings { environment: "prod".into(), ..support::settings() });
-    for view in ["1", "2", "3", "4", "6"] {
+    for view in ["1", "2", "3", "4", "6", "7"] {
         drill.press(&[view]);
         prod.press(&[view]);
         for (width, height) in SIZES.into_iter().skip(1) {

@@ -271,7 +271,8 @@ fn a_screen_that_panics() {
     let (_reply, replies) = tokio::sync::mpsc::channel(1);
     let keymap = Keymap::new(&std::collections::BTreeMap::new(), false).unwrap();
     let app = App::new(snapshot, vec!["firmware".into()], Theme::find("dark", false).unwrap(), keymap);
-    let port = Port { snapshots, replies, ask: Box::new(|_| panic!("something is broken")) };
+    let (_past, pasts) = tokio::sync::mpsc::channel(1);
+    let port = Port { snapshots, replies, pasts, ask: Box::new(|_| panic!("something is broken")) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     drop(runtime.block_on(warroom::tui::run(app, port, std::future::pending())));
 }

@@ -162,7 +162,7 @@ fn state(item: &ActionItem, today: Day) -> &'static str {
 }
 
 /// The postmortem that an incident still owes, in words.
-fn owed(incident: &Incident, now: At) -> Option<String> {
+pub(super) fn owed(incident: &Incident, now: At) -> Option<String> {
     let due = postmortem_due(incident.severity, incident.moments.mitigated)?;
     if incident.learning.published.is_some() {
         return None;

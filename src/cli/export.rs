@@ -83,7 +83,7 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<(), Failure> {
     let Some(id) = args.incident.filter(|_| !args.schema) else {
         return put(args.output.as_deref(), json::SCHEMA);
     };
-    let document = document(common, args, id)?;
+    let document = document(common, &args.which, id, args.roles)?;
     if args.check {
         return check(&document);
     }
@@ -96,11 +96,16 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<(), Failure> {
     put(args.output.as_deref(), &text)
 }
 
-fn document(common: &Common, args: &ExportArgs, id: IncidentId) -> Result<Document, Failure> {
-    let path = args.which.path(common)?;
+/// An incident as it is, printed for people.
+pub(super) fn print(common: &Common, id: IncidentId, which: &Which) -> Result<(), Failure> {
+    put(None, &markdown::write(&lay_out(&document(common, which, id, false)?)))
+}
+
+fn document(common: &Common, which: &Which, id: IncidentId, blameless: bool) -> Result<Document, Failure> {
+    let path = which.path(common)?;
     let config = common.config()?.unwrap_or_default();
     let chain = read::open(&path)?;
-    let now = args.which.now(&chain.records);
+    let now = which.now(&chain.records);
     let missing = || Failure::Usage(format!("there is no {id} in {}; see `warroom incidents`", path.display()));
     let (from, to) = span(&chain.records, id, now).ok_or_else(missing)?;
     let rollups = history::between(&path, from, to)?;
@@ -125,7 +130,7 @@ fn document(common: &Common, args: &ExportArgs, id: IncidentId) -> Result<Docume
         blameless: false,
     };
     let mut document = gather(&sources, id, provenance).ok_or_else(missing)?;
-    if args.roles {
+    if blameless {
         roles::apply(&mut document, &roles::Roles::of(&chain.records, id));
     }
     Ok(document)

@@ -54,6 +54,9 @@ pub(super) fn run(common: &Common, args: &IncidentsArgs) -> Result<(), Failure> 
             incident.kind,
             clocks.join(" ")
         );
+        if let Some(owed) = super::actions::owed(incident, now) {
+            say!("        {owed}");
+        }
     }
     Ok(())
 }

@@ -112,7 +112,7 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
         warnings,
         regimes: law.regimes.into(),
         history_s: i64::from(config.history.days) * 86_400,
-        rates,
+        rates: rates.into(),
         ..Settings::default()
     }
 }

@@ -8,8 +8,13 @@ use super::{Common, Failure};
 use crate::config::Config;
 use crate::domain::command::Command;
 use crate::domain::drill::DrillCommand;
+use crate::domain::ids::IncidentId;
 use crate::domain::input::Ticket;
+use crate::domain::lens::Lens;
 use crate::domain::text::visible_name;
+use crate::domain::time::At;
+use crate::engine::snapshot::Snapshot;
+use crate::runtime::archive::Archive;
 use crate::runtime::{Station, StationOptions, signals};
 use crate::tui::action::Keymap;
 use crate::tui::app::{App, Request};
@@ -67,6 +72,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Opens a room and runs a screen on it until somebody leaves.
 pub(super) async fn run(options: StationOptions, look: Look) -> Result<(), Failure> {
+    let archive = Arc::new(Archive::new(&options.log, options.settings.clone()));
     let (station, replies) = Station::open(options).map_err(|error| Failure::Usage(error.to_string()))?;
     let snapshots = station.snapshots();
     let first = snapshots.borrow().clone();
@@ -76,10 +82,16 @@ pub(super) async fn run(options: StationOptions, look: Look) -> Result<(), Failu
         asker.command(Ticket(0), Command::Drill(DrillCommand::Sit));
         app.ui.go(View::Drill);
     }
+    let (past, pasts) = tokio::sync::mpsc::channel(PASTS);
+    let newest = snapshots.clone();
     let port = Port {
         snapshots: snapshots.clone(),
         replies,
+        pasts,
         ask: Box::new(move |request| match request {
+            Request::Past { at, lens, incident } => {
+                look_back(&archive, &past, (at, lens, incident), newest.borrow().at)
+            }
             Request::Command(ticket, command) => asker.command(ticket, command),
             Request::Look(lens) => asker.look(lens),
             Request::Pace(pacing) => asker.pace(pacing),
@@ -113,6 +125,61 @@ pub(super) async fn run(options: StationOptions, look: Look) -> Result<(), Failu
         Ok(Ended::RoomGone) => Err(Failure::Run("the room ended by itself; what was recorded is safe".into())),
         Err(error) => Err(Failure::Usage(error.to_string())),
     }
+}
+
+/// Pictures of the past on their way to the screen. More than a few are asked for only by a held key.
+const PASTS: usize = 16;
+
+type PastSender = tokio::sync::mpsc::Sender<(At, Result<Arc<Snapshot>, String>)>;
+
+/// Reads the past beside the room, and sends the picture to the screen.
+fn look_back(
+    archive: &Arc<Archive>,
+    past: &PastSender,
+    (at, lens, incident): (At, Lens, Option<IncidentId>),
+    now: At,
+) -> bool {
+    let (archive, past) = (archive.clone(), past.clone());
+    tokio::task::spawn_blocking(move || {
+        let made = archive.snapshot(at, now, &lens, incident).map(Arc::new);
+        // A screen that is gone, or has too many pictures to look at, does without.
+        drop(past.try_send((at, made.map_err(|error| error.to_string()))));
+    });
+    true
+}
+
+/// Opens a screen on the past of a log alone: nothing is connected, and nothing can be changed.
+pub(super) async fn run_past(
+    archive: Archive,
+    look: Look,
+    incident: IncidentId,
+    at: At,
+    end: At,
+) -> Result<(), Failure> {
+    let archive = Arc::new(archive);
+    let lens = Lens { group_by: look.group_by.clone(), ..Lens::default() };
+    let last = archive.snapshot(end, end, &lens, Some(incident))?;
+    let (_live, snapshots) = tokio::sync::watch::channel(Arc::new(Snapshot { past: None, ..last }));
+    let (past, pasts) = tokio::sync::mpsc::channel(PASTS);
+    // Nobody answers commands, because nobody can give one.
+    let (_answers, replies) = tokio::sync::mpsc::channel(1);
+    let mut app = App::new(snapshots.borrow().clone(), look.group_by, look.theme, look.keymap);
+    app.open_at(incident, at);
+    let port = Port {
+        snapshots,
+        replies,
+        pasts,
+        ask: Box::new(move |request| match request {
+            Request::Past { at, lens, incident } => look_back(&archive, &past, (at, lens, incident), end),
+            _ => true,
+        }),
+    };
+    // There is no room that would wake the screen with something new.
+    for request in app.requests() {
+        (port.ask)(request);
+    }
+    let stop = async { drop(signals::asked_to_end().await) };
+    tui::run(app, port, stop).await.map(drop).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Seconds of a drill or a session, for the last line.

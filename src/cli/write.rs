@@ -1,5 +1,7 @@
 //! What commands that write have in common: the log opened without a room, one command recorded, and said so.
 
+use std::io::Write;
+
 use super::{Common, Failure, Which, session};
 use crate::domain::command::Command;
 use crate::engine::Settings;
@@ -12,10 +14,15 @@ pub(super) fn open(common: &Common, which: &Which) -> Result<Offline, Failure> {
         return Err(Failure::Usage("--read-only writes nothing".into()));
     }
     let config = common.config()?.unwrap_or_default();
+    let ((rates, mispriced), law) = (config.cost.rates(), config.regulation.law());
+    for problem in mispriced.iter().chain(&law.problems) {
+        // The shipped file is used; but nobody should wonder.
+        let _ = writeln!(std::io::stderr(), "warroom: {problem}");
+    }
     let settings = Settings {
         operator: session::operator(&config),
-        rates: config.cost.rates().0,
-        regimes: config.regulation.law().regimes.into(),
+        rates: rates.into(),
+        regimes: law.regimes.into(),
         ..Settings::default()
     };
     Offline::open(&which.path(common)?, settings).map_err(|error| Failure::Usage(error.to_string()))

@@ -211,7 +211,7 @@ impl Learning {
     pub fn due(&self, incident: &Incident, now: At) -> Option<Due> {
         const SHOWN_S: i64 = 2 * 86_400;
         let at = postmortem_due(incident.severity, incident.moments.mitigated).filter(|_| self.published.is_none())?;
-        let label = format!("postmortem of {}", incident.id);
+        let label = "postmortem".to_owned();
         let due = Due { incident: Some(incident.id), kind: DueKind::Followup, label, at, warn_s: 86_400 };
         (due.left_s(now) < SHOWN_S).then_some(due)
     }
@@ -232,4 +232,65 @@ impl Learning {
 pub fn postmortem_due(severity: Severity, mitigated: Option<At>) -> Option<At> {
     let restored = mitigated.filter(|_| severity <= Severity::Sev2)?;
     Some(restored.plus_s(POSTMORTEM_DAYS * 86_400))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> At {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_postmortem_is_due_a_week_after_service_was_restored_where_it_was_bad() {
+        // (severity, restored, due)
+        let cases = [
+            (Severity::Sev1, Some("2026-11-20T17:30:00Z"), Some("2026-11-27T17:30:00Z")),
+            (Severity::Sev2, Some("2026-12-28T23:59:59Z"), Some("2027-01-04T23:59:59Z")),
+            // Over the end of summer time it is a week of hours all the same.
+            (Severity::Sev2, Some("2026-10-22T10:00:00Z"), Some("2026-10-29T10:00:00Z")),
+            (Severity::Sev3, Some("2026-11-20T17:30:00Z"), None),
+            // Not restored yet, or reopened: nothing is due.
+            (Severity::Sev1, None, None),
+        ];
+        for (severity, restored, due) in cases {
+            assert_eq!(postmortem_due(severity, restored.map(at)), due.map(at), "{severity} {restored:?}");
+        }
+    }
+
+    #[test]
+    fn an_action_item_needs_an_owner_and_a_date_and_is_overdue_when_that_has_passed() {
+        let plan = |owner: Option<&str>, due: Option<&str>| Plan {
+            text: "x".into(),
+            owner: owner.map(str::to_owned),
+            due: due.map(|due| due.parse().unwrap()),
+        };
+        let mut learning = Learning::default();
+        let incident = IncidentId(7);
+        let mira = Actor::Person("mira".into());
+        let cases = [
+            (plan(Some("jo"), Some("2026-12-01")), None),
+            (plan(None, Some("2026-12-01")), Some("an owner")),
+            (plan(Some("jo"), None), Some("a due date")),
+            (plan(None, None), Some("an owner and a due date")),
+        ];
+        for (n, (plan, lacks)) in cases.into_iter().enumerate() {
+            let event = LearningEvent::ActionAdded { incident, action: n as u32 + 1, plan };
+            learning.apply(at("2026-11-20T10:00:00Z"), &mira, &event);
+            assert_eq!(learning.actions[n].lacks(), lacks);
+        }
+        let told = learning.shortcomings(incident);
+        assert!(told.contains(&"action 7.4 lacks an owner and a due date: x".to_owned()), "{told:?}");
+        assert_eq!(told.len(), 3 + 3);
+        let item = &learning.actions[0];
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        assert!(!item.is_overdue(day("2026-12-01")) && item.is_overdue(day("2026-12-02")));
+        let done = LearningEvent::ActionEnded { incident, action: 1, text: "x".into(), ending: Ending::Done };
+        learning.apply(at("2026-12-02T10:00:00Z"), &mira, &done);
+        assert!(!learning.actions[0].is_overdue(day("2026-12-09")));
+        let open = LearningEvent::ActionEnded { incident, action: 1, text: "x".into(), ending: Ending::Open };
+        learning.apply(at("2026-12-03T10:00:00Z"), &mira, &open);
+        assert!(learning.actions[0].is_overdue(day("2026-12-09")));
+    }
 }

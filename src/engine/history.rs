@@ -20,7 +20,7 @@ const BUSY_FOR_S: i64 = 6 * 3600;
 pub(super) struct Keeper {
     /// The end of the last rollup, in seconds.
     last: i64,
-    /// Since when it is every ten seconds, where it is.
+    /// Whether it is every ten seconds now.
     busy: bool,
 }
 

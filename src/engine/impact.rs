@@ -76,7 +76,8 @@ fn begin(incident: &Incident, resumes: bool, at: At) -> Measuring {
 /// Adds the seconds since it was last measured, as far as the fleet still knows them.
 fn measure(state: &State, key: &CohortKey, impact: &mut Impact, at: At) {
     let Some(cohort) = state.fleet.cohort(key) else { return };
-    let passed = at.since_s(impact.until).max(0) as usize;
+    // Seconds that have ended: moments between them must not be lost one by one.
+    let passed = (at.second() - impact.until.second()).max(0) as usize;
     let known = passed.min(cohort.series(Signal::Devices).seconds());
     for back in (0..known).rev() {
         let second = at.plus_s(-(back as i64));
@@ -98,7 +99,7 @@ fn measure(state: &State, key: &CohortKey, impact: &mut Impact, at: At) {
     if known > 0 {
         (impact.devices, impact.away) = (cohort.devices(), away(cohort, 0));
     }
-    impact.until = at;
+    impact.until = At::from_ms(at.second() * 1000);
 }
 
 /// Devices that were neither connected nor excused.

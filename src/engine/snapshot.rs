@@ -17,7 +17,7 @@ use crate::domain::alert::Alert;
 use crate::domain::campaign::{CampaignState, OtaState, Progress};
 use crate::domain::clock::{Clock, Reading, Targets};
 use crate::domain::cohort::CohortKey;
-use crate::domain::cost::Bill;
+use crate::domain::cost::{Bill, Rates};
 use crate::domain::drill::GameDays;
 use crate::domain::due::Due;
 use crate::domain::fault::Fault;
@@ -90,6 +90,9 @@ pub struct Snapshot {
     pub bills: BTreeMap<IncidentId, Bill>,
     /// Laws that may ask for notices.
     pub regimes: Arc<[Regime]>,
+    pub rates: Arc<Rates>,
+    /// What can be reached from here, where this is a moment that has passed.
+    pub past: Option<Arc<Past>>,
     /// The cohort of each open alert as it is now: devices online, and all of them.
     pub alert_cohorts: BTreeMap<AlertId, (u32, u32)>,
     /// How a shell's `mosquitto_pub` reaches the broker.
@@ -113,6 +116,15 @@ pub struct Snapshot {
     pub cadences: Cadences,
     /// What is due, the first first.
     pub due: Vec<Due>,
+}
+
+/// The stretch of time that a picture of the past lies in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    pub from: At,
+    pub to: At,
+    /// What happened in it, in order.
+    pub marks: Vec<(At, String)>,
 }
 
 /// Whether what is on the screen is on disk.

@@ -85,6 +85,8 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         targets: state.settings.targets,
         bills: room.incidents.values().map(|incident| (incident.id, bill(state, incident, at))).collect(),
         regimes: state.settings.regimes.clone(),
+        rates: state.settings.rates.clone(),
+        past: None,
         alert_cohorts: alert_cohorts(state),
         shell_options: state.settings.shell_options.clone(),
         socket: state.settings.socket.clone(),

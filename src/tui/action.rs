@@ -1,11 +1,13 @@
 //! ONE table of actions. Keys, help, palette and footer are all made from it.
 
 pub mod direct;
+pub mod record;
 pub mod respond;
 
 use std::sync::LazyLock;
 
 use direct::Direct;
+use record::Keeping;
 use respond::Respond;
 
 use crate::engine::snapshot::Snapshot;
@@ -77,6 +79,7 @@ pub enum Action {
     ListDevices,
     Respond(Respond),
     Direct(Direct),
+    Keeping(Keeping),
 }
 
 /// What an action is about; the help is ordered by it.
@@ -218,7 +221,8 @@ impl Spec {
 }
 
 /// Every action. Areas have their part of the table in a file of their own.
-pub static ACTIONS: LazyLock<Vec<Spec>> = LazyLock::new(|| [ROOM, respond::ACTIONS, direct::ACTIONS].concat());
+pub static ACTIONS: LazyLock<Vec<Spec>> =
+    LazyLock::new(|| [ROOM, respond::ACTIONS, direct::ACTIONS, record::ACTIONS].concat());
 
 const ROOM: &[Spec] = &[
     pull(

@@ -18,10 +18,11 @@ use super::theme::Theme;
 use super::ui::Ui;
 use super::update;
 use crate::domain::command::{Command, Refusal, SwitchCommand};
-use crate::domain::ids::Seq;
+use crate::domain::ids::{IncidentId, Seq};
 use crate::domain::input::Ticket;
 use crate::domain::lens::Lens;
 use crate::domain::replay::Pacing;
+use crate::domain::time::At;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::switches::Gate;
 use crate::limits;
@@ -33,6 +34,12 @@ pub enum Request {
     Look(Lens),
     /// Change the time of a replay.
     Pace(Pacing),
+    /// The room as it was, seen so, with this incident.
+    Past {
+        at: At,
+        lens: Lens,
+        incident: Option<IncidentId>,
+    },
     /// Put text on the clipboard of the person's terminal.
     Copy(String),
     Redraw,
@@ -114,6 +121,31 @@ impl App {
                 _ => {}
             }
             confirm.seen |= armed;
+        }
+    }
+
+    /// Opens the room as it was.
+    pub fn open_at(&mut self, incident: IncidentId, at: At) {
+        self.ui.incident = Some(incident);
+        update::time::go(self, at);
+    }
+
+    /// Takes a picture of the past, if it is still wanted.
+    pub fn receive_past(&mut self, at: At, result: Result<Arc<Snapshot>, String>) {
+        if self.ui.past != Some(at) {
+            return;
+        }
+        match result {
+            Ok(snapshot) => {
+                // Asked for more than there is, it is the end of what there is.
+                self.ui.past = Some(snapshot.at);
+                self.ui.frozen = Some(snapshot);
+            }
+            Err(reason) => {
+                update::time::live(self);
+                let now = self.snapshot.at;
+                self.ui.say(format!("the past cannot be read: {reason}"), true, now);
+            }
         }
     }
 
@@ -236,6 +268,8 @@ impl App {
                 update::scrolled(key, selected, samples).map(|selected| Overlay::BadInput { selected })
             }
             Overlay::Verdict { selected } => self.press_in_verdict(selected, key),
+            Overlay::Regulation { selected } => update::record::press_in_regulation(self, selected, key),
+            Overlay::Postmortem { selected } => update::record::press_in_postmortem(self, selected, key),
             Overlay::Incidents { selected } => update::respond::press_in_incidents(self, selected, key),
             Overlay::Triage { scroll } => {
                 update::scrolled(key, scroll, triage::length(self.shown())).map(|scroll| Overlay::Triage { scroll })
@@ -274,12 +308,16 @@ impl App {
             Overlay::Note(mut note) => match note.press(key) {
                 note::Outcome::Stay => Some(Overlay::Note(note)),
                 note::Outcome::Keep(draft) => {
-                    self.ui.draft = draft;
+                    if note.is_note() {
+                        self.ui.draft = draft;
+                    }
                     None
                 }
                 note::Outcome::Send(text) => {
-                    self.ui.draft.clear();
-                    self.command(Command::Note { incident: note.incident, text }, Asked::Plainly);
+                    if note.is_note() {
+                        self.ui.draft.clear();
+                    }
+                    self.command(note.command(text), Asked::Plainly);
                     None
                 }
             },
@@ -331,10 +369,13 @@ impl App {
         if lens != self.lens {
             self.lens = lens.clone();
             self.requests.push(Request::Look(lens));
+            if let Some(at) = self.ui.past {
+                update::time::go(self, at);
+            }
         }
     }
 
-    fn wanted_lens(&self) -> Lens {
+    pub(super) fn wanted_lens(&self) -> Lens {
         let rows = usize::from(self.area.height).max(24);
         let first = (self.ui.device / rows) * rows;
         let in_fleet = self.ui.view == super::ui::View::Fleet;

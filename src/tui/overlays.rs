@@ -9,6 +9,8 @@ pub mod help;
 pub mod incidents;
 pub mod note;
 pub mod palette;
+pub mod postmortem;
+pub mod regulation;
 pub mod switches;
 pub mod triage;
 pub mod verdict;
@@ -49,6 +51,12 @@ pub enum Overlay {
     Verify {
         selected: usize,
     },
+    Regulation {
+        selected: usize,
+    },
+    Postmortem {
+        selected: usize,
+    },
     Confirm(Confirm),
     /// What waits for a second person.
     Approval {
@@ -72,6 +80,8 @@ impl Overlay {
             Self::Incidents { selected } => incidents::draw(*selected, scene, area, buffer),
             Self::Triage { scroll } => triage::draw(*scroll, scene, area, buffer),
             Self::Verify { selected } => verify::draw(*selected, scene, area, buffer),
+            Self::Regulation { selected } => regulation::draw(*selected, scene, area, buffer),
+            Self::Postmortem { selected } => postmortem::draw(*selected, scene, area, buffer),
             Self::Confirm(confirm) => confirm.draw(scene, area, buffer),
             Self::Approval { .. } => approval::draw(scene, area, buffer),
             Self::Switches { selected } => switches::draw(*selected, scene, area, buffer),

@@ -10,7 +10,7 @@
 //! ```
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use super::format;
@@ -19,8 +19,8 @@ use super::scene::{Scene, lines};
 use super::theme::Role;
 use super::ui::{Pane, View};
 use super::widgets::{
-    actuation, banner, chart, clocks, cohorts, devices, drill, due, footer, header, rollout, runbook, timeline,
-    updates, why,
+    actuation, banner, chart, clocks, cohorts, devices, drill, due, footer, header, metrics, rollout, runbook,
+    scrubber, timeline, updates, why,
 };
 use crate::domain::clock::Clock;
 
@@ -33,9 +33,12 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         return draw_too_small(scene, area, buffer);
     }
     let banners = banner::urgent(scene.snapshot);
-    let frame = layout::frame(area, banners.len() as u16, !due::is_empty(scene.snapshot));
+    let past = scrubber::height(scene);
+    let frame = layout::frame(area, banners.len() as u16 + past, !due::is_empty(scene.snapshot));
     header::draw(scene, frame.header, buffer);
-    banner::draw(&banners, scene, frame.banner, buffer);
+    let [scrubbed, told] = Layout::vertical([Constraint::Length(past), Constraint::Fill(1)]).areas(frame.banner);
+    scrubber::draw(scene, scrubbed, buffer);
+    banner::draw(&banners, scene, told, buffer);
     clocks::draw(scene, frame.clocks, buffer);
     due::draw(scene, frame.due, buffer);
     match scene.ui.view {
@@ -46,6 +49,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         View::Updates => updates::draw(scene, frame.body, buffer),
         View::Switches => draw_switches(scene, frame.body, buffer),
         View::Drill => drill::draw(scene, frame.body, buffer),
+        View::Metrics => metrics::draw(scene, frame.body, buffer),
     }
     footer::draw(scene, frame.footer, buffer);
     for overlay in &scene.ui.overlays {
@@ -125,7 +129,7 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
         content.push(Line::default());
     }
     if content.is_empty() {
-        content.push(Line::from(scene.span(" no campaign has been seen on this broker", Role::Muted)));
+        content.push(Line::from(scene.span(rollout::none(scene.snapshot), Role::Muted)));
         content.push(Line::default());
     }
     content.push(Line::from(scene.span(" PULLED, NEWEST FIRST", Role::Muted)));

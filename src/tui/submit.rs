@@ -1,6 +1,7 @@
 //! What a form sends: its fields read, checked, and made into a command.
 
 pub mod direct;
+pub mod record;
 pub mod respond;
 
 use std::collections::BTreeSet;
@@ -105,6 +106,7 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
             respond::command(form, asks, snapshot.at, cadence)?
         }
         Purpose::Direct(asks) => direct::command(form, asks, &app.snapshot.attributes)?,
+        Purpose::Record(asks) => record::command(form, asks, app.snapshot.at)?,
         Purpose::Filter => {
             app.ui.filter = Filter::parse(&typed(0), &app.snapshot.attributes)?;
             app.ui.device = 0;

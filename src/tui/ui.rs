@@ -26,6 +26,7 @@ pub enum View {
     Updates,
     Switches,
     Drill,
+    Metrics,
 }
 
 /// The part of a screen that has the keys.
@@ -39,6 +40,7 @@ pub enum Pane {
     Updates,
     Switches,
     Drill,
+    Metrics,
 }
 
 impl View {
@@ -52,6 +54,7 @@ impl View {
             Self::Updates => &[Pane::Updates],
             Self::Switches => &[Pane::Switches],
             Self::Drill => &[Pane::Drill],
+            Self::Metrics => &[Pane::Metrics],
         }
     }
 }
@@ -76,6 +79,8 @@ pub struct Ui {
     pub overlays: Vec<Overlay>,
     /// The picture that is held, while one is.
     pub frozen: Option<Arc<Snapshot>>,
+    /// The moment that is looked at, where it is not the present.
+    pub past: Option<At>,
     /// The incident looked at; the newest open one where none was chosen.
     pub incident: Option<IncidentId>,
     pub group_by: Vec<String>,
@@ -100,6 +105,7 @@ pub struct Ui {
     pub marked: BTreeSet<String>,
     /// The line of the script under the cursor.
     pub inject: usize,
+    pub quarters_back: usize,
     pub toast: Option<Toast>,
     /// Keys of a chord that has begun.
     pub chord: Vec<Key>,

@@ -3,7 +3,9 @@
 mod direct;
 pub(super) mod forms;
 pub(super) mod pull;
+pub(super) mod record;
 pub(super) mod respond;
+pub(super) mod time;
 pub(super) mod updates;
 
 use super::action::{Action, Group, Needs, Spec, spec};
@@ -25,11 +27,16 @@ use crate::engine::snapshot::Snapshot;
 
 /// Lines that a page key moves.
 const PAGE: isize = 10;
+/// Quarters that the numbers can be looked back to: ten years.
+const QUARTERS: usize = 40;
 /// How far back a chart may reach, in seconds.
 const SPANS: [u32; 3] = [600, 1800, 7200];
 
 /// Why an action makes no sense now; none where it does.
 pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str> {
+    if spec.writes && ui.past.is_some() {
+        return Some("this is the past; go back to live first");
+    }
     if spec.writes && snapshot.read_only {
         return Some("this room is read-only");
     }
@@ -122,6 +129,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
             let at = SPANS.iter().position(|span| *span == app.ui.span_s).unwrap_or(0);
             app.ui.span_s = SPANS[(at + 1) % SPANS.len()];
         }
+        Action::Freeze if app.ui.past.is_some() => time::live(app),
         Action::Freeze => app.ui.frozen = if app.ui.frozen.is_some() { None } else { Some(app.snapshot.clone()) },
         Action::Pause => app.requests.push(Request::Pace(Pacing::Pause)),
         Action::Faster => app.requests.push(Request::Pace(Pacing::Faster)),
@@ -168,6 +176,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::MarkDevice => pull::mark(app),
         Action::Respond(action) => respond::perform(app, action),
         Action::Direct(action) => direct::perform(app, action),
+        Action::Keeping(action) => record::perform(app, action),
     }
 }
 
@@ -207,6 +216,8 @@ fn step(app: &mut App, by: isize) {
             app.ui.inject = moved(app.ui.inject, lines);
         }
         Pane::Switches => app.ui.switch = moved(app.ui.switch, snapshot.actuations.len()),
+        // Up is back.
+        Pane::Metrics => app.ui.quarters_back = app.ui.quarters_back.saturating_add_signed(-by.signum()).min(QUARTERS),
     }
 }
 
@@ -234,6 +245,9 @@ fn enter(app: &mut App) {
 
 /// One step back: out of the device, out of the screen, out of the selection, out of the filter.
 fn back(app: &mut App) {
+    if app.ui.past.is_some() && app.ui.opened.is_none() && app.ui.view == View::Room {
+        return time::live(app);
+    }
     let ui = &mut app.ui;
     if ui.opened.take().is_some() {
     } else if ui.view == View::Fleet && ui.pane == Pane::Devices {

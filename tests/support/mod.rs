@@ -26,7 +26,7 @@ use warroom::domain::time::At;
 use warroom::drill::scenario::Scenario;
 use warroom::drill::world::{Published, World};
 use warroom::engine::snapshot::Snapshot;
-use warroom::engine::{self, Settings, State};
+use warroom::engine::{self, Settings, State, past};
 use warroom::ingest::route::Router;
 use warroom::ingest::{Arrival, Ingest};
 use warroom::tui::action::Keymap;
@@ -200,6 +200,13 @@ impl Rehearsal {
                     }
                     Request::Look(lens) => self.input(Input::Look(lens)),
                     Request::Pace(_) => {}
+                    Request::Past { at, lens, incident } => {
+                        let window = past::window(&self.records, incident, self.now);
+                        let moment = at.clamp(window.0, window.1);
+                        let settings = self.state.settings.clone();
+                        let made = past::snapshot(settings, &self.records, &self.rollups, &lens, moment, window);
+                        self.app.receive_past(at, Ok(Arc::new(made)));
+                    }
                     Request::Copy(text) => self.copied.push(text),
                     Request::Quit => self.quit = true,
                     Request::Redraw => {}

@@ -16,6 +16,7 @@ use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
 use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::submit::direct;
+use crate::tui::submit::record;
 use crate::tui::submit::respond::Asks;
 use crate::tui::theme::Role;
 
@@ -40,6 +41,7 @@ pub enum Purpose {
     GroupBy,
     Respond(Asks),
     Direct(direct::Asks),
+    Record(record::Asks),
 }
 
 /// One field of a form.

@@ -7,7 +7,9 @@ use ratatui::widgets::Widget;
 use tui_textarea::TextArea;
 
 use super::form;
+use crate::domain::command::{Command, LearningCommand};
 use crate::domain::ids::IncidentId;
+use crate::domain::learning::Section;
 use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
 use crate::tui::scene::Scene;
@@ -16,7 +18,9 @@ use crate::tui::theme::Role;
 /// A note being written.
 #[derive(Debug)]
 pub struct NoteEditor {
-    pub incident: Option<IncidentId>,
+    incident: Option<IncidentId>,
+    /// The section of the postmortem that it is, where it is one.
+    section: Option<Section>,
     area: Box<TextArea<'static>>,
 }
 
@@ -35,7 +39,25 @@ impl NoteEditor {
         area.move_cursor(tui_textarea::CursorMove::End);
         area.set_cursor_line_style(ratatui::style::Style::default());
         area.set_wrap_mode(tui_textarea::WrapMode::WordOrGlyph);
-        Self { incident, area: Box::new(area) }
+        Self { incident, section: None, area: Box::new(area) }
+    }
+
+    /// The editor of a section of a postmortem, with what it says so far.
+    pub fn section(incident: IncidentId, section: Section, text: Vec<String>) -> Self {
+        Self { section: Some(section), ..Self::new(Some(incident), text) }
+    }
+
+    /// Whether it is a note, of which a draft is kept.
+    pub const fn is_note(&self) -> bool {
+        self.section.is_none()
+    }
+
+    /// What sending it asks for.
+    pub fn command(&self, text: String) -> Command {
+        match (self.incident, self.section) {
+            (Some(incident), Some(section)) => Command::Learning(LearningCommand::Write { incident, section, text }),
+            (incident, _) => Command::Note { incident, text },
+        }
     }
 
     pub fn press(&mut self, key: Key) -> Outcome {
@@ -56,7 +78,11 @@ impl NoteEditor {
     }
 
     pub fn draw(&self, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-        let title = self.incident.map_or_else(|| "note".into(), |id| format!("note on {id}"));
+        let what = self.section.map_or("note", Section::name);
+        let title = self.incident.map_or_else(
+            || what.to_owned(),
+            |id| if self.is_note() { format!("note on {id}") } else { format!("{} · {id}", what.to_lowercase()) },
+        );
         let inner = scene.window(&title, Role::Focus, centred(area, 76, 12), buffer);
         let [text, hint] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(inner);
         (&self.area).render(text, buffer);
@@ -64,7 +90,7 @@ impl NoteEditor {
             scene.span("ctrl-s", Role::Key),
             scene.span(" records it   ", Role::Muted),
             scene.span("Esc", Role::Key),
-            scene.span(" keeps it as a draft", Role::Muted),
+            scene.span(if self.is_note() { " keeps it as a draft" } else { " leaves it as it was" }, Role::Muted),
         ]);
         buffer.set_line(hint.x, hint.y, &hint_line, hint.width);
     }

@@ -124,7 +124,8 @@ fn draw_marks(scene: &Scene<'_>, chart: &Chart, name_y: u16, plot: Rect, buffer:
     }
 }
 
-fn rank(name: &str) -> u8 {
+/// What people did goes before what happened.
+pub(super) fn rank(name: &str) -> u8 {
     match name {
         name if name.starts_with("alert") => 2,
         name if name.starts_with("wave") => 1,

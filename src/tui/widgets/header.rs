@@ -33,7 +33,9 @@ fn mark<'a>(scene: &Scene<'a>) -> Span<'a> {
 fn left<'a>(scene: &Scene<'a>, width: usize) -> Line<'a> {
     let snapshot = scene.snapshot;
     let mut spans = vec![mark(scene), Span::raw(" ")];
-    if scene.ui.frozen.is_some() {
+    if snapshot.past.is_some() {
+        spans.extend([scene.span(" PAST ", Role::Armed), Span::raw(" ")]);
+    } else if scene.ui.frozen.is_some() {
         spans.extend([scene.span(" FROZEN ", Role::Armed), Span::raw(" ")]);
     }
     if snapshot.read_only {

@@ -13,6 +13,14 @@ use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 use crate::tui::widgets::actuation;
 
+/// Why there is no rollout to be seen.
+pub fn none(snapshot: &Snapshot) -> &'static str {
+    match snapshot.past {
+        Some(_) => " rollouts are not kept; the timeline has what was done",
+        None => " no campaign has been seen on this broker",
+    }
+}
+
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let inner = scene.pane("rollout", None, area, buffer);
     let snapshot = scene.snapshot;
@@ -31,7 +39,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         content.extend(told);
     }
     if content.is_empty() {
-        content.push(Line::from(scene.span(" no campaign has been seen on this broker", Role::Muted)));
+        content.push(Line::from(scene.span(none(scene.snapshot), Role::Muted)));
     }
     lines(&content, inner, buffer);
 }

@@ -6,6 +6,7 @@ use ratatui::text::Line;
 
 use crate::domain::alert::Alert;
 use crate::domain::cohort::CohortKey;
+use crate::domain::cost::money;
 use crate::domain::verdict::Origin;
 use crate::tui::action::Action;
 use crate::tui::format;
@@ -14,7 +15,16 @@ use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let inner = scene.pane("why", None, area, buffer);
+    let incident = scene.ui.incident(scene.snapshot);
+    let bill = incident.and_then(|incident| scene.snapshot.bills.get(&incident.id)).filter(|bill| bill.total() > 0);
+    let title = bill.map_or_else(
+        || "why".into(),
+        |bill| {
+            let about = if bill.estimated > 0 { "~" } else { "" };
+            format!("why · cost {about}{} {}", bill.currency, money(bill.total()))
+        },
+    );
+    let inner = scene.pane(&title, None, area, buffer);
     let width = usize::from(inner.width).saturating_sub(2);
     lines(&content(scene, width), inner, buffer);
 }
