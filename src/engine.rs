@@ -23,6 +23,7 @@ mod response;
 pub mod rollouts;
 pub mod room;
 pub mod runbooks;
+pub mod settings;
 pub mod snapshot;
 mod suspects;
 pub mod switches;
@@ -32,19 +33,17 @@ pub mod updates;
 mod view;
 mod wire;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 pub use link::Link;
 use room::Room;
+pub use settings::Settings;
 use switches::Switches;
 use wire::WireBudget;
 
 use crate::detect::Detector;
-use crate::domain::clock::Targets;
 use crate::domain::command::{Command, Refusal, SwitchCommand};
-use crate::domain::cost::Rates;
-use crate::domain::drill::{DrillCommand, GameDays};
+use crate::domain::drill::DrillCommand;
 use crate::domain::event::drill::DrillEvent;
 use crate::domain::event::switch::SwitchEvent;
 use crate::domain::event::{Event, Record};
@@ -52,113 +51,12 @@ use crate::domain::ids::{Actor, Seq};
 use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, StageNews, Ticket};
 use crate::domain::lens::Lens;
 use crate::domain::observation::Batch;
-use crate::domain::regulation::Regime;
 use crate::domain::replay::{Course, Replay, ReplayChange};
-use crate::domain::rollout::RolloutPolicy;
 use crate::domain::rollup::Rollup;
-use crate::domain::runbook::Runbook;
-use crate::domain::switch::Switch;
-use crate::domain::switch::standard::standard;
 use crate::domain::time::At;
-use crate::domain::update::template::Template;
-use crate::domain::update::{Cadences, ChannelInfo};
+use crate::fleet::Fleet;
 use crate::fleet::cohorts::Grouping;
-use crate::fleet::{Fleet, FleetSettings};
 use crate::limits;
-
-/// What a room is set up with. It does not change while the room is open.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub fleet: FleetSettings,
-    pub targets: Targets,
-    pub runbooks: Vec<Arc<Runbook>>,
-    /// How the people that runbooks name are reached: `firmware-lead` to a name and a number.
-    pub contacts: BTreeMap<String, String>,
-    /// The words of updates.
-    pub templates: Vec<Arc<Template>>,
-    /// The ways to audiences, and how often they are told.
-    pub channels: Vec<ChannelInfo>,
-    pub cadences: Cadences,
-    /// What error codes mean, by the code.
-    pub codes: BTreeMap<String, String>,
-    /// Seconds for which a recovered cohort is watched, before an incident is over and after.
-    pub watch_s: i64,
-    /// The broker, as people know it.
-    pub broker: String,
-    /// The first level of the standard topics.
-    pub root: String,
-    /// `prod`, `staging`, or what the configuration calls it.
-    pub environment: String,
-    /// The person at the keys.
-    pub operator: String,
-    pub read_only: bool,
-    /// What was decided about rollouts in advance.
-    pub rollout: RolloutPolicy,
-    /// Begins the id of every actuation, so that ids of two rooms never meet.
-    pub log_id: String,
-    /// What can be pulled.
-    pub switches: Vec<Arc<Switch>>,
-    /// The user at the keys, as this machine numbers them.
-    pub uid: u32,
-    /// What this room itself is called on the broker; no switch is pulled on it.
-    pub own_names: Vec<String>,
-    /// Where other logins reach this room.
-    pub socket: String,
-    /// What a gigabyte over the air costs.
-    pub gigabyte_price: Option<f64>,
-    /// How the broker is reached by the `mosquitto_pub` of a shell: ` -h broker -p 1883`.
-    pub shell_options: String,
-    /// Seconds of this room that pass in a second of the person at the keys: more than one in a fast drill.
-    pub pace: i64,
-    /// What makes the room a replay, if it is one: then no switch is ever armed.
-    pub replay: Option<Replay>,
-    /// How long rollups are kept, in seconds.
-    pub history_s: i64,
-    /// Prices, for what an incident costs.
-    pub rates: Arc<Rates>,
-    /// Laws that may ask for notices.
-    pub regimes: Arc<[Regime]>,
-    /// Earlier game days, as far as this machine knows of them.
-    pub game_days: GameDays,
-    /// What was wrong with files that the room was opened with; it goes on without them, and says so.
-    pub warnings: Vec<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            fleet: FleetSettings::default(),
-            targets: Targets::default(),
-            runbooks: Vec::new(),
-            contacts: BTreeMap::new(),
-            templates: Vec::new(),
-            channels: Vec::new(),
-            cadences: Cadences::default(),
-            codes: BTreeMap::new(),
-            watch_s: 15 * 60,
-            broker: String::new(),
-            root: "fleet".into(),
-            environment: "live".into(),
-            operator: "nobody".into(),
-            read_only: false,
-            rollout: RolloutPolicy::default(),
-            log_id: "wr".into(),
-            switches: standard("fleet/ota/{campaign}/control", "fleet").into_iter().map(Arc::new).collect(),
-            uid: 0,
-            own_names: Vec::new(),
-            socket: String::new(),
-            gigabyte_price: None,
-            shell_options: String::new(),
-            pace: 1,
-            replay: None,
-            history_s: 30 * 86_400,
-            rates: Arc::default(),
-            regimes: Arc::default(),
-            game_days: GameDays::default(),
-            warnings: Vec::new(),
-        }
-    }
-}
 
 /// Everything the engine knows.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use crate::config::{Config, runbooks, templates};
 use crate::domain::runbook::Runbook;
 use crate::domain::runbook::lint::{self, Known};
 use crate::domain::runbook::markdown;
+use crate::domain::switch::standard::access;
 use crate::domain::time::At;
 use crate::domain::update::template;
 use crate::runtime::clock::Clock;
@@ -87,7 +88,10 @@ fn show(runbook: &Runbook) {
 
 fn known(config: &Config) -> Known {
     let templates = templates::library(config.updates.directory.as_deref());
-    let switches = config.switches().into_iter().map(|switch| switch.id.0).collect();
+    // What every drill has may be named too: a room without it says so when the step is taken.
+    let switches = config.switches().into_iter().chain(access(&config.fleet.root));
+    let mut switches: Vec<String> = switches.map(|switch| switch.id.0).collect();
+    switches.dedup();
     Known { switches, templates: templates.ids() }
 }
 

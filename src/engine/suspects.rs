@@ -179,7 +179,9 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
         let alerts = incident.alerts.iter().filter_map(|id| state.room.alerts.get(id));
         let opinion = state.suspects.of(incident);
         // Nor do recovering devices say whose fault it was.
-        if incident.verdict.is_some() && opinion.is_none_or(Opinion::is_recovery) {
+        let goes_on = incident.alerts.iter().filter_map(|id| state.room.alerts.get(id)).any(Alert::is_open);
+        let is_recovery = opinion.map_or(!goes_on, Opinion::is_recovery);
+        if incident.verdict.is_some() && is_recovery {
             verdicts.extend(incident.verdict.clone().map(|verdict| (incident.id, verdict)));
             continue;
         }

