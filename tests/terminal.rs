@@ -117,6 +117,8 @@ fn a_whole_incident_by_real_keys_on_the_embedded_broker() {
     terminal.press("V");
     terminal.shows("error rate normal     RED");
     terminal.press("\x1b");
+    // Escape and a key that comes at once would be one key with Alt.
+    terminal.until("the checks to close", |screen| !screen.contains("error rate normal"));
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);
     audit(&terminal.raw()).unwrap();
