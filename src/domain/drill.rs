@@ -189,6 +189,8 @@ pub struct Scorecard {
     pub planted: Vec<PlantedScore>,
     /// Alerts about nothing that was planted, with their evidence.
     pub false_alarms: Vec<String>,
+    /// Audiences that were not told in time, with how often.
+    pub missed_updates: Vec<String>,
     pub switches: Vec<SwitchScore>,
     /// Of all measures, those that were met.
     pub met: u32,

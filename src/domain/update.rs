@@ -202,6 +202,8 @@ pub struct Updates {
     pub cadences: BTreeMap<Audience, Cadence>,
     /// For each audience, the last moment that was told to be overdue.
     pub overdue: BTreeMap<Audience, At>,
+    /// For each audience, how often it was not told in time.
+    pub missed: BTreeMap<Audience, u32>,
 }
 
 impl Updates {
@@ -280,6 +282,7 @@ impl Updates {
             UpdateEvent::UpdateRetried { number, .. } => self.deliver(*number, Delivery::Intended),
             UpdateEvent::UpdateOverdue { audience, due, .. } => {
                 self.overdue.insert(*audience, *due);
+                *self.missed.entry(*audience).or_default() += 1;
             }
             UpdateEvent::CadenceSet { audience, to, .. } => {
                 self.cadences.insert(*audience, *to);

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::document::{self, Mistakes};
+use crate::domain::update::Audience;
 
 /// What responders do, each thing at its time or after what it waits for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,9 +35,12 @@ pub struct Act {
     pub wait_s: u32,
     #[serde(default)]
     pub by: Option<String>,
-    /// What is written down, or the name of what is meant.
+    /// What is written down or told, or the name of what is meant.
     #[serde(default)]
     pub text: String,
+    /// Whom an update is for; the customers, where nothing is said.
+    #[serde(default)]
+    pub audience: Option<Audience>,
     #[serde(default)]
     pub switch: Option<String>,
     /// The campaign or the devices that a switch is for; what needs it most, where nothing is said.
@@ -57,8 +61,8 @@ impl Act {
 }
 
 /// What can be done, and what can be waited for.
-pub const ACTIONS: [&str; 9] =
-    ["acknowledge", "declare", "pull", "approve", "break-glass", "steps", "note", "mitigate", "resolve"];
+pub const ACTIONS: [&str; 10] =
+    ["acknowledge", "declare", "pull", "approve", "break-glass", "steps", "note", "update", "mitigate", "resolve"];
 pub const AFTER: [&str; 5] = ["alert", "incident", "effective", "clear", "inject"];
 
 impl Responder {
@@ -90,6 +94,9 @@ impl Responder {
                 if act.action.get_ref() == "pull" && act.switch.is_none() {
                     found.push((act.action.span(), "`pull` needs a `switch`, such as \"ota-halt\"".into()));
                 }
+                if act.action.get_ref() == "update" && act.text.is_empty() {
+                    found.push((act.action.span(), "`update` needs a `text`".into()));
+                }
             }
             mistakes.extend(document::mistakes(source, file, &found));
         }
@@ -114,6 +121,7 @@ mod tests {
             (good.replace("\"alert\"", "\"lunch\""), "r.toml:4:9: unknown value `lunch`; expected one of alert"),
             (format!("{good}at_s = 5\n"), "r.toml:3:10: expected either `at_s` or `after`"),
             (good.replace("acknowledge", "pull"), "r.toml:3:10: `pull` needs a `switch`"),
+            (good.replace("acknowledge", "update"), "r.toml:3:10: `update` needs a `text`"),
             (good.replace("wait_s = 20", "wait_s = \"long\""), "r.toml:5:10: do[0].wait_s: invalid type"),
         ];
         for (source, expected) in cases {

@@ -12,7 +12,6 @@ use crate::domain::cohort::CohortKey;
 use crate::domain::event::Event;
 use crate::domain::ids::{AlertId, IncidentId};
 use crate::domain::incident::Incident;
-use crate::domain::switch::SwitchId;
 use crate::domain::time::At;
 
 /// Seconds between two looks: each goes over all devices.
@@ -162,11 +161,12 @@ fn follow(state: &State) -> Vec<Event> {
 }
 
 /// Whether the room goes on learning what an incident is. One that nobody's alert began is what its commander says it
-/// is; and once devices are sent back, they no longer are what they were when they fell ill.
+/// is; and once a switch has changed devices (sent back, cut off, slowed down), they show what was done to them, not what
+/// they fell ill with.
 fn is_followed(state: &State, incident: &Incident) -> bool {
     let is_open = !incident.alerts.is_empty() && incident.moments.mitigated.is_none();
-    let goes_back = |id| state.room.actuations.get(id).is_some_and(|pulled| pulled.switch == SwitchId::rollback());
-    is_open && !incident.actuations.iter().any(goes_back)
+    let changes = |id| state.room.actuations.get(id).is_some_and(|pulled| pulled.kind.changes_devices());
+    is_open && !incident.actuations.iter().any(changes)
 }
 
 /// Incidents on which there is a new verdict that has been the same for some looks; the first one is taken at once.

@@ -123,6 +123,10 @@ fn scores(card: &Scorecard) -> Section {
         let heads = vec!["switch", "target", "accepted after", "ended after", "state"];
         blocks.push(Block::Table { heads, rows: rows.collect() });
     }
+    if !card.missed_updates.is_empty() {
+        blocks.push(Block::Heading("Updates that were missed".into()));
+        blocks.push(Block::List(card.missed_updates.clone()));
+    }
     if card.false_alarms.is_empty() {
         blocks.push(Block::Remark("There was no false alarm.".into()));
     } else {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub use acting::Acted;
 use acting::Acting;
 
+use super::answers::Answers;
 use crate::detect::suspects::Suspect;
 use crate::domain::alert::Alert;
 use crate::domain::command::{Command, Declare};
@@ -53,6 +54,7 @@ struct Day {
     world: World,
     state: State,
     ingest: Ingest,
+    answers: Answers,
     now: At,
     records: Vec<Record>,
     alerts: BTreeMap<AlertId, Alert>,
@@ -68,7 +70,9 @@ struct Day {
 pub fn play(play: Play) -> Played {
     let Play { world, plan, settings, ingest, responder, start } = play;
     let length_s = i64::from(plan.length_s);
+    let answers = Answers::new(&settings.switches);
     let mut day = Day {
+        answers,
         state: State::replay(settings, &[], start),
         world,
         ingest,
@@ -139,14 +143,21 @@ impl Day {
 
     fn hear(&mut self, messages: Vec<Published>, retained: bool) {
         let mut batch = Batch::default();
+        let mut answered = Vec::new();
         for published in messages {
             self.messages += 1;
             let message = &published.message;
             let (topic, payload) = (message.topic.as_bytes(), &message.payload);
             let arrival = Arrival { at: published.at, topic, payload, retained, full_length: None };
-            self.ingest.take(arrival, None, &mut batch);
+            match self.answers.read(topic, payload).filter(|_| !retained) {
+                Some(answer) => answered.push(answer),
+                None => self.ingest.take(arrival, None, &mut batch),
+            }
         }
         self.input(Input::Observed { batch, dropped: 0 });
+        for answer in answered {
+            self.input(answer);
+        }
     }
 
     /// Asks for something in a person's name; tells whether it was done.

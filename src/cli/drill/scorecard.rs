@@ -18,6 +18,9 @@ pub(super) fn tell(plan: &DrillPlan, score: &Scorecard, gaps: &[Gap]) {
     for alarm in &score.false_alarms {
         say!("  ✗ false alarm    {alarm}");
     }
+    for missed in &score.missed_updates {
+        say!("  ✗ missed update  {missed}");
+    }
     for pulled in &score.switches {
         let ended = pulled.ended_ms.map(|ms| format!(" after {:.1} s", ms as f64 / 1000.0)).unwrap_or_default();
         say!("  {} {} · {}{ended}", pulled.switch, pulled.target, pulled.state);

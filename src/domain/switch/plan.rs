@@ -25,6 +25,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether devices are something else afterwards than they were: away, slower, on another version.
+    pub const fn changes_devices(self) -> bool {
+        match self {
+            Self::OtaHalt | Self::Resume | Self::Custom => false,
+            Self::ConfigPush
+            | Self::CredentialRevoke
+            | Self::Quarantine
+            | Self::Rollback
+            | Self::Throttle
+            | Self::Restart => true,
+        }
+    }
+
     /// Whether it makes the fleet safer at once and hurts nobody who is well: then one key is enough.
     pub const fn is_safe(self) -> bool {
         matches!(self, Self::OtaHalt)

@@ -51,7 +51,7 @@ pub struct ExpectPlan {
 
 /// The switches that a scenario may expect.
 pub const SWITCHES: [&str; 8] =
-    ["ota-halt", "rollback", "config-push", "revoke", "quarantine", "throttle", "restart", "resume"];
+    ["ota-halt", "rollback", "config-push", "credential-revoke", "quarantine", "throttle", "restart", "resume"];
 
 impl InjectPlan {
     pub(super) fn inject(&self, n: usize) -> Inject {

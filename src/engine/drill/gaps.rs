@@ -31,6 +31,9 @@ pub fn find(room: &Room, day: &GameDay, card: &Scorecard, at: At) -> Vec<Gap> {
             format!("alerting is noisy: {n} alarms about nothing, such as {}", card.false_alarms[0]),
         );
     }
+    if let [first, ..] = &card.missed_updates[..] {
+        gap("missed-updates".into(), format!("audiences waited for word longer than was promised: {first}"));
+    }
     for pulled in &card.switches {
         let name = format!("{} {}", pulled.switch, pulled.target);
         if !pulled.effective {

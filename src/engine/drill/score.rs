@@ -7,6 +7,7 @@ use crate::domain::incident::Incident;
 use crate::domain::switch::Actuation;
 use crate::domain::switch::plan::Kind;
 use crate::domain::time::At;
+use crate::domain::update::Audience;
 use crate::engine::drill::GameDay;
 use crate::engine::room::Room;
 
@@ -34,11 +35,12 @@ pub fn score(room: &Room, day: &GameDay, at: At) -> Scorecard {
         .collect();
     let mut met: u32 = planted.iter().flat_map(|planted| &planted.measures).map(|measure| u32::from(measure.met)).sum();
     let mut measures = planted.iter().map(|planted| planted.measures.len() as u32).sum();
+    let missed_updates = missed_updates(room);
     // That nothing else was called an alarm is measured too.
     met += u32::from(false_alarms.is_empty());
     measures += 1;
     let switches = room.actuations.values().filter(|pulled| pulled.requested <= at).map(switch).collect();
-    Scorecard { planted, false_alarms, switches, met, measures }
+    Scorecard { planted, false_alarms, missed_updates, switches, met, measures }
 }
 
 fn onset(day: &GameDay, expected: &Expectation) -> At {
@@ -113,7 +115,7 @@ fn of(room: &Room, day: &GameDay, expected: &Expectation) -> PlantedScore {
     time(DETECT, expected.detect_s, Some(onset), noticed);
     time(ACKNOWLEDGE, expected.acknowledge_s, noticed, taken);
     time(CONTAIN, expected.contain_s, Some(onset), contained(room, expected, incident, onset));
-    time(UPDATE, expected.update_s, noticed, incident.and_then(|incident| first_update(room, incident)));
+    time(UPDATE, expected.update_s, noticed, incident.and_then(first_update));
     time(MITIGATE, expected.mitigate_s, Some(onset), incident.and_then(|incident| incident.moments.mitigated));
     let mut said = |what: &str, expected: Option<String>, was: Option<String>| {
         if let Some(expected) = expected {
@@ -145,8 +147,18 @@ fn contained(room: &Room, expected: &Expectation, incident: Option<&Incident>, o
 }
 
 /// When somebody outside of the room was first told.
-const fn first_update(_room: &Room, _incident: &Incident) -> Option<At> {
-    None
+fn first_update(incident: &Incident) -> Option<At> {
+    Audience::ALL.into_iter().flat_map(|audience| incident.updates.told(audience)).map(|(_, at)| at).min()
+}
+
+/// Updates that were overdue, incident by incident.
+fn missed_updates(room: &Room) -> Vec<String> {
+    let told = |incident: &Incident| {
+        let missed = incident.updates.missed.clone();
+        let id = incident.id;
+        missed.into_iter().map(move |(audience, n)| format!("{id} · {audience}: overdue {n}×"))
+    };
+    room.incidents.values().flat_map(told).collect()
 }
 
 fn switch(pulled: &Actuation) -> SwitchScore {

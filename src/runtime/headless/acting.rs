@@ -5,11 +5,13 @@ use serde::Serialize;
 
 use super::Day;
 use crate::domain::cohort::CohortKey;
+use crate::domain::command::update::{Message, UpdateCommand};
 use crate::domain::command::{Approval, Command, Confirmation, Declare, SwitchCommand};
 use crate::domain::ids::{Actor, IncidentId};
 use crate::domain::runbook::StepMark;
 use crate::domain::switch::{Scope, SwitchId};
 use crate::domain::time::At;
+use crate::domain::update::{Audience, CLIPBOARD, UpdateKind};
 use crate::drill::responder::{Act, Responder};
 use crate::engine::State;
 use crate::engine::drill::LineState;
@@ -162,6 +164,7 @@ fn perform(day: &mut Day, by: &Actor, act: &Act) -> Result<(), String> {
         "note" => Command::Note { incident, text: act.text.clone() },
         "mitigate" => Command::Mitigate(about()?),
         "resolve" => Command::Resolve(about()?),
+        "update" => return tell(day, by, about()?, act),
         "steps" => return mark_steps(day, by, about()?),
         other => return Err(format!("{other} cannot be done here")),
     };
@@ -174,6 +177,26 @@ fn cohort(text: &str) -> Result<CohortKey, String> {
         .split_whitespace()
         .map(|pair| pair.split_once('=').ok_or_else(|| format!("`{pair}` is no attribute=value")));
     pairs.into_iter().try_fold(CohortKey::default(), |key, pair| pair.map(|(name, value)| key.and(name, value)))
+}
+
+/// Tells an audience something: copied, and posted by hand at once.
+fn tell(day: &mut Day, by: &Actor, id: IncidentId, act: &Act) -> Result<(), String> {
+    let audience = act.audience.unwrap_or(Audience::Customers);
+    let updates = day.state.room.incidents.get(&id).map(|incident| &incident.updates);
+    let updates = updates.ok_or_else(|| format!("there is no {id}"))?;
+    let number = updates.sent.len() as u32 + 1;
+    let kind = if updates.told(audience).next().is_none() { UpdateKind::First } else { UpdateKind::Update };
+    let message = Message {
+        incident: id,
+        audience,
+        kind,
+        template: None,
+        tells: Vec::new(),
+        text: act.text.clone(),
+        channels: vec![CLIPBOARD.to_owned()],
+    };
+    day.command(by.clone(), Command::Update(UpdateCommand::Send(message)))?;
+    day.command(by.clone(), Command::Update(UpdateCommand::Posted { incident: id, number }))
 }
 
 /// Deals with every step of the runbook that is open.

@@ -202,5 +202,8 @@ fn score<'a>(scene: &Scene<'a>, score: &Scorecard) -> Vec<Line<'a>> {
     for alarm in &score.false_alarms {
         out.push(Line::from(scene.span(format!(" ✗ false alarm {alarm}"), Role::Alarm)));
     }
+    for missed in &score.missed_updates {
+        out.push(Line::from(scene.span(format!(" ✗ missed update {missed}"), Role::Warn)));
+    }
     out
 }
