@@ -59,6 +59,7 @@ pub struct Config {
     pub regulation: RegulationSection,
     pub cost: CostSection,
     pub history: HistorySection,
+    pub drill: DrillSection,
     /// How the people are reached whom runbooks name.
     pub contacts: BTreeMap<String, String>,
     pub triage: TriageSection,
@@ -88,6 +89,21 @@ pub struct HistorySection {
 impl Default for HistorySection {
     fn default() -> Self {
         Self { days: 30 }
+    }
+}
+
+/// Game days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DrillSection {
+    /// Seconds for which the terminal of a facilitator who has joined may be lost, until a game day on a staging broker
+    /// ends by itself.
+    pub lost_s: u32,
+}
+
+impl Default for DrillSection {
+    fn default() -> Self {
+        Self { lost_s: 120 }
     }
 }
 

@@ -17,12 +17,14 @@ pub mod player;
 mod prober;
 pub mod random;
 pub mod recorder;
+mod seats;
 pub mod signals;
 pub mod socket;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
@@ -47,6 +49,7 @@ use inbox::Inbox;
 use intake::Intake;
 use player::{Player, Reel};
 use prober::Prober;
+use seats::Seats;
 use socket::{Awaited, Place, Socket};
 
 /// What a room is opened with.
@@ -70,6 +73,9 @@ pub struct StationOptions {
 pub struct StageLink {
     pub orders: mpsc::Sender<StageOrder>,
     pub news: mpsc::Receiver<StageNews>,
+    /// For how long the terminal of a facilitator who has joined may be lost until the game day is ended: on a staging
+    /// broker, nobody else would.
+    pub lever: Option<Duration>,
 }
 
 /// Where a room has its messages from.
@@ -158,7 +164,11 @@ impl Station {
         };
         let ways = Ways { outbox: link.as_ref().map(Link::outbox), secrets, probe };
         let paced = play.is_some().then(|| clock.clone());
-        let (orders, news) = stage.map(|StageLink { orders, news }| (orders, news)).unzip();
+        let seats = Seats::default();
+        if let Some(patience) = stage.as_ref().and_then(|stage| stage.lever) {
+            tokio::spawn(seats.clone().watch(patience, inbox.clone()));
+        }
+        let (orders, news) = stage.map(|StageLink { orders, news, .. }| (orders, news)).unzip();
         if let Some(mut news) = news {
             let told = inbox.clone();
             tokio::spawn(async move {
@@ -193,8 +203,14 @@ impl Station {
             thread.spawn(move || player.play()).map_err(OpenError::Thread)?;
         }
         let socket = socket.and_then(|place| {
-            let opened =
-                Socket::open(&place, inbox.clone(), snapshots.clone(), awaited, (uid, operator.name().to_owned()));
+            let opened = Socket::open(
+                &place,
+                inbox.clone(),
+                snapshots.clone(),
+                awaited,
+                seats,
+                (uid, operator.name().to_owned()),
+            );
             opened.map_err(|problem| inbox.push(Input::Warned(problem))).ok()
         });
         Ok((Self { inbox, snapshots, desk: Some(desk), link, socket, operator, paced }, replies))

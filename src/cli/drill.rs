@@ -2,11 +2,13 @@
 
 mod headless;
 pub mod history;
+mod join;
 mod scorecard;
 mod staging;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use tokio::sync::mpsc;
@@ -55,6 +57,12 @@ pub(super) struct DrillArgs {
     /// of its own and is removed at the end.
     #[arg(long, value_name = "URL", conflicts_with = "headless")]
     broker: Option<String>,
+    /// Join the drill that runs in another terminal, as its facilitator: a screen of your own, from your own login.
+    #[arg(long, conflicts_with_all = ["headless", "facilitator", "broker", "list"])]
+    join: bool,
+    /// The socket of the drill to join, as its room shows it; otherwise the one that belongs to the newest drill.
+    #[arg(long, value_name = "FILE", requires = "join")]
+    socket: Option<PathBuf>,
     /// Sit down as the facilitator: the drill screen shows what responders do not see.
     #[arg(long, conflicts_with = "headless")]
     facilitator: bool,
@@ -110,6 +118,9 @@ pub(super) fn run(common: &Common, args: &DrillArgs) -> Result<(), Failure> {
             say!("{name:18} {title}");
         }
         return Ok(());
+    }
+    if args.join {
+        return join::run(common, args.socket.as_deref());
     }
     let scenario = find(&args.scenario)?;
     if args.headless {
@@ -172,7 +183,8 @@ fn play(common: &Common, args: &DrillArgs, mut scenario: Scenario) -> Result<(),
     session::runtime()?.block_on(async {
         staging::clear_debts(&data, &config).await?;
         let debt = staging.as_ref().map(|place| place.owe(&log)).transpose()?;
-        let (stage, score) = stage(&clock, args.speed, staging.as_ref().map(|place| place.options.clone()));
+        let (mut stage, score) = stage(&clock, args.speed, staging.as_ref().map(|place| place.options.clone()));
+        stage.lever = staging.as_ref().map(|_| Duration::from_secs(config.drill.lost_s.into()));
         let started = Conductor::start(world, score).await;
         let conductor = started.map_err(|error| Failure::Run(format!("no port for the drill's broker: {error}")))?;
         let (options, broker) = match (conductor.address(), &staging) {
@@ -259,7 +271,7 @@ fn stage(clock: &Arc<Clock>, speed: f64, staging: Option<LinkOptions>) -> (Stage
         news,
         staging,
     };
-    (StageLink { orders, news: told }, score)
+    (StageLink { orders, news: told, lever: None }, score)
 }
 
 /// The settings of a game day: what a scenario decides about rollouts goes before what the configuration has, and its

@@ -35,6 +35,11 @@ pub(super) struct Look {
 }
 
 impl Look {
+    /// What an application is made of, beside its first picture.
+    pub(super) fn into_parts(self) -> (Vec<String>, Theme, Keymap) {
+        (self.group_by, self.theme, self.keymap)
+    }
+
     pub(super) fn new(common: &Common, config: &Config) -> Result<Self, Failure> {
         if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
             return Err(Failure::Usage("the room needs a terminal; input or output is not one".into()));

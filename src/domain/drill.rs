@@ -131,6 +131,8 @@ pub struct Expectation {
 pub enum DrillCommand {
     /// Take the facilitator's seat: from now on this person sees what responders do not.
     Sit,
+    /// Leave the terminal from which they had joined; the game day goes on.
+    Leave,
     Fire {
         inject: String,
     },
@@ -221,6 +223,17 @@ pub struct Measure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
     pub met: bool,
+}
+
+impl Measure {
+    /// What was, where it never was.
+    pub const NEVER: &str = "never";
+    pub const NOBODY: &str = "nobody declared an incident";
+
+    /// Whether nothing has come that could be measured.
+    pub fn is_missing(&self) -> bool {
+        self.was == Self::NEVER || self.was == Self::NOBODY
+    }
 }
 
 /// One firing of a switch.

@@ -139,6 +139,7 @@ impl GameDay {
                 });
             }
             DrillEvent::DrillPlanned { .. }
+            | DrillEvent::FacilitatorLeft {}
             | DrillEvent::DrillStepped { .. }
             | DrillEvent::GapClosed { .. }
             | DrillEvent::StagingCleared { .. } => {}
@@ -176,7 +177,10 @@ pub(super) fn decide(
 ) -> Result<(Vec<Event>, Option<StageOrder>), Refusal> {
     let day = state.room.drill.as_ref().ok_or_else(|| Refusal::new("this is no game day"))?;
     if day.ended.is_some()
-        && !matches!(command, DrillCommand::Note { .. } | DrillCommand::Sit | DrillCommand::CloseGap { .. })
+        && !matches!(
+            command,
+            DrillCommand::Note { .. } | DrillCommand::Sit | DrillCommand::Leave | DrillCommand::CloseGap { .. }
+        )
     {
         return Err(Refusal::new("the game day is over"));
     }
@@ -184,6 +188,7 @@ pub(super) fn decide(
     let with = |event, order| Ok((vec![Event::Drill(event)], Some(order)));
     match command {
         DrillCommand::Sit => alone(DrillEvent::FacilitatorSat {}),
+        DrillCommand::Leave => alone(DrillEvent::FacilitatorLeft {}),
         DrillCommand::Fire { inject } => Ok((vec![tell(&due(day, &inject)?.inject)], None)),
         DrillCommand::Delay { inject, by_s } => {
             due(day, &inject)?;

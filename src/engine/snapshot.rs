@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::drill::view::DrillView;
+use super::drill::view::{DrillView, Seat};
 pub use super::facts::Known;
 use super::room::Tested;
 use super::switches::run::Tally;
 use super::switches::{Arming, Request};
 use super::timeline::Entry;
-use super::{Link, State, view};
+use super::{Link, Settings, State, view};
 pub use crate::detect::suspects::Suspect;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::{CampaignState, OtaState, Progress};
@@ -23,7 +23,7 @@ use crate::domain::due::Due;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
 use crate::domain::incident::{Declaration, Incident};
-use crate::domain::input::{DrillStart, LogHealth};
+use crate::domain::input::{DrillStart, LinkChange, LogHealth};
 use crate::domain::lens::Lens;
 use crate::domain::observation::WavePlan;
 use crate::domain::probe::Probe;
@@ -51,6 +51,8 @@ pub struct Snapshot {
     pub drill: Option<DrillStart>,
     /// What the facilitator sees, and responders a part of.
     pub game_day: Option<Arc<DrillView>>,
+    /// This is no room but the terminal of a facilitator who has joined one.
+    pub joined: bool,
     /// Earlier game days.
     pub game_days: GameDays,
     pub replay: Option<Replay>,
@@ -291,6 +293,24 @@ impl Snapshot {
     /// The snapshot of a state.
     pub fn of(state: &State, at: At) -> Self {
         view::snapshot(state, at)
+    }
+
+    /// What a facilitator sees who has joined a room: its game day, and nothing else of it.
+    pub fn joined(seat: &Seat) -> Self {
+        let Seat { name, view } = seat;
+        let settings = Settings { operator: name.clone(), pace: view.pace, ..Settings::default() };
+        let plan = &view.day.plan;
+        let mut snapshot = Self::of(&State::replay(settings, &[], view.at), view.at);
+        let totals = Totals { devices: view.devices, online: view.online, rate: view.rate, ..snapshot.totals };
+        snapshot.link.state = LinkChange::Up;
+        let (scenario, seed, devices) = (plan.scenario.clone(), plan.seed, plan.devices);
+        Self {
+            joined: true,
+            drill: Some(DrillStart { scenario, seed, devices, plan: None }),
+            game_day: Some(Arc::new(view.clone())),
+            totals,
+            ..snapshot
+        }
     }
 
     /// Alerts that go on and belong to no incident.

@@ -51,6 +51,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         operator: state.settings.operator.clone(),
         read_only: state.settings.read_only,
         drill: state.drill.clone(),
+        joined: false,
         game_day: DrillView::of(state, at, totals(state).rate).map(Arc::new),
         game_days: state.settings.game_days.clone(),
         replay: state.replay.clone(),

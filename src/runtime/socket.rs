@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
@@ -19,16 +19,21 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::timeout;
 
 use super::inbox::Inbox;
+use super::seats::Seats;
 use crate::domain::command::{Approval, Command, LearningCommand, Refusal, RegulationCommand, SwitchCommand};
+use crate::domain::drill::DrillCommand;
 use crate::domain::ids::{Actor, IncidentId, Seq};
 use crate::domain::input::{Input, Ticket};
 use crate::domain::switch::SwitchId;
 use crate::domain::text::visible_name;
+use crate::engine::drill::view::Seat;
 use crate::engine::snapshot::Snapshot;
 use crate::limits;
 
 /// How long a connection may be silent, and an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a new picture of the room may take.
+const PICTURE: Duration = Duration::from_secs(2);
 /// Tickets of the socket begin here; a screen's begin at one.
 const FIRST_TICKET: u64 = 1 << 40;
 /// Characters of a user's name.
@@ -76,6 +81,12 @@ pub enum Request {
     Acknowledge {
         incident: IncidentId,
     },
+    /// Something that the facilitator of a game day does.
+    Direct {
+        command: DrillCommand,
+    },
+    /// What the facilitator sees, for one who sits.
+    Watch,
 }
 
 /// What is answered.
@@ -88,6 +99,8 @@ pub struct Answer {
     pub error: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<Waiting>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<Box<Seat>>,
 }
 
 /// A switch that waits for a second person.
@@ -139,6 +152,7 @@ struct Desk {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     awaited: Awaited,
     tickets: Arc<AtomicU64>,
+    seats: Seats,
     /// The user of this room, and what they are called here.
     own: (u32, String),
 }
@@ -153,6 +167,7 @@ impl Socket {
         inbox: Arc<Inbox>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
         awaited: Awaited,
+        seats: Seats,
         own: (u32, String),
     ) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("no socket at {}: {error}", place.path.display());
@@ -162,7 +177,7 @@ impl Socket {
         }
         let listener = UnixListener::bind(&place.path).map_err(failed)?;
         std::fs::set_permissions(&place.path, std::fs::Permissions::from_mode(place.mode)).map_err(failed)?;
-        let desk = Desk { inbox, snapshots, awaited, tickets: Arc::new(AtomicU64::new(FIRST_TICKET)), own };
+        let desk = Desk { inbox, snapshots, awaited, tickets: Arc::new(AtomicU64::new(FIRST_TICKET)), seats, own };
         let places = Arc::new(Semaphore::new(limits::SOCKET_CONNECTIONS));
         let task = tokio::spawn(async move {
             loop {
@@ -203,7 +218,9 @@ impl Desk {
     }
 
     async fn answer(&self, request: Request, uid: u32) -> Answer {
+        let by = self.name(&request, uid);
         let command = match request {
+            Request::Watch => return self.watch(&by).await,
             Request::Requests => return self.requests(),
             Request::Approve { approval, reason } => {
                 Command::Switch(SwitchCommand::Approve(Approval { approval, uid, reason }))
@@ -217,8 +234,13 @@ impl Desk {
             Request::Learning { command } => Command::Learning(command),
             Request::Regulation { command } => Command::Regulation(command),
             Request::Acknowledge { incident } => Command::Acknowledge(incident),
+            Request::Direct { command } => {
+                if command == DrillCommand::Leave {
+                    self.seats.left(&by);
+                }
+                Command::Drill(command)
+            }
         };
-        let by = if uid == self.own.0 { self.own.1.clone() } else { user_name(uid) };
         let ticket = Ticket(self.tickets.fetch_add(1, Ordering::Relaxed));
         let (sender, answered) = oneshot::channel();
         self.awaited.0.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket, sender);
@@ -230,6 +252,33 @@ impl Desk {
             Some(Err(refusal)) => Answer { error: Some(refusal.0), ..Answer::default() },
             None => Answer { error: Some("the room does not answer; it may be closing".into()), ..Answer::default() },
         }
+    }
+
+    /// What who asks is called here. A facilitator who is the same user as the responder is somebody else all the same:
+    /// the responder's screen shows nothing that they see.
+    fn name(&self, request: &Request, uid: u32) -> String {
+        match request {
+            _ if uid != self.own.0 => user_name(uid),
+            Request::Direct { .. } | Request::Watch => format!("{} (facilitator)", self.own.1),
+            _ => self.own.1.clone(),
+        }
+    }
+
+    /// The game day for one who has taken the facilitator's seat, which is on the record.
+    async fn watch(&self, name: &str) -> Answer {
+        let mut snapshots = self.snapshots.clone();
+        let sits = |snapshot: &Arc<Snapshot>| {
+            let day = snapshot.game_day.as_ref().map(|view| &view.day);
+            day.is_some_and(|day| day.facilitators.iter().any(|known| known == name))
+        };
+        // Who has sat down just now may be quicker than the picture.
+        let seen = timeout(PICTURE, snapshots.wait_for(sits)).await.ok().and_then(Result::ok).map(|seen| seen.clone());
+        let Some(view) = seen.and_then(|snapshot| snapshot.game_day.clone()) else {
+            return Answer { error: Some("take the facilitator's seat first".into()), ..Answer::default() };
+        };
+        self.seats.seen(name, Instant::now());
+        let seat = Seat { name: name.to_owned(), view: (*view).clone() };
+        Answer { seat: Some(Box::new(seat)), ..Answer::default() }
     }
 
     fn requests(&self) -> Answer {

@@ -211,8 +211,28 @@ impl Spec {
         Self { footer: Some(place), ..self }
     }
 
+    /// Whether a facilitator has it who has joined from another terminal.
+    const fn is_for_joined(&self) -> bool {
+        let own = matches!(
+            self.action,
+            Action::Up
+                | Action::Down
+                | Action::PageUp
+                | Action::PageDown
+                | Action::Help
+                | Action::Palette
+                | Action::NextTheme
+                | Action::Redraw
+                | Action::Quit
+        );
+        own || (matches!(self.group, Group::Drill) && !matches!(self.action, Action::Direct(Direct::Sit)))
+    }
+
     /// Whether a room has it at all: only a replay has what is for replays.
     pub fn exists_in(&self, snapshot: &Snapshot) -> bool {
+        if snapshot.joined && !self.is_for_joined() {
+            return false;
+        }
         match self.needs {
             Needs::Replay => snapshot.replay.is_some(),
             Needs::GameDay | Needs::Facilitator => snapshot.game_day.is_some(),

@@ -36,6 +36,10 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let past = scrubber::height(scene);
     let frame = layout::frame(area, banners.len() as u16 + past, !due::is_empty(scene.snapshot));
     header::draw(scene, frame.header, buffer);
+    if scene.snapshot.joined {
+        draw_joined(scene, area, frame.footer, buffer);
+        return;
+    }
     let [scrubbed, told] = Layout::vertical([Constraint::Length(past), Constraint::Fill(1)]).areas(frame.banner);
     scrubber::draw(scene, scrubbed, buffer);
     banner::draw(&banners, scene, told, buffer);
@@ -52,6 +56,16 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         View::Metrics => metrics::draw(scene, frame.body, buffer),
     }
     footer::draw(scene, frame.footer, buffer);
+    for overlay in &scene.ui.overlays {
+        overlay.draw(scene, area, buffer);
+    }
+}
+
+/// The terminal of a facilitator who has joined has one screen, and it has all the room.
+fn draw_joined(scene: &Scene<'_>, area: Rect, footer: Rect, buffer: &mut Buffer) {
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area };
+    drill::draw(scene, body, buffer);
+    footer::draw(scene, footer, buffer);
     for overlay in &scene.ui.overlays {
         overlay.draw(scene, area, buffer);
     }

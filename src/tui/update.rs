@@ -34,6 +34,9 @@ const SPANS: [u32; 3] = [600, 1800, 7200];
 
 /// Why an action makes no sense now; none where it does.
 pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str> {
+    if snapshot.joined && !spec.exists_in(snapshot) {
+        return Some("that is for the room; this is the facilitator's terminal");
+    }
     if spec.writes && ui.past.is_some() {
         return Some("this is the past; go back to live first");
     }

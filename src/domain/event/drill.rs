@@ -13,6 +13,8 @@ pub enum DrillEvent {
     },
     /// A person has taken the facilitator's seat.
     FacilitatorSat {},
+    /// One who had joined from a terminal of their own has left it.
+    FacilitatorLeft {},
     /// The responders are told something; one without an id stands in no script.
     InjectTold {
         inject: String,

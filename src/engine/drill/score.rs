@@ -104,7 +104,7 @@ fn of(room: &Room, day: &GameDay, expected: &Expectation) -> PlantedScore {
             measures.push(Measure {
                 what: what.to_owned(),
                 expected: format!("within {within_s} s"),
-                was: seconds.map_or_else(|| "never".to_owned(), |s| format!("{s} s")),
+                was: seconds.map_or_else(|| Measure::NEVER.to_owned(), |s| format!("{s} s")),
                 seconds,
                 met: seconds.is_some_and(|s| s <= i64::from(within_s)),
             });
@@ -120,7 +120,7 @@ fn of(room: &Room, day: &GameDay, expected: &Expectation) -> PlantedScore {
     let mut said = |what: &str, expected: Option<String>, was: Option<String>| {
         if let Some(expected) = expected {
             let met = was.as_ref() == Some(&expected);
-            let was = was.unwrap_or_else(|| "nobody declared an incident".into());
+            let was = was.unwrap_or_else(|| Measure::NOBODY.into());
             measures.push(Measure { what: what.to_owned(), expected, was, seconds: None, met });
         }
     };

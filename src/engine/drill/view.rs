@@ -32,6 +32,14 @@ pub struct DrillView {
     pub pace: i64,
 }
 
+/// The game day, and who it is shown to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seat {
+    /// What the room calls the person who has joined.
+    pub name: String,
+    pub view: DrillView,
+}
+
 impl DrillView {
     /// The view of a state; none where it is no game day.
     pub fn of(state: &State, at: At, rate: f64) -> Option<Self> {

@@ -11,6 +11,7 @@ pub const fn is_hidden(event: &Event) -> bool {
         Event::Drill(
             DrillEvent::DrillPlanned { .. }
                 | DrillEvent::FacilitatorSat {}
+                | DrillEvent::FacilitatorLeft {}
                 | DrillEvent::InjectDelayed { .. }
                 | DrillEvent::InjectSkipped { .. }
                 | DrillEvent::FaultPlanted { .. }
@@ -26,6 +27,7 @@ pub fn sentence(event: &DrillEvent) -> (Weight, String) {
             (Quiet, format!("game day planned: {} faults, {} injects", plan.faults.len(), plan.injects.len()))
         }
         DrillEvent::FacilitatorSat {} => (Quiet, "took the facilitator's seat".into()),
+        DrillEvent::FacilitatorLeft {} => (Quiet, "left the facilitator's terminal".into()),
         DrillEvent::InjectTold { channel, from, text, .. } => {
             (Alarm, format!("{} · {from}: {}", channel.name(), text.trim().replace('\n', " ⏎ ")))
         }

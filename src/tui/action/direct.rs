@@ -52,7 +52,8 @@ pub(super) const ACTIONS: &[Spec] = &[
         "tell now",
         "tell the selected line of the script now",
         Needs::Facilitator,
-    ),
+    )
+    .footer(60),
     direct(
         Direct::Delay,
         "inject-later",
@@ -69,7 +70,8 @@ pub(super) const ACTIONS: &[Spec] = &[
         "tell",
         "tell responders something that is in no script",
         Needs::Facilitator,
-    ),
+    )
+    .footer(61),
     direct(
         Direct::Plant,
         "plant-fault",
@@ -77,9 +79,12 @@ pub(super) const ACTIONS: &[Spec] = &[
         "break",
         "let something go wrong that is in no script",
         Needs::Facilitator,
-    ),
-    direct(Direct::Note, "drill-note", &[";o"], "observe", "write down what you see, for the talk", Needs::Facilitator),
-    direct(Direct::Pause, "drill-pause", &[";p"], "hold", "let the game day stand still, or go on", Needs::Facilitator),
+    )
+    .footer(62),
+    direct(Direct::Note, "drill-note", &[";o"], "observe", "write down what you see, for the talk", Needs::Facilitator)
+        .footer(65),
+    direct(Direct::Pause, "drill-pause", &[";p"], "hold", "let the game day stand still, or go on", Needs::Facilitator)
+        .footer(63),
     direct(
         Direct::Step,
         "drill-step",
@@ -87,7 +92,8 @@ pub(super) const ACTIONS: &[Spec] = &[
         "step",
         "let ten seconds pass while it stands still",
         Needs::Facilitator,
-    ),
+    )
+    .footer(64),
     direct(
         Direct::End,
         "drill-end",
@@ -95,5 +101,6 @@ pub(super) const ACTIONS: &[Spec] = &[
         "end",
         "the safety lever: end the game day and undo what it did",
         Needs::Facilitator,
-    ),
+    )
+    .footer(66),
 ];

@@ -3,9 +3,9 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
-use crate::domain::drill::Scorecard;
+use crate::domain::drill::{Measure, Scorecard};
 use crate::domain::time::At;
 use crate::engine::drill::view::DrillView;
 use crate::engine::drill::{GameDay, LineState};
@@ -82,7 +82,7 @@ fn told<'a>(scene: &Scene<'a>, view: &DrillView, width: usize) -> Vec<Line<'a>> 
     }
     if let Some(ending) = &day.ended {
         out.push(Line::default());
-        out.extend(score(scene, &ending.score));
+        out.extend(score(scene, &ending.score, true, width));
         out.extend(ending.gaps.iter().map(|gap| Line::from(scene.span(format!(" – {}", gap.text), Role::Warn))));
     }
     out.push(Line::default());
@@ -165,7 +165,7 @@ fn notes<'a>(scene: &Scene<'a>, day: &GameDay, width: usize) -> Vec<Line<'a>> {
 
 /// How the responders get on, and what they see.
 fn progress<'a>(scene: &Scene<'a>, view: &DrillView, width: usize, height: usize) -> Vec<Line<'a>> {
-    let mut out = score(scene, &view.score);
+    let mut out = score(scene, &view.score, view.day.ended.is_some(), width);
     let online = format!(
         " {} of {} online · {}/s",
         format::count(view.online.into()),
@@ -186,18 +186,34 @@ fn progress<'a>(scene: &Scene<'a>, view: &DrillView, width: usize, height: usize
     out
 }
 
-fn score<'a>(scene: &Scene<'a>, score: &Scorecard) -> Vec<Line<'a>> {
+/// One thing that was expected, in a cell of this width.
+fn measure<'a>(scene: &Scene<'a>, measure: &Measure, over: bool, width: usize) -> Span<'a> {
+    let (mark, role) = match (measure.met, over) {
+        (true, _) => ("✓", Role::Good),
+        (false, true) => ("✗", Role::Alarm),
+        (false, false) => ("·", Role::Text),
+    };
+    let is_open = !over && !measure.met && measure.is_missing();
+    let was = if is_open { "not yet" } else { &measure.was };
+    let text = format!("  {mark} {:12} {was} · {}", measure.what, measure.expected.replace("within ", "in "));
+    scene.span(format::left(&text, width), role)
+}
+
+fn score<'a>(scene: &Scene<'a>, score: &Scorecard, over: bool, width: usize) -> Vec<Line<'a>> {
     let met = format!(" {} OF {} MET", score.met, score.measures);
     let mut out = vec![Line::from(scene.span(met, Role::Muted))];
     for planted in &score.planted {
         let what = planted.expected.kind.map_or("something".into(), |kind| kind.to_string());
         let made = planted.incident.as_deref().unwrap_or("no incident yet");
         out.push(Line::from(scene.span(format!(" {what} → {made}"), Role::Title)));
-        for measure in &planted.measures {
-            let (mark, role) = if measure.met { ("✓", Role::Good) } else { ("·", Role::Text) };
-            let text = format!("   {mark} {:13} {} · {}", measure.what, measure.was, measure.expected);
-            out.push(Line::from(scene.span(text, role)));
+        let (times, said): (Vec<&Measure>, Vec<&Measure>) =
+            planted.measures.iter().partition(|measure| measure.expected.starts_with("within"));
+        // Times are short, and two of them fit into a line.
+        for pair in times.chunks(2) {
+            let cells = pair.iter().map(|measure| self::measure(scene, measure, over, width / 2));
+            out.push(Line::from(cells.collect::<Vec<_>>()));
         }
+        out.extend(said.into_iter().map(|measure| Line::from(self::measure(scene, measure, over, width))));
     }
     for alarm in &score.false_alarms {
         out.push(Line::from(scene.span(format!(" ✗ false alarm {alarm}"), Role::Alarm)));

@@ -43,6 +43,11 @@ fn left<'a>(scene: &Scene<'a>, width: usize) -> Line<'a> {
     }
     let used: usize = spans.iter().map(Span::width).sum();
     let left = width.saturating_sub(used);
+    if snapshot.joined {
+        let told = format!("joined as {}", snapshot.operator);
+        spans.push(scene.span(format::fit(&told, left), Role::Title));
+        return Line::from(spans);
+    }
     match scene.ui.incident(snapshot) {
         Some(incident) => {
             let role = match (incident.stage(), incident.severity) {
@@ -98,6 +103,7 @@ fn source(snapshot: &Snapshot) -> (&'static str, String, Role) {
         (Some(Course::Running), _) => ("✗", format!("a gap, {}", down_for()), Role::Alarm),
         (None, LinkChange::Up) => ("●", format!("mqtt {rate:>5}/s"), Role::Good),
         (None, LinkChange::Connecting { .. }) => ("○", "connecting".into(), Role::Warn),
+        (None, _) if snapshot.joined => ("✗", "the room does not answer".into(), Role::Alarm),
         (None, _) => ("✗", format!("down {}", down_for()), Role::Alarm),
     }
 }
