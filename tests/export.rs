@@ -8,11 +8,13 @@ use support::Rehearsal;
 use warroom::config::cost::CostSection;
 use warroom::config::regulation::RegulationSection;
 use warroom::domain::clock::Targets;
+use warroom::domain::command::recovery::RecoveryCommand;
 use warroom::domain::command::{Command, LearningCommand, RegulationCommand};
 use warroom::domain::cost::Rates;
 use warroom::domain::ids::{Actor, IncidentId};
 use warroom::domain::input::{Input, Ticket};
 use warroom::domain::learning::Section;
+use warroom::domain::recovery::{Check, DataChoice};
 use warroom::domain::time::At;
 use warroom::engine::Settings;
 use warroom::report::csv::{self, Table};
@@ -115,6 +117,15 @@ fn written(room: &mut Rehearsal) {
     };
     learn(room, "mira", action("put a rev-B into staging", Some("lee"), Some("2026-12-01")));
     learn(room, "mira", action("alert on boots", None, None));
+    let (check, reason) = (Check::Regression, "the game day ends here, says Mira".to_owned());
+    tell(room, "jo", Command::Recovery(RecoveryCommand::Waive { incident: INCIDENT, check, reason }));
+    let (choice, customers) = (DataChoice::ForwardOnly, "acme, as jo has heard".to_owned());
+    let first_bad = support::start();
+    tell(room, "jo", Command::Recovery(RecoveryCommand::Decide { incident: INCIDENT, choice, first_bad, customers }));
+    for check in [Check::Connectivity, Check::Quality, Check::Errors, Check::Backlog, Check::Firmware] {
+        let reason = "counted by hand".to_owned();
+        tell(room, "mira", Command::Recovery(RecoveryCommand::Waive { incident: INCIDENT, check, reason }));
+    }
     tell(room, "mira", Command::Resolve(INCIDENT));
     room.wait(20);
 }
@@ -342,6 +353,14 @@ fn hostile() -> Document {
     let answer =
         RegulationCommand::Answer { incident: INCIDENT, regime, criterion, yes: true, reason: HOSTILE.join(" ") };
     tell(&mut room, by, Command::Regulation(answer));
+    let (check, reason) = (Check::Errors, HOSTILE.join(" "));
+    tell(&mut room, by, Command::Recovery(RecoveryCommand::Waive { incident: INCIDENT, check, reason }));
+    let (choice, first_bad, customers) = (DataChoice::Backfill, support::start(), HOSTILE.join(" "));
+    tell(
+        &mut room,
+        by,
+        Command::Recovery(RecoveryCommand::Decide { incident: INCIDENT, choice, first_bad, customers }),
+    );
     room.wait(70);
     let document = document(&room);
     assert_eq!(document.actions.len(), HOSTILE.len());

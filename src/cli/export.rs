@@ -56,6 +56,7 @@ enum TableWord {
     Clocks,
     Regulatory,
     Communication,
+    Recovery,
     Cost,
     Signals,
 }
@@ -68,6 +69,7 @@ impl TableWord {
             Self::Clocks => Table::Clocks,
             Self::Regulatory => Table::Regulatory,
             Self::Communication => Table::Communication,
+            Self::Recovery => Table::Recovery,
             Self::Cost => Table::Cost,
             Self::Signals => Table::Signals,
         }

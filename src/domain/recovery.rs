@@ -118,6 +118,14 @@ pub enum DataChoice {
 impl DataChoice {
     pub const ALL: [Self; 2] = [Self::Backfill, Self::ForwardOnly];
 
+    /// The word in exports.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Backfill => "backfill",
+            Self::ForwardOnly => "forward-only",
+        }
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Backfill => "backfill",

@@ -97,7 +97,8 @@ fn measure(state: &State, key: &CohortKey, impact: &mut Impact, at: At) {
     impact.reboots += sum(Signal::Reboots);
     impact.messages += sum(Signal::Messages);
     if known > 0 {
-        (impact.devices, impact.away) = (cohort.devices(), away(cohort, 0));
+        // A rollback leaves nobody in a cohort of its firmware: how many it was is the most there were.
+        (impact.devices, impact.away) = (impact.devices.max(cohort.devices()), away(cohort, 0));
     }
     impact.until = At::from_ms(at.second() * 1000);
 }

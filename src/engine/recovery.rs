@@ -84,8 +84,12 @@ pub(super) fn checks(state: &State, incident: &Incident, counted: &Count, at: At
         return Check::ALL.map(own).into();
     }
     let as_others = |check, group, what: &str, ready: &str| compared(check, ever, never, group, what, ready);
-    let mut firmware =
-        as_others(Check::Firmware, kind::UPDATE, "fail their update or its signature", "on sound firmware");
+    let mut firmware = as_others(
+        Check::Firmware,
+        kind::UPDATE,
+        "fail their update or its signature",
+        "show no failed update or signature",
+    );
     let usual = usual(never, |crowd| f64::from(crowd.in_flight) / f64::from(crowd.devices.max(1)));
     if firmware.standing == Standing::Green && f64::from(ever.in_flight) > (usual + TOLERANCE) * f64::from(ever.devices)
     {

@@ -11,13 +11,22 @@ pub enum Table {
     Clocks,
     Regulatory,
     Communication,
+    Recovery,
     Cost,
     Signals,
 }
 
 impl Table {
-    pub const ALL: [Self; 7] =
-        [Self::Timeline, Self::Actions, Self::Clocks, Self::Regulatory, Self::Communication, Self::Cost, Self::Signals];
+    pub const ALL: [Self; 8] = [
+        Self::Timeline,
+        Self::Actions,
+        Self::Clocks,
+        Self::Regulatory,
+        Self::Communication,
+        Self::Recovery,
+        Self::Cost,
+        Self::Signals,
+    ];
 
     pub const fn id(self) -> &'static str {
         match self {
@@ -26,6 +35,7 @@ impl Table {
             Self::Clocks => "clocks",
             Self::Regulatory => "regulatory",
             Self::Communication => "communication",
+            Self::Recovery => "recovery",
             Self::Cost => "cost",
             Self::Signals => "signals",
         }
@@ -43,6 +53,9 @@ pub fn write(document: &Document, table: Table) -> String {
             terms(document),
         ),
         Table::Communication => (&["utc", "audience", "channel", "by", "outcome", "text"], communication(document)),
+        Table::Recovery => {
+            (&["check", "standing", "evidence", "waived_by", "waived_utc", "reason"], recovery(document))
+        }
         Table::Cost => (&["rate", "what", "quantity", "unit", "amount", "currency", "estimated"], cost(document)),
         Table::Signals => (&["utc", "signal", "unit", "value"], document.plots.iter().flat_map(signal).collect()),
     };
@@ -132,6 +145,22 @@ fn communication(document: &Document) -> Vec<Vec<String>> {
         vec![at, line.audience.clone(), line.channel.clone(), line.by.clone(), line.outcome.clone(), line.text.clone()]
     };
     document.communication.iter().map(row).collect()
+}
+
+/// The checks, and the decision about the data as one more of them.
+fn recovery(document: &Document) -> Vec<Vec<String>> {
+    let recovery = &document.response.recovery;
+    let row = |line: &super::document::CheckLine| {
+        let waived = or_empty(line.waived_at.as_ref().map(|at| &at.utc));
+        let (by, reason) = (or_empty(line.waived_by.as_ref()), or_empty(line.reason.as_ref()));
+        vec![line.check.clone(), line.standing.clone(), or_empty(line.evidence.as_ref()), by, waived, reason]
+    };
+    let data = recovery.data.as_ref().map(|data| {
+        let evidence = format!("first bad value {}; customers: {}", data.first_bad.utc, data.customers);
+        let decided = format!("decided by {} at {}", data.by, data.at.utc);
+        vec!["data".into(), data.choice.clone(), evidence, String::new(), String::new(), decided]
+    });
+    recovery.checks.iter().map(row).chain(data).collect()
 }
 
 fn cost(document: &Document) -> Vec<Vec<String>> {

@@ -12,7 +12,7 @@ use crate::domain::time::At;
 use crate::engine::timeline::Weight;
 
 /// The version of the JSON.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// A moment, in both times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -166,7 +166,51 @@ pub struct Response {
     pub phases: Vec<PhaseLine>,
     pub switches: Vec<SwitchLine>,
     pub runbook: Option<RunbookLines>,
+    pub recovery: RecoveryLines,
     pub notes: Vec<NoteLine>,
+}
+
+/// What was looked at before it was called over.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecoveryLines {
+    /// Every check, as it stood when the incident was resolved last, or as somebody answered for it.
+    pub checks: Vec<CheckLine>,
+    pub remaining: Option<RemainingLine>,
+    /// What was decided about data that was wrong.
+    pub data: Option<DataLine>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckLine {
+    pub check: String,
+    /// green, waiting, red, unknown; open, where it was not looked at for an end.
+    pub standing: String,
+    pub evidence: Option<String>,
+    pub waived_by: Option<String>,
+    pub waived_at: Option<Time>,
+    pub reason: Option<String>,
+}
+
+/// Devices that were affected at any time, and how they were when it was resolved.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct RemainingLine {
+    pub ever: u32,
+    pub healthy: u32,
+    pub unhealthy: u32,
+    pub away: u32,
+    pub unheard: u32,
+    pub rolled_back: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct DataLine {
+    /// backfill, forward-only.
+    pub choice: String,
+    /// The first bad value.
+    pub first_bad: Time,
+    pub customers: String,
+    pub by: String,
+    pub at: Time,
 }
 
 #[derive(Clone, Debug, Serialize)]

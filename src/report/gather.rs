@@ -2,6 +2,7 @@
 
 mod account;
 mod plots;
+mod recovery;
 
 use super::document::{
     AlertLine, ClockLine, CorrectionLine, Detection, Document, Headline, ImpactLines, Line, MomentLine, NoteLine,
@@ -235,6 +236,7 @@ fn response(sources: &Sources<'_>, incident: &Incident, room: &Room) -> Response
             .collect(),
         switches: pulled.map(|actuation| switch_line(sources, actuation)).collect(),
         runbook: incident.runbook.as_ref().map(|run| runbook(sources, run)),
+        recovery: recovery::recovery(sources, incident),
         notes: incident
             .notes
             .iter()

@@ -3,6 +3,7 @@
 //! All text in it is plain; each format makes it harmless in its own way.
 
 mod record;
+mod recovery;
 mod story;
 
 use super::document::{Document, Plot, SectionText, Time};

@@ -145,6 +145,14 @@ pub fn apply(document: &mut Document, roles: &Roles) {
         step.reason.iter_mut().for_each(text);
         text(&mut step.text);
     }
+    for check in &mut response.recovery.checks {
+        check.waived_by.iter_mut().for_each(name);
+        check.reason.iter_mut().for_each(text);
+    }
+    if let Some(data) = &mut response.recovery.data {
+        name(&mut data.by);
+        text(&mut data.customers);
+    }
     for note in &mut response.notes {
         name(&mut note.by);
         text(&mut note.text);

@@ -153,6 +153,7 @@ pub(super) fn response(document: &Document) -> Section {
     }
     blocks.push(Block::Heading("Switches".into()));
     blocks.extend(switches(document));
+    blocks.extend(super::recovery::recovery(document));
     if let Some(runbook) = &response.runbook {
         blocks.push(Block::Heading(format!("Runbook: {}, {} of {} steps", runbook.title, runbook.done, runbook.of)));
         for part in runbook.steps.chunk_by(|a, b| a.section == b.section) {

@@ -1,0 +1,50 @@
+//! What was looked at before an incident was called over, and what was decided about its data.
+
+use super::Sources;
+use crate::domain::incident::Incident;
+use crate::domain::recovery::{Check, DataDecision, Remaining, Standing};
+use crate::report::document::{CheckLine, DataLine, RecoveryLines, RemainingLine};
+
+/// How the checks stood when it was resolved; before that, what somebody has answered for so far.
+pub(super) fn recovery(sources: &Sources<'_>, incident: &Incident) -> RecoveryLines {
+    RecoveryLines {
+        checks: Check::ALL.into_iter().map(|check| line(sources, incident, check)).collect(),
+        remaining: incident.recovery.remaining.map(remaining),
+        data: incident.recovery.decision.as_ref().map(|decision| data(sources, decision)),
+    }
+}
+
+fn line(sources: &Sources<'_>, incident: &Incident, check: Check) -> CheckLine {
+    let seen = incident.recovery.verified.iter().find(|seen| seen.check == check);
+    let waiver = incident.recovery.waiver(check);
+    let standing = match seen.map(|seen| seen.standing) {
+        Some(Standing::Green) => "green",
+        Some(Standing::Waiting) => "waiting",
+        Some(Standing::Red) => "red",
+        Some(Standing::Unknown) => "unknown",
+        None => "open",
+    };
+    CheckLine {
+        check: check.name().into(),
+        standing: standing.into(),
+        evidence: seen.map(|seen| seen.evidence.clone()),
+        waived_by: waiver.map(|waiver| waiver.by.name().to_owned()),
+        waived_at: waiver.map(|waiver| sources.time(waiver.at)),
+        reason: waiver.map(|waiver| waiver.reason.clone()),
+    }
+}
+
+fn remaining(remaining: Remaining) -> RemainingLine {
+    let Remaining { ever, healthy, unhealthy, away, unheard, rolled_back } = remaining;
+    RemainingLine { ever, healthy, unhealthy, away, unheard, rolled_back }
+}
+
+fn data(sources: &Sources<'_>, decision: &DataDecision) -> DataLine {
+    DataLine {
+        choice: decision.choice.id().into(),
+        first_bad: sources.time(decision.first_bad),
+        customers: decision.customers.clone(),
+        by: decision.by.name().to_owned(),
+        at: sources.time(decision.at),
+    }
+}
