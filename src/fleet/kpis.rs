@@ -21,6 +21,9 @@ pub struct KpiPlan {
 const KNOWN: u8 = 8;
 /// Weight of a measurement in a device's usual value and spread.
 const SLOW: f32 = 1.0 / 128.0;
+/// Seconds in which what is unlike everything before is learnt. A new level is a habit after an eighth of that, six hours:
+/// sooner, the room would get used to a fault before somebody has mended it.
+const UNLIKE_S: f32 = 2.0 * 86_400.0;
 /// Spreads that a measurement may lie off, and the least spread as a share of the value.
 const SPREADS: f32 = 8.0;
 const LEAST_SPREAD: f32 = 0.01;
@@ -136,8 +139,11 @@ impl Past {
         self.same = if self.seen > 0 && value == self.last { self.same.saturating_add(1) } else { 0 };
         self.moved |= value != self.last;
         self.last = value;
-        // What is unheard of is learnt slowly: a spike leaves no trace, a new habit becomes one.
-        let weight = if is_known { SLOW } else { 1.0 / f32::from(self.seen + 1) };
+        let weight = match (is_known, implausible) {
+            (false, _) => 1.0 / f32::from(self.seen + 1),
+            (true, false) => SLOW,
+            (true, true) => SLOW.min(since_s as f32 / UNLIKE_S),
+        };
         self.usual += weight * (value - self.usual);
         self.spread += weight * (off - self.spread);
         self.habit.learn(self.usual, self.seen, since_s);
@@ -191,6 +197,20 @@ mod tests {
             let shown: Vec<_> = (0..100).map(|n| kpis.take(kpi, DeviceIx(3), 10, series(n))).collect();
             assert!(shown[90..].contains(&expected), "{name}: {shown:?}");
             assert_eq!(shown[..60].iter().flatten().count(), 0, "{name}: {shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_level_is_no_habit_before_somebody_can_have_mended_it() {
+        for every_s in [20, 60, 600] {
+            let mut kpis = Kpis::default();
+            let kpi = kpis.find_or_add("temp_c").unwrap();
+            for n in 0..200 {
+                kpis.take(kpi, DeviceIx(0), every_s, 20.0 + f64::from(n % 3));
+            }
+            let until = (1..).find(|_| kpis.take(kpi, DeviceIx(0), every_s, 68.0) != Some(Symptom::Implausible));
+            let hours = f64::from(until.unwrap() * every_s) / 3600.0;
+            assert!((4.0..12.0).contains(&hours), "every {every_s} s: {hours} h");
         }
     }
 
