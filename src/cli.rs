@@ -255,8 +255,12 @@ struct Which {
 impl Which {
     /// The moment at which clocks that run are read: now in a live log, the end in one that is closed for good.
     fn now(&self, records: &[Record]) -> At {
-        let live = !self.drill && self.log.is_none();
-        if live { Clock::live().now() } else { records.last().map(|record| record.at).unwrap_or_default() }
+        if self.is_live() { Clock::live().now() } else { records.last().map(|record| record.at).unwrap_or_default() }
+    }
+
+    /// Whether the log of the live room is meant.
+    const fn is_live(&self) -> bool {
+        !self.drill && self.log.is_none()
     }
 
     fn path(&self, common: &Common) -> Result<PathBuf, Failure> {

@@ -264,6 +264,8 @@ impl Turn<'_> {
             Input::Stage(news) => {
                 let event = match news {
                     StageNews::Slowed { asked, real } => DrillEvent::DrillSlowed { asked, real },
+                    StageNews::Lost { reason } => DrillEvent::StageLost { reason },
+                    StageNews::Back => DrillEvent::StageBack {},
                     StageNews::Cleared { topic, messages } => DrillEvent::StagingCleared { topic, messages },
                 };
                 self.record(Actor::Engine, Event::Drill(event));

@@ -223,6 +223,49 @@ async fn a_staging_game_day_ends_by_itself_when_its_facilitator_is_lost() {
     assert_eq!(responder.ends(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_staging_broker_that_drops_the_fleet_is_no_part_of_the_story() {
+    let place = Place::new();
+    let mut broker = staging(place.directory.path());
+    let url = url(&broker);
+    let mut responder = place.respond(&["--broker", &url]);
+    broker.kill();
+    responder.press("4");
+    responder.shows("the staging broker has dropped the simulated fleet");
+    broker.restart();
+    responder.shows("the simulated fleet is connected again");
+    // It has forgotten everybody, and they have said again who they are.
+    assert!(retained(broker.port).await.len() > 1000);
+    responder.press(CTRL_C);
+    assert_eq!(responder.ends(), 0);
+    assert_eq!(retained(broker.port).await, [""; 0]);
+}
+
+#[test]
+fn a_gap_is_promised_listed_and_closed() {
+    let place = Place::new();
+    let mut responder = place.respond(&[]);
+    responder.press(CTRL_C);
+    responder.ends();
+    let ask = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_warroom"))
+            .args(["--config", "/dev/null", "--data-dir"])
+            .arg(place.data())
+            .args(arguments)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let key = "bad-firmware/detect/bad-firmware";
+    assert!(ask(&["actions"]).contains("gap    open     no date    nobody"), "{}", ask(&["actions"]));
+    assert!(ask(&["drill", "assign", key, "--owner", "kim", "--due", "2020-01-02"]).contains("recorded"));
+    assert!(ask(&["actions"]).contains("gap    OVERDUE  2020-01-02 kim"), "{}", ask(&["actions"]));
+    assert!(ask(&["drill", "history"]).contains("kim, by 2020-01-02"));
+    assert!(ask(&["drill", "close", key, "the alert has a lower threshold"]).contains("recorded"));
+    assert!(!ask(&["actions"]).contains("kim"));
+    assert!(ask(&["drill", "close", "nonsense", "why not"]).contains("no gap `nonsense` is open"));
+}
+
 #[test]
 fn there_is_nothing_to_join_where_no_drill_runs() {
     let place = Place::new();

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::drill::history;
 use super::{Common, Failure, Which, write};
 use crate::domain::command::{Command, LearningCommand};
 use crate::domain::day::Day;
@@ -107,11 +108,16 @@ const fn end(Item(incident, action): Item, ending: Ending) -> LearningCommand {
 }
 
 fn list(common: &Common, args: &ActionsArgs) -> Result<(), Failure> {
-    let records = read::open(&args.which.path(common)?)?.records;
+    let path = args.which.path(common)?;
+    // Before the first incident there may be gaps of game days already.
+    let records = if args.which.is_live() && !path.exists() { Vec::new() } else { read::open(&path)?.records };
     let mut room = Room::default();
     records.iter().for_each(|record| room.apply(record));
     let now = args.which.now(&records);
     let today = Day::of(now, 0);
+    // What game days have found belongs to nobody's incident, and waits to be done all the same.
+    let gaps =
+        if args.which.is_live() { history::open_gaps(&history::past(&common.data_directory())) } else { Vec::new() };
     let shown = |incident: &'_ Incident| -> Vec<ActionItem> {
         incident.learning.actions.iter().filter(|item| args.all || item.is_open()).cloned().collect()
     };
@@ -130,7 +136,8 @@ fn list(common: &Common, args: &ActionsArgs) -> Result<(), Failure> {
             })
             .collect();
         let postmortems: Vec<_> = room.incidents.values().filter_map(|incident| owed(incident, now)).collect();
-        say!("{}", serde_json::json!({ "schema": 1, "actions": items, "postmortems_owed": postmortems }));
+        let told = serde_json::json!({ "schema": 1, "actions": items, "postmortems_owed": postmortems, "gaps": gaps });
+        say!("{told}");
         return Ok(());
     }
     let mut none = true;
@@ -142,6 +149,14 @@ fn list(common: &Common, args: &ActionsArgs) -> Result<(), Failure> {
             let id = format!("{}.{}", incident.id.0, item.number);
             say!("{id:6} {:8} {due:10} {:12} {}", state(&item, today), format::fit(&owner, 12), item.plan.text);
         }
+    }
+    for gap in &gaps {
+        none = false;
+        let overdue = gap.due.is_some_and(|due| due < today);
+        let due = gap.due.map_or_else(|| "no date".into(), |due| due.to_string());
+        let owner = format::fit(gap.owner.as_deref().unwrap_or("nobody"), 12);
+        let state = if overdue { "OVERDUE" } else { "open" };
+        say!("gap    {state:8} {due:10} {owner:12} {} [{}]", gap.text, gap.key);
     }
     if none {
         say!("nothing is {}", if args.all { "on record" } else { "open" });

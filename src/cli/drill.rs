@@ -17,6 +17,8 @@ use super::session::{self, Look};
 use super::{Common, Failure, export, room};
 use crate::config::{Config, paths};
 use crate::document;
+use crate::domain::day::Day;
+use crate::domain::drill::DrillCommand;
 use crate::domain::input::DrillStart;
 use crate::domain::switch::standard::{access, standard};
 use crate::domain::time::At;
@@ -97,6 +99,15 @@ enum Upkeep {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Promise to mend a gap, by a day.
+    Assign {
+        gap: String,
+        #[arg(long)]
+        owner: String,
+        /// The day by which it is mended: 2026-12-01.
+        #[arg(long)]
+        due: Day,
+    },
     /// Say that a gap is closed, and how.
     Close { gap: String, reason: Vec<String> },
     /// Undo what game days have left on staging brokers; every game day begins with this.
@@ -138,16 +149,25 @@ fn keep_up(common: &Common, upkeep: &Upkeep) -> Result<(), Failure> {
             let log = log.clone().or_else(|| paths::newest_drill(&data)).ok_or_else(none)?;
             export::put(output.as_deref(), &report(&log, *format)?)
         }
+        Upkeep::Assign { gap, owner, due } => {
+            let assign = DrillCommand::AssignGap { gap: gap.clone(), owner: owner.clone(), due: *due };
+            history::tell_of(&data, own_settings(common)?, gap, assign)
+        }
         Upkeep::Close { gap, reason } => {
-            let config = common.config()?.unwrap_or_default();
-            let settings = Settings { operator: session::operator(&config), ..Settings::default() };
-            history::close(&data, settings, gap, reason.join(" "))
+            let close = DrillCommand::CloseGap { gap: gap.clone(), reason: reason.join(" ") };
+            history::tell_of(&data, own_settings(common)?, gap, close)
         }
         Upkeep::Clear => {
             let config = common.config()?.unwrap_or_default();
             session::runtime()?.block_on(staging::clear_debts(&data, &config))
         }
     }
+}
+
+/// The settings of a command that is recorded without a room.
+fn own_settings(common: &Common) -> Result<Settings, Failure> {
+    let config = common.config()?.unwrap_or_default();
+    Ok(Settings { operator: session::operator(&config), ..Settings::default() })
 }
 
 fn report(log: &Path, format: Format) -> Result<String, Failure> {

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::cohort::CohortKey;
+use super::day::Day;
 use super::incident::IncidentType;
 use super::time::At;
 use super::verdict::Origin;
@@ -162,6 +163,12 @@ pub enum DrillCommand {
     Step {
         seconds: u32,
     },
+    /// Promise to mend a gap.
+    AssignGap {
+        gap: String,
+        owner: String,
+        due: Day,
+    },
     /// Say that a gap is closed.
     CloseGap {
         gap: String,
@@ -258,6 +265,19 @@ pub struct Gap {
     pub text: String,
     /// The game days in which it was found, counted.
     pub times: u32,
+    /// Who mends it, and by which day; none as long as nobody has promised it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Day>,
+}
+
+impl Gap {
+    /// Whose it is, in words.
+    pub fn promise(&self) -> String {
+        let owner = self.owner.as_deref().unwrap_or("nobody's yet");
+        self.due.map_or_else(|| owner.to_owned(), |due| format!("{owner}, by {due}"))
+    }
 }
 
 /// Earlier game days: when the last one began, and what they have left open.

@@ -98,9 +98,20 @@ pub struct DrillStart {
 #[derive(Clone, Debug, PartialEq)]
 pub enum StageNews {
     /// This machine cannot keep the speed that was asked for.
-    Slowed { asked: f64, real: f64 },
+    Slowed {
+        asked: f64,
+        real: f64,
+    },
+    /// The staging broker has dropped the simulated fleet, and let it in again.
+    Lost {
+        reason: String,
+    },
+    Back,
     /// What the game day had left on a staging broker is gone.
-    Cleared { topic: String, messages: u32 },
+    Cleared {
+        topic: String,
+        messages: u32,
+    },
 }
 
 /// Pairs a command with its answer.

@@ -4,6 +4,7 @@
 //! order. What is published to the world (a halt, a rollback) comes back by a subscription like any device's. On a
 //! staging broker everything is taken back at the end.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,7 +61,8 @@ pub struct Conductor {
 
 /// What the world's links tell the conductor.
 enum Told {
-    Up,
+    Up { link: usize },
+    Down { link: usize, reason: String },
     Order { topic: String, payload: Vec<u8> },
 }
 
@@ -86,7 +88,8 @@ impl Conductor {
                 let tell = tell.clone();
                 Ok(Link::start(LinkOptions { subscriptions, ..options }, move |event| {
                     let told = match event {
-                        LinkEvent::Up => Told::Up,
+                        LinkEvent::Up => Told::Up { link: n },
+                        LinkEvent::Down { reason, .. } => Told::Down { link: n, reason },
                         LinkEvent::Message { topic, payload, .. } => Told::Order {
                             topic: String::from_utf8_lossy(&topic).into_owned(),
                             payload: payload.to_vec(),
@@ -156,8 +159,8 @@ async fn conduct(
     while up < links.len() {
         tokio::select! {
             news = told.recv() => match news {
-                Some(Told::Up) => up += 1,
-                Some(Told::Order { .. }) => {}
+                Some(Told::Up { .. }) => up += 1,
+                Some(Told::Order { .. } | Told::Down { .. }) => {}
                 None => break,
             },
             _ = ended.recv() => return take_back(&world, &score, links).await,
@@ -168,6 +171,7 @@ async fn conduct(
     let mut step = tokio::time::interval(STEP);
     step.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut last = (score.clock)();
+    let mut away = BTreeSet::new();
     loop {
         tokio::select! {
             _ = step.tick() => {}
@@ -175,8 +179,23 @@ async fn conduct(
         }
         let now = (score.clock)();
         while let Ok(news) = told.try_recv() {
-            if let Told::Order { topic, payload } = news {
-                world.hear(&topic, &payload, now);
+            match news {
+                Told::Order { topic, payload } => world.hear(&topic, &payload, now),
+                // Our own broker goes away only where the scenario says so.
+                Told::Down { .. } | Told::Up { .. } if broker.is_some() => {}
+                Told::Down { link, reason } => {
+                    if away.is_empty() {
+                        let _ = score.news.try_send(StageNews::Lost { reason });
+                    }
+                    away.insert(link);
+                }
+                Told::Up { link } => {
+                    if away.remove(&link) && away.is_empty() {
+                        // A broker that was started anew may have forgotten who was there.
+                        publish(&links, world.retained_anew(now)).await;
+                        let _ = score.news.try_send(StageNews::Back);
+                    }
+                }
             }
         }
         let mut over = false;

@@ -141,7 +141,10 @@ impl GameDay {
             DrillEvent::DrillPlanned { .. }
             | DrillEvent::FacilitatorLeft {}
             | DrillEvent::DrillStepped { .. }
+            | DrillEvent::GapAssigned { .. }
             | DrillEvent::GapClosed { .. }
+            | DrillEvent::StageLost { .. }
+            | DrillEvent::StageBack {}
             | DrillEvent::StagingCleared { .. } => {}
         }
     }
@@ -179,7 +182,11 @@ pub(super) fn decide(
     if day.ended.is_some()
         && !matches!(
             command,
-            DrillCommand::Note { .. } | DrillCommand::Sit | DrillCommand::Leave | DrillCommand::CloseGap { .. }
+            DrillCommand::Note { .. }
+                | DrillCommand::Sit
+                | DrillCommand::Leave
+                | DrillCommand::AssignGap { .. }
+                | DrillCommand::CloseGap { .. }
         )
     {
         return Err(Refusal::new("the game day is over"));
@@ -218,6 +225,10 @@ pub(super) fn decide(
             } else {
                 alone(DrillEvent::FacilitatorNoted { text })
             }
+        }
+        DrillCommand::AssignGap { gap, owner, due } => {
+            let (gap, owner) = (words(&gap, "a gap")?, words(&owner, "an owner")?);
+            alone(DrillEvent::GapAssigned { gap, owner, due })
         }
         DrillCommand::CloseGap { gap, reason } => {
             let gap = words(&gap, "a gap")?;

@@ -139,7 +139,7 @@ fn scores(card: &Scorecard) -> Section {
 fn gap_list(day: &GameDay, found: &[Gap]) -> Section {
     let gap = |gap: &Gap| {
         let again = if gap.times > 1 { format!(" (found {} times)", gap.times) } else { String::new() };
-        (false, format!("{}{again} [{}]", gap.text, gap.key))
+        (false, format!("{}{again} · {} [{}]", gap.text, gap.promise(), gap.key))
     };
     let closed = day.plan.carried.iter().filter(|old| !found.iter().any(|new| new.key == old.key));
     let own = |old: &&Gap| old.key.starts_with(&format!("{}/", day.plan.scenario));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Failure;
 use crate::document;
 use crate::domain::command::Command;
+use crate::domain::day::Day;
 use crate::domain::drill::{DrillCommand, GameDays, Gap};
 use crate::domain::event::Event;
 use crate::domain::event::drill::DrillEvent;
@@ -27,7 +28,8 @@ pub struct Past {
     pub complete: bool,
     pub met: (u32, u32),
     pub gaps: Vec<Gap>,
-    /// Gaps that somebody has said are closed.
+    /// Gaps that somebody has promised to mend, and that somebody has said are closed.
+    promised: BTreeMap<String, (String, Day)>,
     closed: Vec<String>,
 }
 
@@ -58,7 +60,12 @@ fn read_one(path: PathBuf) -> Option<Past> {
         Event::Drill(DrillEvent::GapClosed { gap, .. }) => Some(gap.clone()),
         _ => None,
     });
+    let promised = records.iter().filter_map(|record| match &record.event {
+        Event::Drill(DrillEvent::GapAssigned { gap, owner, due }) => Some((gap.clone(), (owner.clone(), *due))),
+        _ => None,
+    });
     Some(Past {
+        promised: promised.collect(),
         began,
         scenario: plan.scenario,
         complete: ending.complete,
@@ -79,6 +86,11 @@ pub fn open_gaps(past: &[Past]) -> Vec<Gap> {
             open.retain(|key, _| !key.starts_with(&own));
         }
         open.extend(day.gaps.iter().map(|gap| (gap.key.clone(), gap.clone())));
+        for (key, (owner, due)) in &day.promised {
+            if let Some(gap) = open.get_mut(key) {
+                (gap.owner, gap.due) = (Some(owner.clone()), Some(*due));
+            }
+        }
         open.retain(|key, _| !day.closed.contains(key));
     }
     open.into_values().collect()
@@ -90,8 +102,8 @@ pub fn game_days(data: &Path) -> GameDays {
     GameDays { last: past.last().map(|day| day.began), open_gaps: open_gaps(&past).len() as u32 }
 }
 
-/// `warroom drill close`: says in the newest log that a gap is closed.
-pub(super) fn close(data: &Path, settings: Settings, gap: &str, reason: String) -> Result<(), Failure> {
+/// `warroom drill assign` and `close`: says something of a gap in the newest log.
+pub(super) fn tell_of(data: &Path, settings: Settings, gap: &str, command: DrillCommand) -> Result<(), Failure> {
     let past = past(data);
     let open = open_gaps(&past);
     let keys: Vec<&str> = open.iter().map(|gap| gap.key.as_str()).collect();
@@ -100,8 +112,7 @@ pub(super) fn close(data: &Path, settings: Settings, gap: &str, reason: String) 
         return Err(Failure::Usage(format!("no gap `{gap}` is open{}", mend.unwrap_or_default())));
     };
     let mut log = Offline::open(&last.path, settings).map_err(|error| Failure::Usage(error.to_string()))?;
-    let close = Command::Drill(DrillCommand::CloseGap { gap: gap.to_owned(), reason });
-    let recorded = log.record(close).map_err(|error| Failure::Run(error.to_string()));
+    let recorded = log.record(Command::Drill(command)).map_err(|error| Failure::Run(error.to_string()));
     log.close();
     say!("recorded {}", recorded?.0);
     Ok(())
@@ -136,15 +147,12 @@ pub(super) fn tell(data: &Path, now: At, json: bool) -> Result<(), Failure> {
     }
     say!("\nlast game day {} d ago, {} gaps open", now.since_s(last.began) / 86_400, open.len());
     for gap in &open {
-        say!(
-            "  – {} [{}] {}",
-            gap.text,
-            gap.key,
-            if gap.times > 1 { format!("× {}", gap.times) } else { String::new() }
-        );
+        let again = if gap.times > 1 { format!(" · found {} times", gap.times) } else { String::new() };
+        say!("  – {} [{}] · {}{again}", gap.text, gap.key, gap.promise());
     }
     if !open.is_empty() {
-        say!("\nClose one:  warroom drill close KEY REASON");
+        say!("\nPromise one:  warroom drill assign KEY --owner NAME --due 2026-12-01");
+        say!("Close one:    warroom drill close KEY REASON");
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::day::Day;
 use crate::domain::drill::{Channel, DrillPlan, Gap, Planted, Scorecard};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,11 +54,23 @@ pub enum DrillEvent {
         score: Box<Scorecard>,
         gaps: Vec<Gap>,
     },
+    /// Somebody promises to mend a gap of this or an earlier game day.
+    GapAssigned {
+        gap: String,
+        owner: String,
+        due: Day,
+    },
     /// Somebody says that a gap of this or an earlier game day is closed.
     GapClosed {
         gap: String,
         reason: String,
     },
+    /// The staging broker has dropped the clients of the simulated fleet; what responders see then is not the scenario.
+    StageLost {
+        reason: String,
+    },
+    /// They are connected again.
+    StageBack {},
     /// What a game day had left on a staging broker is gone.
     StagingCleared {
         topic: String,

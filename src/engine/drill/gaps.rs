@@ -45,8 +45,11 @@ pub fn find(room: &Room, day: &GameDay, card: &Scorecard, at: At) -> Vec<Gap> {
             );
         }
     }
-    let before = |key: &str| day.plan.carried.iter().find(|gap| gap.key == key).map_or(0, |gap| gap.times);
-    found.into_iter().map(|(key, text)| Gap { times: before(&key) + 1, key, text }).collect()
+    let count_on = |(key, text): (String, String)| {
+        let before = day.plan.carried.iter().find(|gap| gap.key == key).cloned().unwrap_or_default();
+        Gap { key, text, times: before.times + 1, ..before }
+    };
+    found.into_iter().map(count_on).collect()
 }
 
 fn name(planted: &PlantedScore) -> String {

@@ -45,7 +45,15 @@ pub fn sentence(event: &DrillEvent) -> (Weight, String) {
             Action,
             format!("the game day is over: {reason} · {} of {} met · {} gaps", score.met, score.measures, gaps.len()),
         ),
+        DrillEvent::GapAssigned { gap, owner, due } => (Action, format!("{owner} mends gap {gap} by {due}")),
         DrillEvent::GapClosed { gap, reason } => (Action, format!("gap closed: {gap} ({reason})")),
+        DrillEvent::StageLost { reason } => (
+            Alarm,
+            format!(
+                "the staging broker has dropped the simulated fleet ({reason}); what you see now is not the scenario"
+            ),
+        ),
+        DrillEvent::StageBack {} => (Normal, "the simulated fleet is connected again".into()),
         DrillEvent::StagingCleared { topic, messages } => {
             (Normal, format!("staging is clean: {messages} retained messages under {topic} are gone"))
         }
