@@ -22,6 +22,9 @@ use warroom::domain::switch::{Actuation, Scope, Switch, SwitchId};
 use warroom::mqtt::probe::{Knock, knock};
 use warroom::mqtt::{Credentials, LinkOptions, Protocol, Tls};
 
+/// The password of every device, which is the one secret that rooms of tests know.
+const SECRET: &str = "c3R1Yg==";
+
 /// The plugin, where Debian has it.
 fn plugin() -> PathBuf {
     let lib = std::fs::read_dir("/usr/lib").unwrap().flatten();
@@ -126,7 +129,7 @@ impl Accounts {
         let acls = ["publishClientSend", "publishClientReceive", "subscribePattern"].map(|kind| acl(kind, "fleet/#"));
         let client = |name: &str| {
             serde_json::json!({
-                "command": "createClient", "username": name, "password": "pw", "roles": [{"rolename": "device"}],
+                "command": "createClient", "username": name, "password": SECRET, "roles": [{"rolename": "device"}],
             })
         };
         let commands = serde_json::json!({"commands": [
@@ -162,7 +165,7 @@ impl Accounts {
     /// A device's link, by password or by certificate.
     fn as_device(&self, name: &'static str, by_certificate: bool) -> LinkOptions {
         let credentials = move || {
-            let password = Credentials { user: name.into(), password: b"pw".to_vec() };
+            let password = Credentials { user: name.into(), password: SECRET.into() };
             Ok((!by_certificate).then_some(password))
         };
         LinkOptions {
@@ -191,17 +194,26 @@ impl Accounts {
             _ => String::new(),
         };
         let source = format!("[[switch]]\npreset = '{preset}'\nwith = {{ {with} }}\n");
-        Config::read(&source, "test").unwrap().switches().swap_remove(0)
+        patient(&source)
     }
+}
+
+/// The first switch of a configuration. The room's time runs fast, and mosquitto answers in that of life.
+fn patient(source: &str) -> Switch {
+    let mut switch = Config::read(source, "test").unwrap().switches().swap_remove(0);
+    for step in &mut switch.steps {
+        step.answer = step.answer.mul_f64(SPEED);
+    }
+    switch
 }
 
 /// Room seconds in a second of the test: what is proven by silence need not be waited for in real time.
 const SPEED: f64 = 20.0;
 
 /// Revokes `d1` by a switch while it goes on telling what it measures, and returns what became of it.
-async fn revoke(accounts: &Accounts, preset: &str, by_certificate: bool) -> Actuation {
+async fn revoke(accounts: &Accounts, switch: Switch, by_certificate: bool) -> Actuation {
     let data = tempfile::tempdir().unwrap();
-    let mut room = Live::open_at(accounts.as_room("room"), data.path(), vec![accounts.switch(preset)], SPEED);
+    let mut room = Live::open_at(accounts.as_room("room"), data.path(), vec![switch], SPEED);
     room.up().await;
     let device = Other::connect(accounts.as_device("d1", by_certificate)).await;
     device.say("fleet/a/d1/status", r#"{"online":true,"firmware":"1"}"#, true).await;
@@ -239,7 +251,7 @@ async fn revoke(accounts: &Accounts, preset: &str, by_certificate: bool) -> Actu
 async fn a_password_is_revoked_for_good() {
     let accounts = Accounts::open().await;
     assert_eq!(accounts.knock("d1", false).await, Knock::Open);
-    let ended = revoke(&accounts, "mosquitto-dynsec", false).await;
+    let ended = revoke(&accounts, accounts.switch("mosquitto-dynsec"), false).await;
     assert_eq!(ended.words(), "effective");
     assert!(matches!(accounts.knock("d1", false).await, Knock::Refused(_)));
     assert_eq!(accounts.knock("d2", false).await, Knock::Open, "nobody else is hit");
@@ -249,7 +261,7 @@ async fn a_password_is_revoked_for_good() {
 async fn a_brokers_yes_about_a_certificate_that_still_works_is_called_a_failure() {
     let accounts = Accounts::open().await;
     assert_eq!(accounts.knock("d1", true).await, Knock::Open);
-    let ended = revoke(&accounts, "mosquitto-dynsec", true).await;
+    let ended = revoke(&accounts, accounts.switch("mosquitto-dynsec"), true).await;
     assert!(ended.accepted.is_some(), "mosquitto said yes");
     assert_eq!(ended.words(), "FAILED: escaped 1");
     assert_eq!(ended.escaped, ["d1"]);
@@ -258,7 +270,7 @@ async fn a_brokers_yes_about_a_certificate_that_still_works_is_called_a_failure(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_without_its_role_can_say_nothing_any_more() {
     let accounts = Accounts::open().await;
-    let ended = revoke(&accounts, "mosquitto-dynsec-role", true).await;
+    let ended = revoke(&accounts, accounts.switch("mosquitto-dynsec-role"), true).await;
     assert_eq!(ended.words(), "effective");
     assert!(matches!(accounts.knock("d1", true).await, Knock::Refused(_)));
     assert_eq!(accounts.knock("d2", true).await, Knock::Open);
@@ -267,8 +279,57 @@ async fn a_certificate_without_its_role_can_say_nothing_any_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_on_the_list_is_kicked_and_cannot_return() {
     let accounts = Accounts::open().await;
-    let ended = revoke(&accounts, "mosquitto-crl", true).await;
+    let ended = revoke(&accounts, accounts.switch("mosquitto-crl"), true).await;
     assert_eq!(ended.words(), "effective");
     assert!(matches!(accounts.knock("d1", true).await, Knock::Refused(_)));
     assert_eq!(accounts.knock("d2", true).await, Knock::Open);
+}
+
+/// A switch that asks mosquitto for `command`, and then knocks with the credential of the device.
+fn probing(command: &str) -> Switch {
+    let source = format!(
+        r#"
+[[switch]]
+preset = "mosquitto-dynsec"
+proof = "answered"
+
+[[switch.step]]
+name = "disable"
+expect = {{ absent = "/responses/0/error" }}
+[switch.step.mqtt]
+topic = "$CONTROL/dynamic-security/v1"
+payload = '{{"commands":[{{"command":"{command}","username":"{{device}}","correlationData":"{{request_id}}:{{device}}"}}]}}'
+reply = "$CONTROL/dynamic-security/v1/response"
+reply_id = "/responses/0/correlationData"
+
+[[switch.step]]
+name = "probe"
+[switch.step.connect]
+user = "{{device}}"
+password = "{{secret:device}}"
+topic = "fleet/a/{{device}}/probe"
+
+[secrets.device]
+env = "UNUSED"
+"#
+    );
+    patient(&source)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_probe_finds_the_door_shut() {
+    let accounts = Accounts::open().await;
+    let ended = revoke(&accounts, probing("disableClient"), false).await;
+    assert_eq!(ended.words(), "effective");
+    assert!(matches!(accounts.knock("d1", false).await, Knock::Refused(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_probe_finds_the_door_open_whatever_the_broker_says() {
+    let accounts = Accounts::open().await;
+    // Mosquitto says yes to it, and nothing has changed.
+    let ended = revoke(&accounts, probing("getClient"), false).await;
+    assert!(ended.accepted.is_some(), "mosquitto said yes");
+    assert_eq!(ended.words(), "FAILED: escaped 1");
+    assert_eq!(accounts.knock("d1", false).await, Knock::Open);
 }

@@ -167,6 +167,11 @@ impl Run {
         self.step().is_some_and(|step| step.reply.is_some() || !matches!(step.template, Template::Publish { .. }))
     }
 
+    /// Whether the running step only looks at what those before it have done.
+    fn is_probing(&self) -> bool {
+        self.step().is_some_and(|step| step.probes)
+    }
+
     /// Whether the devices' own reports are the answer to the running step.
     fn is_reported(&self) -> bool {
         self.switch.proof == ProofKind::Reported && self.step + 1 == self.switch.steps.len()

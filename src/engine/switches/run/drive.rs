@@ -83,11 +83,17 @@ fn settle(state: &mut State, id: &ActuationId, at: At) -> (Vec<Event>, Vec<Effec
         }
     }
     let answered = run.is_answered();
+    let mut accepted = state.room.actuations.get(id).is_some_and(|actuation| actuation.accepted.is_some());
     while let Some(told) = run.advance_or_end(at) {
         events.extend(told);
+        // Before it is probed, the other side has said yes, whatever the probe finds.
+        if run.through.is_none() && run.is_probing() && !accepted {
+            accepted = true;
+            events.push(Event::ActuationAccepted { actuation: id.clone() });
+        }
         if run.through.is_some() {
             let said_yes = run.targets.iter().any(|target| target.stage == Stage::Yes) && run.lost.is_none();
-            if said_yes && (answered || run.is_answered()) {
+            if said_yes && !accepted && (answered || run.is_answered()) {
                 events.push(Event::ActuationAccepted { actuation: id.clone() });
             }
             break;
