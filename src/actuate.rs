@@ -50,16 +50,6 @@ pub async fn fire(confirmed: Confirmed, ways: &Ways) -> Vec<(u32, Outcome)> {
     }
 }
 
-/// Tells people something, over a channel that reaches no device.
-pub async fn tell(call: Call, ways: &Ways) -> Outcome {
-    match call {
-        Call::Request(_) | Call::Run(_) => make(call, ways).await,
-        Call::Publish(_) | Call::Connect(_) => {
-            Outcome::NotSent { reason: "a message to people goes by HTTP or by a program".into() }
-        }
-    }
-}
-
 /// Makes a call and says what came of it.
 async fn make(call: Call, ways: &Ways) -> Outcome {
     match call {

@@ -81,6 +81,9 @@ struct Common {
     /// Look, and change nothing: no key that writes is bound.
     #[arg(long, global = true)]
     read_only: bool,
+    /// Never ring the terminal's bell.
+    #[arg(long, global = true)]
+    quiet: bool,
 }
 
 #[derive(Subcommand)]

@@ -217,7 +217,7 @@ impl Config {
             .or(config.rollout.check())
             .or(config.check_switches())
             .or(config.recovery.check())
-            .or(channels::check(&config.channels));
+            .or(channels::check(&config.channels, &config.updates.notify));
         if let Some((span, message)) = problem {
             return Err(document::mistake(source, file, &span, message));
         }

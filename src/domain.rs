@@ -21,6 +21,7 @@ pub mod incident;
 pub mod input;
 pub mod learning;
 pub mod lens;
+pub mod notice;
 pub mod observation;
 pub mod probe;
 pub mod query;

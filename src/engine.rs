@@ -16,6 +16,7 @@ mod history;
 pub mod impact;
 mod link;
 pub mod metrics;
+mod notices;
 pub mod past;
 pub mod reaches;
 mod recovery;
@@ -48,7 +49,7 @@ use crate::domain::event::drill::DrillEvent;
 use crate::domain::event::switch::SwitchEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, Seq};
-use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, StageNews, Ticket};
+use crate::domain::input::{DrillStart, Effect, Input, LinkChange, LogHealth, StageNews, Ticket, Word};
 use crate::domain::lens::Lens;
 use crate::domain::observation::Batch;
 use crate::domain::replay::{Course, Replay, ReplayChange};
@@ -155,6 +156,7 @@ pub fn step(state: &mut State, at: At, input: Input) -> Step {
     let mut turn = Turn { state, at, step: Step::default() };
     turn.pass_time();
     turn.take(input);
+    turn.notify();
     turn.step
 }
 
@@ -180,6 +182,14 @@ impl Turn<'_> {
             let by = if matches!(event, Event::VerdictReached { .. }) { Actor::Engine } else { actor.clone() };
             self.record(by, event);
         }
+    }
+
+    /// Tells the team what it has to hear of this step.
+    fn notify(&mut self) {
+        let notices = notices::of(self.state, &self.step.records);
+        self.record_all(&Actor::Engine, notices.iter().cloned());
+        let tellings = notices::tellings(self.state, &notices);
+        self.step.effects.extend(tellings.into_iter().map(Effect::Tell));
     }
 
     /// Ends the seconds that have passed; on each, detection and switches have a look.
@@ -257,8 +267,11 @@ impl Turn<'_> {
                 self.record(Actor::Engine, Event::ActuationFailed { actuation, reason });
             }
             Input::Warned(warning) => self.state.settings.warnings.push(warning),
-            Input::Told { incident, number, outcome, took_ms } => {
-                let event = updates::told(self.state, incident, number, outcome, took_ms);
+            Input::Told { word, heard } => {
+                let event = match word {
+                    Word::Update { incident, number } => updates::told(self.state, incident, number, heard),
+                    Word::Notice { number } => notices::told(self.state, number, heard),
+                };
                 self.record_all(&Actor::Engine, event);
             }
             Input::Stage(news) => {
@@ -291,7 +304,7 @@ impl Turn<'_> {
             self.record(Actor::Engine, Event::ReplayStarted { capture, speed });
         }
         self.record_all(&Actor::Engine, left_open);
-        let left_open = updates::left_open(self.state);
+        let left_open = [updates::left_open(self.state), notices::left_open(self.state)].concat();
         self.record_all(&Actor::Engine, left_open);
     }
 

@@ -101,6 +101,8 @@ pub const TIMELINE: usize = 10_000;
 pub const ALERTS: usize = 256;
 /// Characters of an update: more than a status page or a chat takes.
 pub const UPDATE: usize = 8_000;
+/// Notices of the room itself that are held in memory; older ones are in the log.
+pub const NOTICES: usize = 256;
 /// Changes remembered for triage: what was changed before the last few hundred is not what it was.
 pub const CHANGES: usize = 256;
 /// Rows of the cohort table in one snapshot.

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod app;
+mod bell;
 pub mod format;
 pub mod input;
 pub mod key;
@@ -159,6 +160,7 @@ fn pass_on(app: &mut App, port: &Port) -> std::io::Result<Passed> {
             Request::Quit => return Ok(Passed::Quit),
             Request::Redraw => passed = Passed::Redraw,
             Request::Copy(text) => copy(&text)?,
+            Request::Bell => ring()?,
             request => {
                 if !(port.ask)(request) {
                     let now = app.snapshot.at;
@@ -175,6 +177,13 @@ fn copy(text: &str) -> std::io::Result<()> {
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
     let mut stdout = std::io::stdout().lock();
     write!(stdout, "\x1b]52;c;{encoded}\x07")?;
+    stdout.flush()
+}
+
+/// Rings the terminal's bell.
+fn ring() -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(b"\x07")?;
     stdout.flush()
 }
 

@@ -5,13 +5,11 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use support::live::{Live, Other, link};
+use support::stub::stub;
 use warroom::config::Config;
 use warroom::domain::command::{Command, Confirmation, SwitchCommand};
 use warroom::domain::switch::plan::{GateKind, Takes};
@@ -22,38 +20,6 @@ use warroom::mqtt::broker::Broker;
 
 /// Room seconds in a second of the test.
 const SPEED: f64 = 20.0;
-
-/// What a stub was asked: first line, authorization, body.
-type Asked = Arc<Mutex<Vec<(String, String, String)>>>;
-
-/// A server that answers by the first line of what it is asked.
-fn stub(answer: impl Fn(&str) -> (u16, String) + Send + 'static) -> (String, Asked) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let asked = Asked::default();
-    let told = asked.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
-            let header = |name: &str| {
-                let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with(name));
-                line.and_then(|line| line.split_once(": ")).map_or("", |(_, value)| value).to_owned()
-            };
-            let mut body = vec![0; header("content-length").parse().unwrap_or(0)];
-            reader.read_exact(&mut body).unwrap();
-            let first = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
-            let (status, text) = answer(&first);
-            told.lock().unwrap().push((first, header("authorization"), String::from_utf8(body).unwrap()));
-            let length = text.len();
-            let _ =
-                write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{text}");
-        }
-    });
-    (url, asked)
-}
 
 fn configured(preset: &str, with: &str) -> Switch {
     let secrets = ["emqx", "hawkbit", "mender"].map(|name| format!("[secrets.{name}]\nenv = 'X'\n")).concat();

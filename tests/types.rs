@@ -36,6 +36,7 @@ fn open(scenario: &str) -> Rehearsal {
         audience: Audience::Internal,
         kind: "webhook".into(),
         way: Way::Webhook { url: "https://chat.example/hook".into() },
+        timeout_s: 20,
     };
     let settings = Settings {
         regimes: RegulationSection::default().law().regimes.into(),

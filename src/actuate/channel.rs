@@ -3,25 +3,26 @@
 //!
 //! What people wrote is text everywhere: it becomes no markup, no mention, no shortcode.
 
-use std::path::{Path, PathBuf};
+mod answer;
+mod cstate;
+mod page;
+
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Ways, tell};
+use super::{Ways, exec, http};
 use crate::domain::incident::Severity;
-use crate::domain::input::{Outcome, Telling};
-use crate::domain::switch::Call;
+use crate::domain::input::{Heard, Outcome, Telling, Word};
 use crate::domain::switch::call::{Expect, Request, Run};
-use crate::domain::update::UpdateKind;
 use crate::domain::update::way::Way;
-
-/// Bytes of a status file that is read before it is written anew.
-const STATUS_FILE: u64 = 1024 * 1024;
+use crate::domain::update::{Thread, UpdateKind};
 
 /// What is to be carried out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Errand {
-    Post {
+    Ask {
+        method: &'static str,
         url: String,
         headers: Vec<(String, String)>,
         body: String,
@@ -36,19 +37,18 @@ pub enum Errand {
     Impossible(String),
 }
 
-/// Carries an update out, and says what came of it.
-pub async fn carry(telling: Telling, ways: &Ways) -> Outcome {
-    /// Seconds that a channel may take.
-    const PATIENCE_S: u32 = 20;
-    match errand(&telling.way, &telling) {
-        Errand::Impossible(reason) => Outcome::NotSent { reason },
+/// Carries a word out, and says what came of it.
+pub async fn carry(telling: Telling, ways: &Ways) -> Heard {
+    let telling = harmless(telling);
+    match errand(&telling) {
+        Errand::Impossible(reason) => heard(Outcome::NotSent { reason }),
         Errand::Run { argv } => {
-            let run = Run { argv, env: Vec::new(), expect: Expect::default(), timeout_s: PATIENCE_S };
-            tell(Call::Run(run), ways).await
+            let run = Run { argv, env: Vec::new(), expect: Expect::default(), timeout_s: telling.timeout_s };
+            heard(exec::run(&run, &*ways.secrets).await)
         }
-        Errand::Post { url, headers, body } => {
+        Errand::Ask { method, url, headers, body } => {
             let request = Request {
-                method: "POST".into(),
+                method: method.into(),
                 url,
                 headers,
                 body: Some(body),
@@ -56,46 +56,60 @@ pub async fn carry(telling: Telling, ways: &Ways) -> Outcome {
                 read_back: None,
                 // Told twice is worse than told late: a person decides whether it is tried again.
                 idempotent: false,
-                timeout_s: PATIENCE_S,
+                timeout_s: telling.timeout_s,
                 ca_file: None,
             };
-            tell(Call::Request(request), ways).await
+            let secrets = ways.secrets.clone();
+            blocking(move || answer::judge(&telling, http::ask(&request, &*secrets))).await
         }
         Errand::Write { path } => {
-            let written = tokio::task::spawn_blocking(move || write(&telling.way, &telling, &path)).await;
-            written.unwrap_or_else(|error| Outcome::Unknown { reason: error.to_string() })
+            blocking(move || {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+                let outcome = cstate::write(&telling, &path);
+                let written = outcome == Outcome::Sent;
+                let answer = name.clone().filter(|_| written).map(|name| format!("written to {name}"));
+                Heard { answer, reference: name.filter(|_| written), ..heard(outcome) }
+            })
+            .await
         }
     }
 }
 
-/// The words without what would be taken for a secret's place: what people write never fetches one.
-fn harmless(telling: &Telling) -> Telling {
-    let spoilt = |text: &str| text.replace("{secret:", "{ secret:");
-    Telling { title: spoilt(&telling.title), text: spoilt(&telling.text), ..telling.clone() }
+/// What came of it, where nothing was answered beside it.
+fn heard(outcome: Outcome) -> Heard {
+    Heard { outcome, answer: None, reference: None, took_ms: 0 }
 }
 
-/// What a channel makes of an update.
-pub fn errand(way: &Way, telling: &Telling) -> Errand {
-    let telling = &harmless(telling);
-    let json_type = || ("content-type".to_owned(), "application/json".to_owned());
-    let post = |url: String, headers: Vec<(String, String)>, body: Value| {
-        let headers = std::iter::once(json_type()).chain(headers).collect();
-        Errand::Post { url, headers, body: body.to_string() }
+async fn blocking(work: impl FnOnce() -> Heard + Send + 'static) -> Heard {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| heard(Outcome::Unknown { reason: error.to_string() }))
+}
+
+/// The words without what would be taken for a secret's place: what people write never fetches one.
+fn harmless(telling: Telling) -> Telling {
+    let spoilt = |text: &str| text.replace("{secret:", "{ secret:");
+    Telling { title: spoilt(&telling.title), text: spoilt(&telling.text), ..telling }
+}
+
+/// What a channel makes of a word.
+pub fn errand(telling: &Telling) -> Errand {
+    let headline = match telling.incident {
+        Some(incident) => format!("{} {incident} {}", telling.severity, telling.title),
+        None => telling.title.clone(),
     };
-    let headline = format!("{} {} {}", telling.severity, telling.incident, telling.title);
-    match way {
+    match &telling.way {
         Way::Slack { url } => {
             let text = format!("*{}*\n{}", slack(&headline), slack(&telling.text));
-            post(url.clone(), Vec::new(), json!({ "text": text }))
+            post(url.clone(), None, &json!({ "text": text }))
         }
-        Way::Teams { url } => post(url.clone(), Vec::new(), card(&headline, &telling.text)),
-        Way::PagerDuty { url, key } => post(url.clone(), Vec::new(), page(key, &headline, telling)),
+        Way::Teams { url } => post(url.clone(), None, &card(&headline, &telling.text)),
+        Way::PagerDuty { url, key } => post(url.clone(), None, &pager(key, &headline, telling)),
         Way::Webhook { url } => post(
             url.clone(),
-            Vec::new(),
-            json!({
+            None,
+            &json!({
                 "schema": 1,
-                "incident": telling.incident.to_string(),
+                "incident": telling.incident.map(|incident| incident.to_string()),
                 "title": telling.title,
                 "severity": telling.severity,
                 "kind": telling.kind,
@@ -103,36 +117,20 @@ pub fn errand(way: &Way, telling: &Telling) -> Errand {
                 "at": telling.at.to_string(),
             }),
         ),
-        // Both give an incident an id of their own, by which alone it can be gone on with.
-        Way::Statuspage { .. } | Way::Instatus { .. } if telling.kind != UpdateKind::First => Errand::Impossible(
-            "only the first word opens an incident there; post this one by hand, from the clipboard".into(),
-        ),
-        Way::Statuspage { url, page, key } => post(
-            format!("{url}/v1/pages/{page}/incidents"),
-            vec![("authorization".into(), format!("OAuth {key}"))],
-            json!({ "incident": { "name": telling.title, "status": "investigating", "body": telling.text } }),
-        ),
-        Way::Instatus { url, page, key } => post(
-            format!("{url}/v1/{page}/incidents"),
-            vec![("authorization".into(), format!("Bearer {key}"))],
-            json!({
-                "name": telling.title,
-                "message": telling.text,
-                "components": [],
-                "statuses": [],
-                "status": "INVESTIGATING",
-                "started": telling.began.to_string(),
-                "notify": true,
-                "shouldPublish": true,
-            }),
-        ),
-        Way::CState { directory, .. } => {
-            let day = telling.began.utc().format("%Y-%m-%d");
-            let name = format!("{day}-{}.md", telling.incident.to_string().to_lowercase());
-            Errand::Write { path: directory.join(name) }
-        }
+        Way::Statuspage { .. } | Way::Instatus { .. } => page::errand(telling),
+        Way::CState { directory, .. } => Errand::Write { path: cstate::file(directory, telling) },
         Way::Program { argv } => Errand::Run { argv: argv.iter().map(|word| filled(word, telling)).collect() },
     }
+}
+
+fn post(url: String, authorization: Option<String>, body: &Value) -> Errand {
+    ask("POST", url, authorization, body)
+}
+
+fn ask(method: &'static str, url: String, authorization: Option<String>, body: &Value) -> Errand {
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    headers.extend(authorization.map(|value| ("authorization".to_owned(), value)));
+    Errand::Ask { method, url, headers, body: body.to_string() }
 }
 
 /// The argument with what it asks for; each place is filled once, and what fills it is not looked into again.
@@ -149,7 +147,7 @@ fn filled(word: &str, telling: &Telling) -> String {
         let value = match &after[1..end] {
             "text" => telling.text.clone(),
             "title" => telling.title.clone(),
-            "incident" => telling.incident.to_string(),
+            "incident" => telling.incident.map(|incident| incident.to_string()).unwrap_or_default(),
             "severity" => telling.severity.to_string(),
             "kind" => telling.kind.id().to_owned(),
             _ => after[..=end].to_owned(),
@@ -181,8 +179,8 @@ fn card(headline: &str, text: &str) -> Value {
     })
 }
 
-/// PagerDuty's Events v2: one incident of theirs for each of ours, by its number.
-fn page(key: &str, headline: &str, telling: &Telling) -> Value {
+/// PagerDuty's Events v2: one incident of theirs for each of ours. A notice is one of its own: it has to wake somebody.
+fn pager(key: &str, headline: &str, telling: &Telling) -> Value {
     const SUMMARY: usize = 1024;
     let severity = match telling.severity {
         Severity::Sev1 => "critical",
@@ -194,7 +192,7 @@ fn page(key: &str, headline: &str, telling: &Telling) -> Value {
     json!({
         "routing_key": key,
         "event_action": action,
-        "dedup_key": format!("warroom-{}", telling.incident),
+        "dedup_key": dedup_key(telling),
         "payload": {
             "summary": headline.chars().take(SUMMARY).collect::<String>(),
             "source": "warroom",
@@ -205,66 +203,13 @@ fn page(key: &str, headline: &str, telling: &Telling) -> Value {
     })
 }
 
-/// Writes an update into the status file of its incident: the newest word on top, beside the file and then in its place.
-pub fn write(way: &Way, telling: &Telling, path: &Path) -> Outcome {
-    let Way::CState { directory, affected } = way else {
-        return Outcome::NotSent { reason: "this channel writes no file".into() };
-    };
-    let not_sent = |what: &str, error: std::io::Error| Outcome::NotSent { reason: format!("{what}: {error}") };
-    if !directory.is_dir() {
-        let reason = format!("{} is no directory; expected the content/issues of a cState site", directory.display());
-        return Outcome::NotSent { reason };
+/// What PagerDuty calls it: as it has said itself, or by our room and number.
+fn dedup_key(telling: &Telling) -> String {
+    match (&telling.thread, telling.word) {
+        (Thread::Known(key), _) => key.clone(),
+        (_, Word::Notice { number }) => format!("{}-notice-{number}", telling.room),
+        (_, Word::Update { incident, .. }) => format!("{}-{incident}", telling.room),
     }
-    let before = match std::fs::metadata(path) {
-        Ok(meta) if meta.len() > STATUS_FILE => {
-            return Outcome::NotSent { reason: format!("{} is too large to be one of ours", path.display()) };
-        }
-        Ok(_) => match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) => return not_sent(&path.display().to_string(), error),
-        },
-        Err(_) => String::new(),
-    };
-    let words = before.splitn(3, "---\n").nth(2).unwrap_or_default().trim_start();
-    let beside = path.with_extension("md.new");
-    let text = format!("{}\n{}{words}", front(telling, affected), word(telling));
-    if let Err(error) = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path)) {
-        return not_sent(&path.display().to_string(), error);
-    }
-    Outcome::Sent
-}
-
-fn front(telling: &Telling, affected: &[String]) -> String {
-    let clock = |at: crate::domain::time::At| at.utc().format("%Y-%m-%d %H:%M:%S").to_string();
-    let resolved = telling.kind == UpdateKind::Resolved;
-    let when = telling.restored.filter(|_| resolved).map(clock).unwrap_or_default();
-    let severity = match telling.severity {
-        Severity::Sev1 => "down",
-        Severity::Sev2 | Severity::Sev3 => "disrupted",
-        Severity::Sev4 => "notice",
-    };
-    // A JSON string is a YAML string, whatever stands in it.
-    let quoted = |text: &str| Value::from(text).to_string();
-    let affected: String = affected.iter().map(|system| format!("  - {}\n", quoted(system))).collect();
-    format!(
-        "---\nsection: issue\ntitle: {}\ndate: {}\nresolved: {resolved}\nresolvedWhen: {}\nseverity: {severity}\n\
-         affected:\n{affected}---\n",
-        quoted(&telling.title),
-        clock(telling.began),
-        quoted(&when),
-    )
-}
-
-/// One word of the page. Hugo's shortcodes and raw HTML are taken apart.
-fn word(telling: &Telling) -> String {
-    let text = telling.text.replace('<', "&lt;").replace("{{", "{&#8203;{").replace("---", "- - -");
-    let name = match telling.kind {
-        UpdateKind::First => "Investigating",
-        UpdateKind::Update => "Update",
-        UpdateKind::Resolved => "Resolved",
-    };
-    let at = telling.at.utc().format("%Y-%m-%d %H:%M:%S");
-    format!("*{name}* - {text} {{{{< track \"{at}\" >}}}}\n\n")
 }
 
 #[cfg(test)]
@@ -272,13 +217,17 @@ mod tests {
     use super::*;
     use crate::domain::ids::IncidentId;
 
-    fn telling(kind: UpdateKind, text: &str) -> Telling {
+    fn telling(way: &Way, kind: UpdateKind, text: &str) -> Telling {
         Telling {
-            incident: IncidentId(7),
-            number: 1,
+            word: Word::Update { incident: IncidentId(7), number: 1 },
+            incident: Some(IncidentId(7)),
+            room: "wr".into(),
             channel: "page".into(),
-            way: Way::Webhook { url: "https://x.example".into() },
+            way: way.clone(),
+            timeout_s: 1,
+            thread: Thread::New,
             kind,
+            phase: crate::domain::response::Phase::Triage,
             title: "\"rev-B\": drops <b>".into(),
             severity: Severity::Sev1,
             began: "2026-11-20T17:32:35Z".parse().unwrap(),
@@ -289,8 +238,8 @@ mod tests {
     }
 
     fn body(way: &Way, kind: UpdateKind) -> Value {
-        match errand(way, &telling(kind, "<!channel> a & b")) {
-            Errand::Post { body, .. } => serde_json::from_str(&body).unwrap(),
+        match errand(&telling(way, kind, "<!channel> a & b")) {
+            Errand::Ask { body, .. } => serde_json::from_str(&body).unwrap(),
             other => panic!("{other:?}"),
         }
     }
@@ -305,26 +254,26 @@ mod tests {
         let pager = Way::PagerDuty { url: url(), key: "{secret:pager}".into() };
         let page = body(&pager, UpdateKind::First);
         let is = (&page["event_action"], &page["dedup_key"], &page["payload"]["severity"]);
-        assert_eq!(is, (&json!("trigger"), &json!("warroom-INC-7"), &json!("critical")));
+        assert_eq!(is, (&json!("trigger"), &json!("wr-INC-7"), &json!("critical")));
         assert_eq!(body(&pager, UpdateKind::Resolved)["event_action"], "resolve");
         let status = Way::Statuspage { url: url(), page: "p1".into(), key: "k".into() };
-        match errand(&status, &telling(UpdateKind::First, "x")) {
-            Errand::Post { url, headers, .. } => {
+        match errand(&harmless(telling(&status, UpdateKind::First, "x"))) {
+            Errand::Ask { url, headers, .. } => {
                 assert_eq!(url, "https://x.example/v1/pages/p1/incidents");
                 assert!(headers.contains(&("authorization".into(), "OAuth k".into())));
             }
             other => panic!("{other:?}"),
         }
-        assert!(matches!(errand(&status, &telling(UpdateKind::Update, "x")), Errand::Impossible(_)));
+        assert!(matches!(errand(&telling(&status, UpdateKind::Resolved, "x")), Errand::Impossible(_)));
         let program = Way::Program { argv: vec!["post".into(), "--to={incident}".into(), "{text}".into()] };
-        let run = errand(&program, &telling(UpdateKind::First, "{title}"));
+        let run = errand(&harmless(telling(&program, UpdateKind::First, "{title}")));
         assert_eq!(run, Errand::Run { argv: vec!["post".into(), "--to=INC-7".into(), "{title}".into()] });
     }
 
     #[test]
     fn what_people_write_never_fetches_a_secret() {
         let program = Way::Program { argv: vec!["{text}".into(), "{secret:token}".into()] };
-        let run = errand(&program, &telling(UpdateKind::First, "{secret:token}"));
+        let run = errand(&harmless(telling(&program, UpdateKind::First, "{secret:token}")));
         assert_eq!(run, Errand::Run { argv: vec!["{ secret:token}".into(), "{secret:token}".into()] });
         let posted = body(&Way::Webhook { url: "u".into() }, UpdateKind::First);
         assert!(!posted.to_string().contains("{secret:"));
@@ -335,22 +284,25 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let way = Way::CState { directory: directory.path().into(), affected: vec!["Thermostats".into()] };
         let path = directory.path().join("2026-11-20-inc-7.md");
-        assert_eq!(errand(&way, &telling(UpdateKind::First, "")), Errand::Write { path: path.clone() });
-        assert_eq!(write(&way, &telling(UpdateKind::First, "we know {{< x >}} <script>"), &path), Outcome::Sent);
+        assert_eq!(errand(&harmless(telling(&way, UpdateKind::First, ""))), Errand::Write { path: path.clone() });
+        assert_eq!(
+            cstate::write(&telling(&way, UpdateKind::First, "we know {{< x >}} <script>"), &path),
+            Outcome::Sent
+        );
         let first = std::fs::read_to_string(&path).unwrap();
         assert!(
             first.contains("title: \"\\\"rev-B\\\": drops <b>\"\n") && first.contains("resolved: false\n"),
             "{first}"
         );
         assert!(!first.contains("<script>") && first.matches("{{<").count() == 1, "{first}");
-        assert_eq!(write(&way, &telling(UpdateKind::Resolved, "over\n---\n"), &path), Outcome::Sent);
+        assert_eq!(cstate::write(&telling(&way, UpdateKind::Resolved, "over\n---\n"), &path), Outcome::Sent);
         let second = std::fs::read_to_string(&path).unwrap();
         assert!(second.contains("resolved: true\nresolvedWhen: \"2026-11-20 18:02:00\"\n"), "{second}");
         assert!(second.find("*Resolved*").unwrap() < second.find("*Investigating*").unwrap());
         assert_eq!(second.matches("section: issue").count(), 1);
         let nowhere = Way::CState { directory: "/no/such/place".into(), affected: Vec::new() };
         assert!(matches!(
-            write(&nowhere, &telling(UpdateKind::First, "x"), Path::new("/no/such/place/x.md")),
+            cstate::write(&telling(&nowhere, UpdateKind::First, "x"), std::path::Path::new("/no/such/place/x.md")),
             Outcome::NotSent { .. }
         ));
     }

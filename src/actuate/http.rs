@@ -32,17 +32,43 @@ enum Attempt {
     Lost(String),
 }
 
+/// What came of a request.
+#[derive(Debug)]
+pub struct Answer {
+    pub outcome: Outcome,
+    /// The status and what came with it, where there was an answer.
+    pub status: Option<u16>,
+    pub body: Vec<u8>,
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, status: None, body: Vec::new() }
+    }
+}
+
 /// Makes the request.
 pub fn call(request: &Request, secrets: &Secrets) -> Outcome {
+    ask(request, secrets).outcome
+}
+
+/// Makes the request, and gives back what was answered.
+pub fn ask(request: &Request, secrets: &Secrets) -> Answer {
     let agent = match agent(request) {
         Ok(agent) => agent,
-        Err(reason) => return Outcome::NotSent { reason },
+        Err(reason) => return Outcome::NotSent { reason }.into(),
     };
     let revealed = match revealed(request, secrets) {
         Ok(revealed) => revealed,
-        Err(reason) => return Outcome::NotSent { reason },
+        Err(reason) => return Outcome::NotSent { reason }.into(),
     };
-    let outcome = persist(&agent, &revealed);
+    let answer = persist(&agent, &revealed);
+    let outcome = read_back(&agent, &revealed, answer.outcome);
+    Answer { outcome, ..answer }
+}
+
+/// Asks again what came of a yes, where that is configured.
+fn read_back(agent: &Agent, revealed: &Request, outcome: Outcome) -> Outcome {
     match (&outcome, &revealed.read_back) {
         (Outcome::Accepted, Some(back)) => {
             let question = Request {
@@ -54,7 +80,7 @@ pub fn call(request: &Request, secrets: &Secrets) -> Outcome {
                 idempotent: true,
                 ..revealed.clone()
             };
-            match persist(&agent, &question) {
+            match persist(agent, &question).outcome {
                 Outcome::Accepted => outcome,
                 Outcome::Refused { reason } => {
                     Outcome::Refused { reason: format!("it said yes, but asked again it says: {reason}") }
@@ -67,19 +93,22 @@ pub fn call(request: &Request, secrets: &Secrets) -> Outcome {
 }
 
 /// Tries until there is an answer, or no more sense in trying.
-fn persist(agent: &Agent, request: &Request) -> Outcome {
+fn persist(agent: &Agent, request: &Request) -> Answer {
     let mut pauses = PAUSES.into_iter();
     loop {
         let (reason, wanted, arrived) = match attempt(agent, request) {
-            Attempt::Answer(status, body) => return judge(&request.expect, status, &body),
+            Attempt::Answer(status, body) => {
+                let outcome = judge(&request.expect, status, &body);
+                return Answer { outcome, status: Some(status), body };
+            }
             Attempt::Absent(reason, pause) => (reason, pause, false),
             Attempt::Lost(reason) => (reason, None, true),
         };
         let pause = pauses.next().filter(|_| !arrived || request.idempotent);
         match pause {
             Some(usual) => std::thread::sleep(wanted.unwrap_or(usual).min(LONGEST_PAUSE)),
-            None if arrived => return Outcome::Unknown { reason },
-            None => return Outcome::NotSent { reason },
+            None if arrived => return Outcome::Unknown { reason }.into(),
+            None => return Outcome::NotSent { reason }.into(),
         }
     }
 }

@@ -96,6 +96,7 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
         contacts: contacts(config),
         templates: templates.templates,
         channels: config.channels.iter().map(ChannelSection::info).collect(),
+        notify: config.updates.notify.iter().map(|name| visible(name.get_ref()).into_owned()).collect(),
         cadences: config.updates.cadences(),
         codes: codes.unwrap_or_default(),
         watch_s: config.recovery.watch_s(),

@@ -30,6 +30,8 @@ pub(super) struct Look {
     theme: Theme,
     keymap: Keymap,
     group_by: Vec<String>,
+    /// Whether the terminal's bell rings.
+    bell: bool,
     /// The person sits down as the facilitator of a game day.
     pub(super) facilitator: bool,
 }
@@ -52,7 +54,8 @@ impl Look {
         let theme =
             Theme::find(common.theme.as_ref().unwrap_or(&config.screen.theme), no_color).map_err(Failure::Usage)?;
         let keymap = Keymap::new(&config.screen.keys, common.read_only).map_err(Failure::Usage)?;
-        Ok(Self { theme, keymap, group_by: config.screen.group_by.get_ref().clone(), facilitator: false })
+        let (bell, group_by) = (config.screen.bell && !common.quiet, config.screen.group_by.get_ref().clone());
+        Ok(Self { theme, keymap, group_by, bell, facilitator: false })
     }
 }
 
@@ -82,6 +85,9 @@ pub(super) async fn run(options: StationOptions, look: Look) -> Result<(), Failu
     let snapshots = station.snapshots();
     let first = snapshots.borrow().clone();
     let mut app = App::new(first, look.group_by, look.theme, look.keymap);
+    if !look.bell {
+        app.silence();
+    }
     let asker = station.asker();
     if look.facilitator {
         asker.command(Ticket(0), Command::Drill(DrillCommand::Sit));
@@ -100,7 +106,7 @@ pub(super) async fn run(options: StationOptions, look: Look) -> Result<(), Failu
             Request::Command(ticket, command) => asker.command(ticket, command),
             Request::Look(lens) => asker.look(lens),
             Request::Pace(pacing) => asker.pace(pacing),
-            Request::Copy(_) | Request::Redraw | Request::Quit => true,
+            Request::Copy(_) | Request::Bell | Request::Redraw | Request::Quit => true,
         }),
     };
     let (asked, was_asked) = tokio::sync::watch::channel(None);

@@ -10,6 +10,10 @@ use crate::domain::text::visible;
 use crate::domain::update::way::Way;
 use crate::domain::update::{Audience, CLIPBOARD, ChannelInfo};
 
+/// Seconds that a channel may take to answer: usually, and at most.
+const USUAL_S: u32 = 20;
+const LONGEST_S: u32 = 120;
+
 /// A channel as its file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +33,9 @@ pub struct ChannelSection {
     pub affected: Vec<String>,
     #[serde(default)]
     pub argv: Vec<String>,
+    /// Seconds that it may take to answer.
+    #[serde(default)]
+    pub timeout_s: Option<Spanned<u32>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -91,6 +98,9 @@ impl ChannelSection {
             let known = Audience::ALL.map(Audience::id).join(", ");
             return Some((self.audience.span(), format!("unknown audience `{audience}`; expected one of {known}")));
         }
+        if let Some(timeout) = self.timeout_s.as_ref().filter(|timeout| !(1..=LONGEST_S).contains(timeout.get_ref())) {
+            return Some((timeout.span(), format!("expected 1 to {LONGEST_S} seconds")));
+        }
         let kind = *self.kind.get_ref();
         let lacking = kind.needs().iter().find(|what| !self.has(what))?;
         Some((self.kind.span(), format!("a channel by {} needs `{lacking}`", kind.word())))
@@ -129,11 +139,24 @@ impl ChannelSection {
             audience: Audience::parse(self.audience.get_ref()).unwrap_or(Audience::Internal),
             kind: self.kind.get_ref().word().to_owned(),
             way: self.way(),
+            timeout_s: self.timeout_s.as_ref().map_or(USUAL_S, |timeout| *timeout.get_ref()),
         }
     }
 }
 
-/// Checks all channels.
-pub(super) fn check(channels: &[ChannelSection]) -> Option<(Range<usize>, String)> {
-    channels.iter().enumerate().find_map(|(n, channel)| channel.check(&channels[..n]))
+/// Checks all channels, and those through which the room itself tells the team something.
+pub(super) fn check(channels: &[ChannelSection], notify: &[Spanned<String>]) -> Option<(Range<usize>, String)> {
+    let wrong = channels.iter().enumerate().find_map(|(n, channel)| channel.check(&channels[..n]));
+    wrong.or_else(|| notify.iter().find_map(|name| check_notify(channels, name)))
+}
+
+fn check_notify(channels: &[ChannelSection], name: &Spanned<String>) -> Option<(Range<usize>, String)> {
+    let text = name.get_ref();
+    let Some(channel) = channels.iter().find(|channel| channel.name.get_ref() == text) else {
+        return Some((name.span(), format!("there is no [[channel]] called `{text}`")));
+    };
+    let status_page = matches!(channel.kind.get_ref(), Kind::Statuspage | Kind::Instatus | Kind::CState);
+    let internal = channel.audience.get_ref() == Audience::Internal.id() && !status_page;
+    let wrong = || format!("`{text}` is not for the team: what the room says by itself goes to internal channels only");
+    (!internal).then(|| (name.span(), wrong()))
 }

@@ -39,6 +39,8 @@ impl Default for RecoverySection {
 pub struct UpdateSection {
     /// Templates here go before shipped ones of the same id.
     pub directory: Option<PathBuf>,
+    /// Channels through which the room itself tells the team what it has to hear at once.
+    pub notify: Vec<Spanned<String>>,
     pub internal: CadenceSection,
     pub customers: CadenceSection,
     pub public: CadenceSection,

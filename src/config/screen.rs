@@ -15,6 +15,8 @@ pub struct ScreenSection {
     pub theme: String,
     /// What the cohort table is grouped by at first: one attribute, or two.
     pub group_by: Spanned<Vec<String>>,
+    /// Whether the terminal's bell rings for what somebody has to look at.
+    pub bell: bool,
     /// Keys by action, instead of the usual ones.
     pub keys: BTreeMap<String, Vec<String>>,
 }
@@ -24,6 +26,7 @@ impl Default for ScreenSection {
         Self {
             theme: "dark".into(),
             group_by: Spanned::new(0..0, vec!["firmware".into(), "hardware".into()]),
+            bell: true,
             keys: BTreeMap::new(),
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod drill;
 mod learning;
+pub mod notice;
 pub mod recovery;
 mod regulation;
 pub mod response;
@@ -20,6 +21,7 @@ pub use regulation::RegulationEvent;
 use serde::{Deserialize, Serialize};
 
 use drill::DrillEvent;
+use notice::NoticeEvent;
 use recovery::RecoveryEvent;
 use response::ResponseEvent;
 use runbook::RunbookEvent;
@@ -308,6 +310,14 @@ pub enum Event {
     Update(UpdateEvent),
     #[serde(untagged)]
     Drill(DrillEvent),
+    #[serde(untagged)]
+    Notice(NoticeEvent),
+}
+
+impl From<NoticeEvent> for Event {
+    fn from(event: NoticeEvent) -> Self {
+        Self::Notice(event)
+    }
 }
 
 impl From<UpdateEvent> for Event {
@@ -363,6 +373,7 @@ impl Event {
             Self::Recovery(event) => Some(event.incident()),
             Self::Update(event) => Some(event.incident()),
             Self::Runbook(event) => Some(event.incident()),
+            Self::Notice(event) => event.incident(),
             Self::NoteAdded { incident, .. } | Self::ActuationRequested { incident, .. } => *incident,
             _ => None,
         }

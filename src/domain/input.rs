@@ -7,10 +7,11 @@ use super::incident::Severity;
 use super::observation::Batch;
 use super::probe::Reach;
 use super::replay::ReplayChange;
+use super::response::Phase;
 use super::switch::{Call, SwitchId};
 use super::time::At;
-use super::update::UpdateKind;
 use super::update::way::Way;
+use super::update::{Thread, UpdateKind};
 
 /// Everything that can reach the engine.
 #[derive(Debug)]
@@ -69,12 +70,10 @@ pub enum Input {
     },
     /// Something about this machine is not as it should be; the room goes on, and says so.
     Warned(String),
-    /// What came of an update that was sent.
+    /// What came of something that people were told.
     Told {
-        incident: IncidentId,
-        number: u32,
-        outcome: Outcome,
-        took_ms: i64,
+        word: Word,
+        heard: Heard,
     },
     /// The stage of a game day reports.
     Stage(StageNews),
@@ -171,14 +170,37 @@ pub enum AnswerTo {
     All,
 }
 
-/// An update on its way through a channel.
+/// What is told: an update of an incident, or a notice of the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    Update { incident: IncidentId, number: u32 },
+    Notice { number: u64 },
+}
+
+/// What came of telling it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    pub outcome: Outcome,
+    /// The answer, where there was more of one than the outcome.
+    pub answer: Option<String>,
+    /// What the system behind the channel calls our incident.
+    pub reference: Option<String>,
+    pub took_ms: i64,
+}
+
+/// A word on its way through a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Telling {
-    pub incident: IncidentId,
-    pub number: u32,
+    pub word: Word,
+    pub incident: Option<IncidentId>,
+    /// Begins the names that this room gives to others, so that those of two rooms never meet.
+    pub room: String,
     pub channel: String,
     pub way: Way,
+    pub timeout_s: u32,
+    pub thread: Thread,
     pub kind: UpdateKind,
+    pub phase: Phase,
     pub title: String,
     pub severity: Severity,
     pub began: At,

@@ -135,6 +135,19 @@ pub struct ChannelInfo {
     /// `slack`, `cstate`: what it is.
     pub kind: String,
     pub way: Way,
+    /// Seconds that it may take to answer.
+    pub timeout_s: u32,
+}
+
+/// What the system behind a channel knows of an incident already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Thread {
+    /// Nothing: this is the first that it hears of it.
+    New,
+    /// It calls the incident so; what is sent goes on from there.
+    Known(String),
+    /// It may know of it, under a name that was never answered.
+    Doubtful,
 }
 
 /// The channel that every room has: the clipboard of the person at the keys.
@@ -198,6 +211,8 @@ pub struct Update {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Updates {
     pub sent: Vec<Update>,
+    /// What the system behind each channel calls this incident, by the channel.
+    pub references: BTreeMap<String, String>,
     /// Where this incident's cadence is another than the usual one.
     pub cadences: BTreeMap<Audience, Cadence>,
     /// For each audience, the last moment that was told to be overdue.
@@ -213,6 +228,18 @@ impl Updates {
 
     pub fn find(&self, number: u32) -> Option<&Update> {
         self.sent.iter().find(|update| update.number == number)
+    }
+
+    /// What the system behind the channel of an update knows of the incident, but for this update.
+    pub fn thread(&self, update: &Update) -> Thread {
+        if let Some(reference) = self.references.get(&update.channel) {
+            return Thread::Known(reference.clone());
+        }
+        let others = self.sent.iter().filter(|other| other.number != update.number && other.channel == update.channel);
+        match others.into_iter().all(|other| matches!(other.delivery, Delivery::NotSent { .. })) {
+            true => Thread::New,
+            false => Thread::Doubtful,
+        }
     }
 
     /// What an audience has been told, the newest first.
@@ -270,7 +297,9 @@ impl Updates {
                     delivery,
                 });
             }
-            UpdateEvent::UpdateSent { number, answer, took_ms, .. } => {
+            UpdateEvent::UpdateSent { number, answer, took_ms, reference, .. } => {
+                let channel = self.find(*number).map(|update| update.channel.clone());
+                self.references.extend(channel.zip(reference.clone()));
                 self.deliver(*number, Delivery::Sent { answer: answer.clone(), took_ms: *took_ms, at });
             }
             UpdateEvent::UpdateNotSent { number, reason, .. } => {

@@ -228,6 +228,9 @@ fn correct(incident: &Incident, moment: Moment, to: At, reason: &str, now: At) -
     if now.since_s(to) > CORRECTION_S {
         return refuse(format!("{to} is more than a year ago; check the date"));
     }
+    if !matches!(moment, Moment::Onset | Moment::Detected) {
+        response::commanded(incident)?;
+    }
     let from = incident.moments.get(moment);
     if from.is_none() && matches!(moment, Moment::Mitigated | Moment::Resolved) {
         return refuse(format!(

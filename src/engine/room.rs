@@ -18,6 +18,7 @@ use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, ActuationId, AlertId, IncidentId, Seq};
 use crate::domain::incident::{Incident, Note, Overruled};
 use crate::domain::learning::Learning;
+use crate::domain::notice::Notices;
 use crate::domain::recovery::Recovery;
 use crate::domain::regulation::Regulation;
 use crate::domain::response::{Phase, Response};
@@ -54,6 +55,8 @@ pub struct Room {
     pub tests: BTreeMap<SwitchId, Tested>,
     /// What was changed, as far as the room has seen it or was told: by time.
     pub changes: VecDeque<Change>,
+    /// What the room itself told the team.
+    pub notices: Notices,
     /// The game day, where it is one.
     pub drill: Option<GameDay>,
     /// Alerts raised in all; closed ones are dropped from `alerts` in the end.
@@ -96,6 +99,7 @@ impl Room {
                 self.campaigns.entry(campaign.clone()).or_default();
             }
             Event::Switch(event) => self.apply_to_switches(event, record),
+            Event::Notice(event) => self.notices.apply(event, record.at, limits::NOTICES),
             _ => {}
         }
     }

@@ -28,6 +28,8 @@ pub struct Settings {
     pub templates: Vec<Arc<Template>>,
     /// The ways to audiences, and how often they are told.
     pub channels: Vec<ChannelInfo>,
+    /// The channels through which the room itself tells the team what it has to hear at once.
+    pub notify: Vec<String>,
     pub cadences: Cadences,
     /// What error codes mean, by the code.
     pub codes: BTreeMap<String, String>,
@@ -83,6 +85,7 @@ impl Default for Settings {
             contacts: BTreeMap::new(),
             templates: Vec::new(),
             channels: Vec::new(),
+            notify: Vec::new(),
             cadences: Cadences::default(),
             codes: BTreeMap::new(),
             watch_s: 15 * 60,

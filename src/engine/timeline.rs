@@ -1,6 +1,7 @@
 //! The timeline: every event as one sentence, in the order of the log.
 
 mod learning;
+mod notice;
 mod regulation;
 mod switch;
 mod update;
@@ -174,6 +175,7 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::Recovery(event) => recovery(event),
         Event::Update(event) => update::sentence(event),
         Event::Drill(event) => drill::sentence(event),
+        Event::Notice(event) => notice::sentence(event),
         Event::NoteAdded { text, .. } => (Normal, text.replace('\n', " ⏎ ")),
         Event::Mitigated { .. } => (Action, "service restored: mitigated".into()),
         Event::Resolved { .. } => (Action, "root cause fixed: resolved".into()),

@@ -11,7 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::event::update::UpdateEvent;
 use crate::domain::ids::{Actor, IncidentId};
 use crate::domain::incident::Incident;
-use crate::domain::input::{LogHealth, Outcome, Telling};
+use crate::domain::input::{Heard, LogHealth, Outcome, Telling, Word};
 use crate::domain::query::Query;
 use crate::domain::recovery::DataDecision;
 use crate::domain::runbook::StepMark;
@@ -37,7 +37,7 @@ pub(super) fn decide(state: &State, by: &Actor, command: UpdateCommand) -> Decis
                 Some(Delivery::Sent { .. }) => refuse("this update is told already"),
                 Some(_) => {
                     let answer = format!("posted by hand, says {by}");
-                    Ok(vec![UpdateEvent::UpdateSent { incident, number, answer, took_ms: 0 }.into()])
+                    Ok(vec![UpdateEvent::UpdateSent { incident, number, answer, took_ms: 0, reference: None }.into()])
                 }
             }
         }
@@ -156,7 +156,7 @@ fn channel_of(event: &UpdateEvent) -> Option<(u32, String)> {
 fn rehearsed(state: &State, incident: IncidentId, number: u32, channel: &str) -> Option<Event> {
     let drill = state.drill.is_some() && channel != CLIPBOARD;
     let answer = || format!("a drill: nothing left this machine for {channel}");
-    drill.then(|| UpdateEvent::UpdateSent { incident, number, answer: answer(), took_ms: 0 }.into())
+    drill.then(|| UpdateEvent::UpdateSent { incident, number, answer: answer(), took_ms: 0, reference: None }.into())
 }
 
 /// The steps of the runbook that ask for this update are done by it.
@@ -184,33 +184,39 @@ pub(super) fn tellings(state: &State, events: &[Event]) -> Vec<Telling> {
         };
         let known = state.room.incidents.get(&incident)?;
         let update = known.updates.find(number).filter(|update| update.channel != CLIPBOARD)?;
+        let channel = state.settings.channels.iter().find(|channel| channel.name == update.channel)?;
         Some(Telling {
-            incident,
-            number,
+            word: Word::Update { incident, number },
+            incident: Some(incident),
+            room: state.settings.log_id.clone(),
             channel: update.channel.clone(),
-            way: state.settings.channels.iter().find(|way| way.name == update.channel)?.way.clone(),
+            way: channel.way.clone(),
+            timeout_s: channel.timeout_s,
+            thread: known.updates.thread(update),
             kind: update.kind,
+            phase: known.phase(),
             title: known.title.clone(),
             severity: known.severity,
             began: known.moments.onset.unwrap_or(known.declared),
             restored: known.moments.mitigated,
             text: update.text.clone(),
-            at: state.room.incidents.get(&incident)?.updates.find(number)?.at,
+            at: update.at,
         })
     };
     events.iter().filter_map(telling).collect()
 }
 
 /// What came of a sending.
-pub(super) fn told(state: &State, incident: IncidentId, number: u32, outcome: Outcome, took_ms: i64) -> Option<Event> {
+pub(super) fn told(state: &State, incident: IncidentId, number: u32, heard: Heard) -> Option<Event> {
     let update = state.room.incidents.get(&incident)?.updates.find(number)?;
     if update.delivery.is_told() {
         return None;
     }
-    Some(match Answered::of(outcome) {
-        Answered::Yes(answer) => UpdateEvent::UpdateSent { incident, number, answer, took_ms }.into(),
-        Answered::No(reason) => UpdateEvent::UpdateNotSent { incident, number, reason }.into(),
-        Answered::Perhaps(reason) => UpdateEvent::UpdateUnknown { incident, number, reason }.into(),
+    let (took_ms, reference) = (heard.took_ms, heard.reference.clone());
+    Some(match Answered::of(heard) {
+        Answered::Yes(answer) => UpdateEvent::UpdateSent { incident, number, answer, took_ms, reference }.into(),
+        Answered::No(reason) => UpdateEvent::UpdateNotSent { incident, number, reason, took_ms }.into(),
+        Answered::Perhaps(reason) => UpdateEvent::UpdateUnknown { incident, number, reason, took_ms }.into(),
     })
 }
 
@@ -221,7 +227,7 @@ pub(super) fn left_open(state: &State) -> Vec<Event> {
         let begun = incident.updates.sent.iter().filter(|update| update.delivery == Delivery::Intended);
         events.extend(begun.map(|update| {
             let reason = "the room ended before there was an answer; look at the channel".to_owned();
-            UpdateEvent::UpdateUnknown { incident: incident.id, number: update.number, reason }.into()
+            UpdateEvent::UpdateUnknown { incident: incident.id, number: update.number, reason, took_ms: 0 }.into()
         }));
     }
     events
@@ -324,17 +330,17 @@ pub fn facts(snapshot: &Snapshot, incident: &Incident, audience: Audience) -> Fa
 }
 
 /// An answer of a channel, as far as people care.
-enum Answered {
+pub(super) enum Answered {
     Yes(String),
     No(String),
     Perhaps(String),
 }
 
 impl Answered {
-    fn of(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Sent => Self::Yes("written".into()),
-            Outcome::Accepted => Self::Yes("accepted".into()),
+    pub(super) fn of(heard: Heard) -> Self {
+        match heard.outcome {
+            Outcome::Sent => Self::Yes(heard.answer.unwrap_or_else(|| "written".into())),
+            Outcome::Accepted => Self::Yes(heard.answer.unwrap_or_else(|| "accepted".into())),
             Outcome::Refused { reason } | Outcome::NotSent { reason } => Self::No(reason),
             Outcome::Unknown { reason } => Self::Perhaps(reason),
         }

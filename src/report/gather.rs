@@ -91,7 +91,7 @@ pub fn gather(sources: &Sources<'_>, id: IncidentId, log: Provenance) -> Option<
         response: response(sources, incident, &room),
         actions: account::actions(sources, incident),
         regulatory: account::regulatory(sources, incident),
-        communication: account::communication(sources, incident),
+        communication: account::communication(sources, incident, &room.notices),
         cost: account::cost(sources, incident),
         plots: plots::plots(sources, incident, &alerts, &entries),
         timeline: entries

@@ -18,7 +18,7 @@ use crate::actuate::{self, Ways, gate::Gate};
 use crate::domain::drill::StageOrder;
 use crate::domain::event::Record;
 use crate::domain::ids::Seq;
-use crate::domain::input::{Effect, Input, Proposal, Sending, Telling};
+use crate::domain::input::{Effect, Heard, Input, Proposal, Sending, Telling};
 use crate::domain::observation::Batch;
 use crate::domain::switch::ActuationState;
 use crate::domain::time::At;
@@ -234,12 +234,12 @@ impl Desk {
     /// Tells an audience something; what came of it comes back as an input.
     fn tell(&self, telling: Telling) {
         let (inbox, ways) = (self.parts.inbox.clone(), self.parts.ways.clone());
-        let (incident, number, began) = (telling.incident, telling.number, Instant::now());
+        let (word, began) = (telling.word, Instant::now());
         drop(self.parts.tokio.spawn(async move {
-            let outcome = actuate::channel::carry(telling, &ways).await;
+            let heard = actuate::channel::carry(telling, &ways).await;
             // Less than a millisecond is still some time.
             let took_ms = (began.elapsed().as_millis() as i64).max(1);
-            inbox.push(Input::Told { incident, number, outcome, took_ms });
+            inbox.push(Input::Told { word, heard: Heard { took_ms, ..heard } });
         }));
     }
 

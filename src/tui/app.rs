@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::action::{Keymap, Meaning};
+use super::bell::Bell;
 use super::key::{Code, Key};
 use super::layout;
 use super::overlays::confirm::Confirm;
@@ -42,6 +43,8 @@ pub enum Request {
     },
     /// Put text on the clipboard of the person's terminal.
     Copy(String),
+    /// Ring: somebody who looks elsewhere has to look here.
+    Bell,
     Redraw,
     Quit,
 }
@@ -67,6 +70,7 @@ pub struct App {
     asked: Vec<(Ticket, Asked)>,
     tickets: u64,
     lens: Lens,
+    bell: Bell,
     area: Rect,
 }
 
@@ -80,12 +84,18 @@ impl App {
             theme,
             keymap,
             lens: snapshot.lens.clone(),
+            bell: Bell::new(&snapshot),
             snapshot,
             requests: Vec::new(),
             asked: Vec::new(),
             tickets: 0,
             area: Rect::default(),
         }
+    }
+
+    /// Never rings.
+    pub const fn silence(&mut self) {
+        self.bell.silence();
     }
 
     /// What is wanted since the last call.
@@ -102,6 +112,9 @@ impl App {
     /// Takes a newer snapshot.
     pub fn receive(&mut self, snapshot: Arc<Snapshot>) {
         self.snapshot = snapshot;
+        if self.bell.rings(&self.snapshot) {
+            self.requests.push(Request::Bell);
+        }
         let armed = self.snapshot.arming.is_some();
         let now = self.snapshot.at;
         let waits = !self.snapshot.requests.is_empty();

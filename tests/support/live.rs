@@ -11,6 +11,7 @@ use warroom::domain::command::Command;
 use warroom::domain::ids::Seq;
 use warroom::domain::input::Ticket;
 use warroom::domain::switch::Switch;
+use warroom::engine::Settings;
 use warroom::engine::snapshot::Snapshot;
 use warroom::ingest::Ingest;
 use warroom::ingest::route::Router;
@@ -50,9 +51,16 @@ impl Live {
 
     /// A room with these switches beside the standard ones, whose time runs `speed` times as fast.
     pub fn open_at(link: LinkOptions, data: &Path, switches: Vec<Switch>, speed: f64) -> Self {
-        let mut settings = warroom::engine::Settings { operator: "mira".into(), ..super::settings() };
-        settings.switches.splice(0..0, switches.into_iter().map(Arc::new));
+        Self::open_with(link, data, speed, |settings| {
+            settings.switches.splice(0..0, switches.into_iter().map(Arc::new));
+        })
+    }
+
+    /// A room with other settings than usual.
+    pub fn open_with(link: LinkOptions, data: &Path, speed: f64, with: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings { operator: "mira".into(), ..super::settings() };
         settings.pace = speed.ceil() as i64;
+        with(&mut settings);
         let options = StationOptions {
             ingest: Ingest::new(Router::standard("fleet").unwrap(), settings.fleet.schema.clone()),
             settings,

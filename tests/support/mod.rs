@@ -8,6 +8,7 @@ pub mod browser;
 pub mod live;
 pub mod mosquitto;
 pub mod recording;
+pub mod stub;
 pub mod terminal;
 
 use std::collections::VecDeque;
@@ -45,6 +46,8 @@ pub struct Rehearsal {
     ingest: Ingest,
     pub quit: bool,
     pub copied: Vec<String>,
+    /// How often the bell has rung.
+    pub rung: u32,
     /// Updates that have left; what comes of them is the test's to say.
     pub told: Vec<warroom::domain::input::Telling>,
     /// What the room published.
@@ -97,6 +100,7 @@ impl Rehearsal {
             ingest,
             quit: false,
             copied: Vec::new(),
+            rung: 0,
             told: Vec::new(),
             published: Vec::new(),
         };
@@ -208,6 +212,7 @@ impl Rehearsal {
                         self.app.receive_past(at, Ok(Arc::new(made)));
                     }
                     Request::Copy(text) => self.copied.push(text),
+                    Request::Bell => self.rung += 1,
                     Request::Quit => self.quit = true,
                     Request::Redraw => {}
                 }

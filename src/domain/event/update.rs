@@ -28,16 +28,23 @@ pub enum UpdateEvent {
         number: u32,
         answer: String,
         took_ms: i64,
+        /// What the system behind the channel calls our incident, where it gave it a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
     },
     UpdateNotSent {
         incident: IncidentId,
         number: u32,
         reason: String,
+        #[serde(default)]
+        took_ms: i64,
     },
     UpdateUnknown {
         incident: IncidentId,
         number: u32,
         reason: String,
+        #[serde(default)]
+        took_ms: i64,
     },
     /// A person tries what was not sent once more.
     UpdateRetried {

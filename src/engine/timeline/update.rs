@@ -4,6 +4,11 @@ use super::Weight;
 use crate::domain::event::update::UpdateEvent;
 use crate::domain::update::CLIPBOARD;
 
+/// How long somebody waited for it, where anybody did.
+fn after(took_ms: i64) -> String {
+    if took_ms > 0 { format!(" after {:.1} s", took_ms as f64 / 1000.0) } else { String::new() }
+}
+
 pub(super) fn sentence(event: &UpdateEvent) -> (Weight, String) {
     use Weight::{Action, Alarm, Normal};
     match event {
@@ -18,9 +23,11 @@ pub(super) fn sentence(event: &UpdateEvent) -> (Weight, String) {
         UpdateEvent::UpdateSent { number, answer, took_ms, .. } => {
             (Action, format!("update {number} sent in {:.1} s: {answer}", *took_ms as f64 / 1000.0))
         }
-        UpdateEvent::UpdateNotSent { number, reason, .. } => (Alarm, format!("update {number} NOT SENT: {reason}")),
-        UpdateEvent::UpdateUnknown { number, reason, .. } => {
-            (Alarm, format!("update {number} may not have arrived: {reason}"))
+        UpdateEvent::UpdateNotSent { number, reason, took_ms, .. } => {
+            (Alarm, format!("update {number} NOT SENT{}: {reason}", after(*took_ms)))
+        }
+        UpdateEvent::UpdateUnknown { number, reason, took_ms, .. } => {
+            (Alarm, format!("update {number} may not have arrived{}: {reason}", after(*took_ms)))
         }
         UpdateEvent::UpdateRetried { number, .. } => (Action, format!("update {number} is tried again")),
         UpdateEvent::UpdateOverdue { audience, due, .. } => {

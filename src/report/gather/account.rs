@@ -3,8 +3,10 @@
 use super::Sources;
 use crate::domain::cost::money;
 use crate::domain::day::Day;
+use crate::domain::ids::Actor;
 use crate::domain::incident::Incident;
 use crate::domain::learning::Ending;
+use crate::domain::notice::{Notice, Notices};
 use crate::domain::regulation::{Matter, Standing};
 use crate::report::document::{
     ActionLine, AnswerLine, CostLines, RegimeLine, RegulatoryMomentLine, TermLine, UpdateLine,
@@ -82,9 +84,9 @@ fn regime(sources: &Sources<'_>, matter: &Matter) -> RegimeLine {
     }
 }
 
-/// What was told to whom.
-pub(super) fn communication(sources: &Sources<'_>, incident: &Incident) -> Vec<UpdateLine> {
-    let line = |update: &crate::domain::update::Update| UpdateLine {
+/// What was told to whom: the updates of people, and what the room itself told the team.
+pub(super) fn communication(sources: &Sources<'_>, incident: &Incident, notices: &Notices) -> Vec<UpdateLine> {
+    let update = |update: &crate::domain::update::Update| UpdateLine {
         at: sources.time(update.at),
         audience: update.audience.name().to_owned(),
         channel: update.channel.clone(),
@@ -92,7 +94,18 @@ pub(super) fn communication(sources: &Sources<'_>, incident: &Incident) -> Vec<U
         outcome: update.delivery.words(),
         text: update.text.clone(),
     };
-    incident.updates.sent.iter().map(line).collect()
+    let notice = |notice: &Notice| UpdateLine {
+        at: sources.time(notice.at),
+        audience: format!("team ({})", notice.kind.name()),
+        channel: notice.channel.clone(),
+        by: Actor::Engine.name().to_owned(),
+        outcome: notice.delivery.words(),
+        text: notice.text.clone(),
+    };
+    let own = notices.iter().filter(|notice| notice.incident == Some(incident.id));
+    let mut lines: Vec<_> = incident.updates.sent.iter().map(update).chain(own.map(notice)).collect();
+    lines.sort_by_key(|line| line.at.utc);
+    lines
 }
 
 pub(super) fn cost(sources: &Sources<'_>, incident: &Incident) -> CostLines {
