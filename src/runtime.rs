@@ -16,6 +16,7 @@ pub mod playback;
 pub mod player;
 mod prober;
 pub mod random;
+mod reach;
 pub mod recorder;
 mod seats;
 pub mod signals;
@@ -122,6 +123,7 @@ impl Station {
         let (log, history) = Log::open(&log, &random::log_id())?;
         log.id().clone_into(&mut settings.log_id);
         settings.socket = socket.as_ref().map(|place| place.path.display().to_string()).unwrap_or_default();
+        settings.socket_closed = socket.as_ref().and_then(reach::closed);
         let operator = Actor::Person(settings.operator.clone());
         let uid = settings.uid;
 

@@ -105,6 +105,11 @@ fn a_second_user_approves_and_the_first_one_cannot() {
     let approval = ask(&mut terminal);
     let (done, said) = place.approve(None, &approval);
     assert!(!done && said.contains("you asked for"), "{said}");
+    // Without a number it tells what waits, and how much that is.
+    let listed = Command::new(&place.program).args(["approve", "--socket", &place.path("room.drill.sock")]).output();
+    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
+    let wanted = [format!("approval {approval} "), "targets: 3 devices: ".into(), "tested: never".into()];
+    assert!(wanted.iter().all(|wanted| listed.contains(wanted)), "{listed}");
     let (done, said) = place.approve(Some(NOBODY), "4711");
     assert!(!done && said.contains("nothing waits for approval 4711"), "{said}");
     let (done, said) = place.approve(Some(NOBODY), &approval);
@@ -158,6 +163,7 @@ fn one_person_alone_breaks_the_glass_and_it_stays_marked() {
     terminal.press("\r");
     terminal.press("6");
     terminal.shows("BREAK-GLASS: jo is on a plane");
+    terminal.shows("✓ EFFECTIVE");
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);
 }

@@ -11,9 +11,10 @@ use crate::tui::format;
 #[derive(Args)]
 pub(super) struct ApproveArgs {
     /// The number that the room shows. Without one, what waits is listed.
+    #[arg(requires = "reason")]
     approval: Option<u64>,
     /// What you have looked at, and why you agree.
-    #[arg(long, requires = "approval", required_unless_present = "list")]
+    #[arg(long, requires = "approval")]
     reason: Option<String>,
     /// Only list what waits.
     #[arg(long, conflicts_with = "approval")]
@@ -36,7 +37,15 @@ pub(super) fn run(common: &Common, args: &ApproveArgs) -> Result<(), Failure> {
         say!("approval {} · asked by {} · {} left", request.approval, request.by, format::duration(request.left_s));
         say!("  {} · {}", request.switch, request.about);
         say!("  {}", request.effect);
+        for (label, value) in [("targets", &request.size), ("tested", &request.tested)] {
+            if !value.is_empty() {
+                say!("  {label}: {value}");
+            }
+        }
         say!("  {}", request.call);
+    }
+    if args.approval.is_none() && !waiting.is_empty() {
+        say!("warroom approve NUMBER --reason 'what you have looked at' says yes to one");
     }
     let (Some(approval), Some(reason)) = (args.approval, &args.reason) else { return Ok(()) };
     let answer = ask(&Request::Approve { approval, reason: reason.clone() })?;

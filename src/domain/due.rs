@@ -46,6 +46,12 @@ impl Due {
         self.at < now && self.kind != DueKind::Watch
     }
 
+    /// It concerns nobody outside the house: customers and authorities go first.
+    pub fn is_inside(&self) -> bool {
+        let told_inside = self.kind == DueKind::Update && self.label.starts_with("internal");
+        told_inside || !matches!(self.kind, DueKind::Regulatory | DueKind::Update)
+    }
+
     pub const fn is_close(&self, now: At) -> bool {
         self.left_s(now) <= self.warn_s
     }

@@ -12,6 +12,8 @@ pub struct Lens {
     pub filter: Filter,
     /// The cohort whose signal is drawn; none for the whole selection.
     pub cohort: Option<CohortKey>,
+    /// The cohort that stands first in the table, whatever that is grouped by: the one that is on fire.
+    pub pinned: Option<CohortKey>,
     /// The signal that is drawn.
     pub signal: Signal,
     /// How far back the chart reaches.
@@ -28,6 +30,7 @@ impl Default for Lens {
             group_by: vec!["firmware".into(), "hardware".into()],
             filter: Filter::default(),
             cohort: None,
+            pinned: None,
             signal: Signal::Online,
             span_s: 600,
             devices: None,

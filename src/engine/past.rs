@@ -135,13 +135,16 @@ fn table(rollups: &[&Rollup], last: Option<&Rollup>, lens: &Lens, snapshot: &Sna
                 .iter()
                 .find(|alert| alert.is_open() && alert.finding.cohort == row.cohort)
                 .map(|alert| alert.id),
+            pinned: lens.pinned.as_ref() == Some(&row.cohort),
             key: row.cohort.clone(),
         }
     };
-    let mut rows: Vec<CohortRow> = last.rows.iter().filter(grouped).map(row).collect();
+    let shown =
+        |row: &&RollupRow| grouped(row) || (row.get(Signal::Devices) > 0 && lens.pinned.as_ref() == Some(&row.cohort));
+    let mut rows: Vec<CohortRow> = last.rows.iter().filter(shown).map(row).collect();
     // As in the live room: what is in trouble first, what is well by its name.
     rows.sort_by(|a, b| {
-        let trouble = |row: &CohortRow| (row.alert.is_none(), row.share() >= 0.95);
+        let trouble = |row: &CohortRow| (!row.pinned, row.alert.is_none(), row.share() >= 0.95);
         trouble(a).cmp(&trouble(b)).then_with(|| a.key.pairs().cmp(&b.key.pairs()))
     });
     let total = rows.len();

@@ -183,12 +183,25 @@ pub(super) fn regressed(state: &State, cohort: &CohortKey, at: At) -> Option<Inc
     came_back.map(|incident| incident.id)
 }
 
-/// Until when recovered incidents are watched.
-pub(super) fn due(state: &State) -> Vec<Due> {
+/// Until when recovered incidents are watched; and once that is over, what they still wait for.
+pub(super) fn due(state: &State, now: At) -> Vec<Due> {
     let watch = |incident: &Incident| {
         let at = incident.moments.mitigated?.plus_s(state.settings.watch_s);
-        let label = "watched until it holds".to_owned();
+        let label = if at > now { "watched until it holds".to_owned() } else { after_watch(state, incident, now) };
         Some(Due { incident: Some(incident.id), kind: DueKind::Watch, label, at, warn_s: 0 })
     };
     state.room.open_incidents().filter_map(watch).collect()
+}
+
+/// What an incident waits for that has been watched for long enough.
+fn after_watch(state: &State, incident: &Incident, at: At) -> String {
+    let known = state.facts.of(incident.id).map_or(&[][..], |known| &known.checks);
+    let seen = known.iter().filter(|checked| checked.check != Check::Regression).cloned();
+    let failing =
+        |checked: &Checked| checked.standing != Standing::Green && incident.recovery.waiver(checked.check).is_none();
+    let mut failing = seen.chain(std::iter::once(regression(state, incident, at))).filter(failing);
+    match failing.next() {
+        Some(first) => format!("watched; it waits for: {} {}", first.check, first.standing.name()),
+        None => "it has held, and can be resolved".to_owned(),
+    }
 }

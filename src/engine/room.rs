@@ -80,6 +80,20 @@ pub struct Tested {
     pub took_ms: u64,
 }
 
+impl Tested {
+    /// Days since it was tested.
+    pub fn days(&self, now: At) -> i64 {
+        now.since_s(self.at) / 86_400
+    }
+
+    /// When and where it was tested, how long that took, and whether it failed.
+    pub fn words(&self, now: At) -> String {
+        let failed = if self.ok { "" } else { "FAILED " };
+        let took_s = self.took_ms as f64 / 1000.0;
+        format!("{failed}{} d ago in {}, {took_s:.1} s", self.days(now), self.environment)
+    }
+}
+
 impl Room {
     /// Changes the room by one event.
     pub fn apply(&mut self, record: &Record) {

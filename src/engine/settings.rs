@@ -56,6 +56,8 @@ pub struct Settings {
     pub own_names: Vec<String>,
     /// Where other logins reach this room.
     pub socket: String,
+    /// Why nobody but the operator can reach it, and what opens it; none where somebody can.
+    pub socket_closed: Option<String>,
     /// What a gigabyte over the air costs.
     pub gigabyte_price: Option<f64>,
     /// How the broker is reached by the `mosquitto_pub` of a shell: ` -h broker -p 1883`.
@@ -100,6 +102,7 @@ impl Default for Settings {
             uid: 0,
             own_names: Vec::new(),
             socket: String::new(),
+            socket_closed: None,
             gigabyte_price: None,
             shell_options: String::new(),
             pace: 1,

@@ -68,6 +68,8 @@ pub struct Snapshot {
     pub alerts: Vec<Alert>,
     /// What the room would declare, for each alert that nobody has declared yet.
     pub proposals: BTreeMap<AlertId, Declaration>,
+    /// What the newest alert that nobody has declared looks like, and why.
+    pub proposed: Option<(AlertId, Verdict)>,
     pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
     /// Who is suspected in each open incident, the best first.
     pub suspects: BTreeMap<IncidentId, Vec<Suspect>>,
@@ -101,6 +103,8 @@ pub struct Snapshot {
     pub shell_options: String,
     /// Where other logins reach this room.
     pub socket: String,
+    /// Why nobody but the operator can reach it, and what opens it.
+    pub socket_closed: Option<String>,
     /// Seconds of the room that pass in a second of life.
     pub pace: i64,
     pub warnings: Vec<String>,
@@ -183,6 +187,8 @@ pub struct CohortRow {
     pub trend: Vec<Option<f32>>,
     /// An open alert about exactly this cohort.
     pub alert: Option<AlertId>,
+    /// It stands first because it is what the room is about, however the table is grouped.
+    pub pinned: bool,
 }
 
 impl CohortRow {

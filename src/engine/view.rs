@@ -1,18 +1,18 @@
 //! Makes the snapshot: reads the state, and prepares what the lens asks for.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-
 use super::drill::view::DrillView;
 use super::snapshot::{
-    ActuationView, CampaignView, Chart, CohortRow, CohortTable, DevicePage, DeviceRow, DeviceView, LogView, Snapshot,
-    Soak, Totals, WaveView,
+    ActuationView, CampaignView, Chart, DevicePage, DeviceRow, DeviceView, LogView, Snapshot, Soak, Totals, WaveView,
 };
 use super::switches::run::Run;
 use super::{State, decide, recovery, runbooks, suspects, switches::Switches, updates};
 use crate::detect::probes;
+use crate::domain::alert::Alert;
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::Bill;
 use crate::domain::due::Due;
@@ -22,21 +22,11 @@ use crate::domain::signal::{Signal, SignalKind};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::Fleet;
-use crate::fleet::attributes::ValueIx;
 use crate::fleet::campaigns::{Campaign, Wave};
-use crate::fleet::cohorts::{Cohort, Grouping, Key};
+use crate::fleet::cohorts::Cohort;
 use crate::fleet::devices::{Device, DeviceIx, Flag};
 use crate::fleet::filter::Sieve;
-use crate::limits;
 
-/// Seconds over which rates are averaged: long enough not to jump, short enough to be now.
-const RATE_S: usize = 10;
-/// Seconds that the change and the trend in the table reach back.
-const TABLE_S: usize = 600;
-/// Below this share online a cohort stands among those that need a look.
-const LOW: f64 = 0.95;
-/// Points of a trend.
-const TREND: usize = 40;
 /// Points of a chart: more than a wide terminal has columns.
 const CHART: u32 = 300;
 
@@ -60,7 +50,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         totals: totals(state),
         attributes: fleet.schema().names().to_vec(),
         lens: state.lens.clone(),
-        table: table(state),
+        table: table::table(state),
         chart: chart(state, at),
         devices: state.lens.devices.map(|(first, n)| page(state, first, n)),
         device: state.lens.device.as_deref().and_then(|id| device(fleet, fleet.devices().find(id)?)),
@@ -71,6 +61,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
             .collect(),
         suspects: room.open_incidents().map(|i| (i.id, state.suspects.in_incident(i))).collect(),
         proposals: proposals(state),
+        proposed: loose(state).last().map(|alert| (alert.id, suspects::verdict_on(state, alert))),
         probes: probes::idle(suspects::own_link(state, None), state.reaches.last(), state.fleet.broker()),
         incidents: room.incidents.iter().map(|(id, incident)| (*id, Arc::new(incident.clone()))).collect(),
         actuations: actuations(state),
@@ -91,6 +82,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         alert_cohorts: alert_cohorts(state),
         shell_options: state.settings.shell_options.clone(),
         socket: state.settings.socket.clone(),
+        socket_closed: state.settings.socket_closed.clone(),
         pace: state.replay.as_ref().map_or(state.settings.pace, |replay| replay.speed.ceil().max(1.0) as i64),
         warnings: state.settings.warnings.clone(),
         due: due(state, at),
@@ -107,7 +99,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
 /// What is due, from every area that has deadlines, the first first.
 fn due(state: &State, at: At) -> Vec<Due> {
     let mut due: Vec<Due> = runbooks::due(state);
-    due.extend(recovery::due(state));
+    due.extend(recovery::due(state, at));
     due.extend(updates::due(state, at));
     due.extend(state.room.incidents.values().flat_map(|incident| incident.regulation.due(incident.id, at)));
     due.extend(state.room.incidents.values().filter_map(|incident| incident.learning.due(incident, at)));
@@ -116,8 +108,12 @@ fn due(state: &State, at: At) -> Vec<Due> {
 }
 
 fn proposals(state: &State) -> BTreeMap<AlertId, Declaration> {
-    let loose = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none());
-    loose.map(|alert| (alert.id, decide::propose(state, alert))).collect()
+    loose(state).map(|alert| (alert.id, decide::propose(state, alert))).collect()
+}
+
+/// Open alerts that belong to no incident.
+fn loose(state: &State) -> impl Iterator<Item = &Alert> {
+    state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none())
 }
 
 /// With what is measured just now, rather than what was written down last.
@@ -128,7 +124,7 @@ fn bill(state: &State, incident: &Incident, at: At) -> Bill {
 }
 
 fn alert_cohorts(state: &State) -> BTreeMap<AlertId, (u32, u32)> {
-    let now = |alert: &crate::domain::alert::Alert| {
+    let now = |alert: &Alert| {
         let cohort = state.fleet.cohort(&alert.finding.cohort)?;
         Some((alert.id, (cohort.level(Signal::Online), cohort.level(Signal::Devices))))
     };
@@ -155,78 +151,6 @@ fn rate(cohort: &Cohort, signal: Signal, seconds: usize) -> Option<f64> {
     let series = cohort.series(signal);
     let n = series.seconds().min(seconds);
     (n > 0).then(|| series.sum(n) / n as f64)
-}
-
-/// The table that the lens asks for. Where cohorts have a history it is shown; behind a filter that cuts through
-/// them there is only the present.
-fn table(state: &State) -> CohortTable {
-    let fleet = &state.fleet;
-    let attributes: Vec<_> = state.lens.group_by.iter().filter_map(|name| fleet.schema().find(name)).collect();
-    let Some(grouping) = Grouping::by(&attributes) else { return CohortTable::default() };
-    let sieve = Sieve::new(&state.lens.filter, fleet);
-    let mut rows: Vec<CohortRow> = if state.lens.filter.is_empty() {
-        let followed = fleet.cohorts().iter().filter(|cohort| cohort.key.grouping == grouping);
-        followed.filter(|cohort| cohort.level(Signal::Devices) > 0).map(|cohort| row(state, cohort)).collect()
-    } else {
-        filtered(fleet, grouping, &sieve)
-            .into_iter()
-            .map(|(values, (devices, online))| bare_row(fleet.cohort_key(&Key { grouping, values }), devices, online))
-            .collect()
-    };
-    for row in &mut rows {
-        row.alert = state.room.open_alerts().find(|alert| alert.finding.cohort == row.key).map(|alert| alert.id);
-    }
-    let total = rows.len();
-    let order = |row: &CohortRow| {
-        let low = row.share() < LOW;
-        let offline = row.devices - row.online.min(row.devices);
-        // What is well stands in the order of its name; what is not, by magnitude rather than by number, so that rows do
-        // not jump about.
-        (row.alert.is_none(), !low, std::cmp::Reverse(if low { offline.checked_ilog2().unwrap_or(0) } else { 0 }))
-    };
-    rows.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.key.pairs().cmp(&b.key.pairs())));
-    rows.truncate(limits::TABLE_ROWS);
-    CohortTable { rows, total }
-}
-
-/// Devices and those online, by cohort, of what passes the filter.
-fn filtered(fleet: &Fleet, grouping: Grouping, sieve: &Sieve) -> HashMap<[ValueIx; 2], (u32, u32)> {
-    let mut sums: HashMap<[ValueIx; 2], (u32, u32)> = HashMap::new();
-    if sieve.is_by_group() {
-        for (_, group) in fleet.groups().iter().filter(|(_, group)| sieve.passes_group(&group.vector)) {
-            let sum = sums.entry(grouping.values(&group.vector)).or_default();
-            sum.0 += group.now[Signal::Devices as usize];
-            sum.1 += group.now[Signal::Online as usize];
-        }
-    } else {
-        for (_, device) in fleet.devices().iter().filter(|(ix, device)| sieve.passes(fleet, *ix, device)) {
-            let sum = sums.entry(grouping.values(fleet.vector(device.group))).or_default();
-            sum.0 += 1;
-            sum.1 += u32::from(device.has(Flag::Online));
-        }
-    }
-    sums
-}
-
-fn bare_row(key: CohortKey, devices: u32, online: u32) -> CohortRow {
-    let trend = Vec::new();
-    CohortRow { key, devices, online, change: None, errors: None, messages: None, reboots: None, trend, alert: None }
-}
-
-fn row(state: &State, cohort: &Cohort) -> CohortRow {
-    let (devices, online) = (cohort.level(Signal::Devices), cohort.level(Signal::Online));
-    let history = cohort.series(Signal::Online).seconds();
-    let now = cohort.online_share();
-    let then = history.checked_sub(1).and_then(|oldest| cohort.online_share_back(TABLE_S.min(oldest)));
-    let trend = (0..TREND).rev().map(|n| cohort.online_share_back(n * TABLE_S / TREND).map(|share| share as f32));
-    CohortRow {
-        change: now.zip(then).map(|(now, then)| (now - then) * 100.0),
-        errors: rate(cohort, Signal::Errors, RATE_S),
-        messages: rate(cohort, Signal::Messages, RATE_S),
-        reboots: Some(cohort.series(Signal::Reboots).sum(TABLE_S).round() as u64),
-        trend: trend.collect(),
-        ..bare_row(state.fleet.cohort_key(&cohort.key), devices, online)
-    }
 }
 
 fn chart(state: &State, at: At) -> Chart {

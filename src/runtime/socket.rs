@@ -112,6 +112,11 @@ pub struct Waiting {
     pub effect: String,
     pub about: String,
     pub call: String,
+    /// How many targets, and how they are now; and the last test of the switch.
+    #[serde(default)]
+    pub size: String,
+    #[serde(default)]
+    pub tested: String,
     pub by: String,
     pub left_s: i64,
 }
@@ -289,6 +294,11 @@ impl Desk {
             effect: request.arming.switch.effect.clone(),
             about: request.arming.preview.about(),
             call: request.arming.preview.call.clone(),
+            size: request.arming.preview.size(),
+            tested: snapshot
+                .tests
+                .get(&request.arming.switch.id)
+                .map_or_else(|| "never".into(), |tested| tested.words(snapshot.at)),
             by: request.arming.by.name().to_owned(),
             left_s: request.expires.since_s(snapshot.at).max(0) / snapshot.pace,
         };
@@ -313,10 +323,15 @@ fn user_name(uid: u32) -> String {
 /// # Errors
 /// None where no room is open there; otherwise why it could not be asked.
 pub fn ask(path: &Path, request: &Request) -> Result<Option<Answer>, String> {
-    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    use std::io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied};
     let stream = match std::os::unix::net::UnixStream::connect(path) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), NotFound | ConnectionRefused) => return Ok(None),
+        Err(error) if error.kind() == PermissionDenied => {
+            let mend = "whoever runs the room has to let you in, under [switches]: socket in a directory that you may \
+                        enter, and socket_mode \"0660\" with a group that you share, or \"0666\"";
+            return Err(format!("you may not reach the room at {}: {mend}", path.display()));
+        }
         Err(error) => return Err(format!("the room at {} cannot be reached: {error}", path.display())),
     };
     let asked = || -> std::io::Result<Answer> {

@@ -25,7 +25,6 @@ use crate::domain::lens::Lens;
 use crate::domain::replay::Pacing;
 use crate::domain::time::At;
 use crate::engine::snapshot::Snapshot;
-use crate::engine::switches::Gate;
 use crate::limits;
 
 /// Something the application wants from outside.
@@ -56,7 +55,10 @@ pub(super) enum Asked {
     /// Nothing needs to be said of it.
     Quietly,
     Arm,
-    Fire,
+    /// Whether what was confirmed waits for a second person: by the time of the answer the arming is gone.
+    Fire {
+        waits: bool,
+    },
 }
 
 /// The application of one screen.
@@ -169,16 +171,15 @@ impl App {
         let now = self.snapshot.at;
         match (asked, result) {
             (Asked::Arm, Ok(_)) => {}
-            (Asked::Arm | Asked::Fire, Err(refusal)) => {
+            (Asked::Arm | Asked::Fire { .. }, Err(refusal)) => {
                 self.close_confirm();
                 self.ui.say(refusal.to_string(), true, now);
-                if asked == Asked::Fire {
+                if asked != Asked::Arm {
                     self.command(Command::Switch(SwitchCommand::Disarm { reason: "refused".into() }), Asked::Quietly);
                 }
             }
-            (Asked::Fire, Ok(seq)) => {
+            (Asked::Fire { waits }, Ok(seq)) => {
                 self.close_confirm();
-                let waits = self.snapshot.arming.as_ref().is_some_and(|a| matches!(a.gate, Gate::TwoPeople(_)));
                 if waits {
                     self.ui.overlays.push(Overlay::Approval { seen: false });
                 }
@@ -396,6 +397,7 @@ impl App {
             group_by: self.ui.group_by.clone(),
             filter: self.ui.filter.clone(),
             cohort: self.ui.chart_cohort(&self.snapshot),
+            pinned: self.ui.burning(&self.snapshot),
             signal: self.ui.chart_signal(&self.snapshot),
             span_s: self.ui.span_s,
             devices: in_fleet.then_some((first, rows * 2)),

@@ -128,6 +128,29 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     wrapped
 }
 
+/// Breaks a command for a shell into lines that can be copied as they stand: at spaces outside quotes, each line but the
+/// last with a backslash at its end. A word that is wider than all is left whole.
+pub fn shell(command: &str, width: usize) -> Vec<String> {
+    use unicode_width::UnicodeWidthStr;
+    let mut quoted = false;
+    let words = command.split(|c: char| {
+        quoted ^= c == '\'';
+        c == ' ' && !quoted
+    });
+    let mut broken: Vec<String> = Vec::new();
+    for word in words {
+        match broken.last_mut() {
+            Some(line) if line.width() + 1 + word.width() + " \\".len() <= width => *line += &format!(" {word}"),
+            Some(line) => {
+                line.push_str(" \\");
+                broken.push(word.to_owned());
+            }
+            None => broken.push(word.to_owned()),
+        }
+    }
+    broken
+}
+
 /// Bytes of text that fit into `width` columns; one character at least, or nothing would ever end.
 fn head(text: &str, width: usize) -> usize {
     use unicode_width::UnicodeWidthChar;
@@ -153,5 +176,14 @@ mod tests {
         assert_eq!(wrap("漢字", 1), ["漢", "字"]);
         assert_eq!(wrap("a\n\nb", 5), ["a", "", "b"]);
         assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn a_command_is_broken_where_a_shell_goes_on() {
+        let command = "warroom approve 7 --socket /run/w.sock --reason 'it is right'";
+        assert_eq!(shell(command, 100), [command]);
+        let broken = shell(command, 30);
+        assert_eq!(broken, ["warroom approve 7 --socket \\", "/run/w.sock --reason \\", "'it is right'"]);
+        assert_eq!(shell("abcdefgh i", 4), ["abcdefgh \\", "i"]);
     }
 }

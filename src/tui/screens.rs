@@ -34,7 +34,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let banners = banner::urgent(scene.snapshot);
     let past = scrubber::height(scene);
-    let frame = layout::frame(area, banners.len() as u16 + past, !due::is_empty(scene.snapshot));
+    let frame = layout::frame(area, banners.len() as u16 + past, !due::is_empty(scene));
     header::draw(scene, frame.header, buffer);
     if scene.snapshot.joined {
         draw_joined(scene, area, frame.footer, buffer);

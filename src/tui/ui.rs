@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::action::Action;
 use super::key::Key;
 use super::overlays::Overlay;
 use crate::domain::cohort::CohortKey;
@@ -64,11 +65,18 @@ impl View {
 pub struct Toast {
     pub text: String,
     pub bad: bool,
-    pub until: At,
+    pub at: At,
 }
 
-/// How long a toast stays, in seconds.
+/// How long a toast stays, in seconds of life.
 const TOAST_S: i64 = 5;
+
+impl Toast {
+    /// Whether it is still to be read.
+    pub fn is_fresh(&self, snapshot: &Snapshot) -> bool {
+        snapshot.at.since_ms(self.at) < TOAST_S * 1000 * snapshot.pace
+    }
+}
 
 /// The state of one screen.
 #[derive(Debug, Default)]
@@ -107,6 +115,8 @@ pub struct Ui {
     pub inject: usize,
     pub quarters_back: usize,
     pub toast: Option<Toast>,
+    /// What was asked for once and has to be asked for again, and until when that counts.
+    pub doubted: Option<(Action, At)>,
     /// Keys of a chord that has begun.
     pub chord: Vec<Key>,
     /// A note that was not sent.
@@ -120,7 +130,7 @@ impl Ui {
     }
 
     pub fn say(&mut self, text: impl Into<String>, bad: bool, now: At) {
-        self.toast = Some(Toast { text: text.into(), bad, until: now.plus_s(TOAST_S) });
+        self.toast = Some(Toast { text: text.into(), bad, at: now });
     }
 
     /// The incident on the screen.
@@ -136,6 +146,13 @@ impl Ui {
         let concerned =
             || self.incident(snapshot).map(|incident| incident.cohort.clone()).filter(|cohort| !cohort.is_fleet());
         self.cohort.clone().or_else(concerned).or_else(alerted)
+    }
+
+    /// The cohort on fire: the one of the open incident, else of the newest alert that belongs to none.
+    pub fn burning(&self, snapshot: &Snapshot) -> Option<CohortKey> {
+        let incident = self.incident(snapshot).filter(|incident| incident.is_open()).map(|i| i.cohort.clone());
+        let alerted = || snapshot.loose_alerts().last().map(|alert| alert.finding.cohort.clone());
+        incident.or_else(alerted).filter(|cohort| !cohort.is_fleet())
     }
 
     /// The signal that is drawn: the one chosen, else what an open alert about the drawn cohort is about.

@@ -6,6 +6,7 @@ pub(super) mod pull;
 pub(super) mod record;
 pub(super) mod respond;
 pub(super) mod time;
+mod twice;
 pub(super) mod updates;
 
 use super::action::{Action, Group, Needs, Spec, spec};
@@ -107,6 +108,8 @@ pub(super) fn perform(app: &mut App, action: Action) {
         app.ui.say(reason, true, now);
         return;
     }
+    // What was asked once and not again is forgotten.
+    app.ui.doubted = app.ui.doubted.filter(|(doubted, _)| *doubted == action);
     match action {
         Action::Up => step(app, -1),
         Action::Down => step(app, 1),
@@ -141,7 +144,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Copy => copy(app),
         Action::NextTheme => next_theme(app),
         Action::Redraw => app.requests.push(Request::Redraw),
-        Action::Quit => app.requests.push(Request::Quit),
+        Action::Quit => twice::quit(app),
         Action::Filter
         | Action::GroupBy
         | Action::Declare
@@ -163,7 +166,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
             app.ui.overlays.push(Overlay::Note(NoteEditor::new(incident, draft)));
         }
         Action::Acknowledge => acknowledge(app),
-        Action::Mitigate => on_incident(app, Command::Mitigate),
+        Action::Mitigate => twice::mitigate(app),
         Action::Resolve => on_incident(app, Command::Resolve),
         Action::MarkStep => mark_step(app),
         Action::HaltOta => pull::pull(app, &SwitchId::ota_halt()),

@@ -107,6 +107,13 @@ impl Terminal {
         line.writer.flush().unwrap();
     }
 
+    /// Leaves a room in which something is open: it asks once more.
+    pub fn leave_open(&mut self) {
+        self.press("q");
+        self.shows("q again leaves, the log keeps it");
+        self.press("q");
+    }
+
     pub fn resize(&self, cols: u16, rows: u16) {
         self.seen.0.lock().unwrap().screen.screen_mut().set_size(rows.try_into().unwrap(), cols.try_into().unwrap());
         let line = self.line.as_ref().unwrap();

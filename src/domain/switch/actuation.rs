@@ -109,6 +109,23 @@ impl Preview {
         }
     }
 
+    /// How much it acts on, in words: `606 devices: 268 online, 338 away`.
+    pub fn size(&self) -> String {
+        let counted = |n: u32| format!("{n} device{}", if n == 1 { "" } else { "s" });
+        match &self.devices {
+            Some(devices) => {
+                let away = devices.count.saturating_sub(devices.online);
+                format!("{}: {} online, {away} away", counted(devices.count), devices.online)
+            }
+            None => {
+                let (progress, target) = (&self.progress, &self.target);
+                let flying = progress.in_flight();
+                let done = counted(progress.succeeded);
+                format!("{done} on {target} already, {flying} on the way, {} still queued", progress.queued)
+            }
+        }
+    }
+
     /// What has to be typed before it is fired: enough to have looked at it.
     pub fn word(&self) -> String {
         self.devices.as_ref().map_or_else(|| self.campaign.clone(), |devices| devices.count.to_string())

@@ -99,7 +99,8 @@ pub(super) fn break_glass(state: &mut State, at: At, by: &Actor, approval: u64, 
 fn review(state: &State, request: &Request, due: At) -> Option<Event> {
     let incident = state.room.open_incidents().next_back()?;
     let text = format!("review break-glass: {} {}", request.arming.switch.label, request.arming.preview.about());
-    let owner = Some(incident.commander.clone()).filter(|name| !name.is_empty());
+    // Nobody reviews what they did themselves.
+    let owner = Some(&incident.commander).filter(|name| !name.is_empty() && *name != request.arming.by.name()).cloned();
     let action = incident.learning.actions.len() as u32 + 1;
     let plan = Plan { text, owner, due: Some(Day::of(due, 0)) };
     Some(Event::Learning(LearningEvent::ActionAdded { incident: incident.id, action, plan }))

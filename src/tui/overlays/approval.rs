@@ -9,12 +9,21 @@ use crate::engine::snapshot::Snapshot;
 use crate::engine::switches::Request;
 use crate::tui::format;
 use crate::tui::layout::centred;
-use crate::tui::scene::{Scene, lines, wrap};
+use crate::tui::overlays::confirm::tested;
+use crate::tui::scene::{Scene, lines, shell, wrap};
 use crate::tui::theme::Role;
 
 /// The key that opens the form to break the glass, and the one that takes the request back.
 pub const BREAK: char = 'b';
 pub const WITHDRAW: char = 'w';
+
+/// The key that copies what the second person runs.
+pub const COPY: char = 'y';
+
+/// What the second person runs.
+pub fn command(request: &Request, snapshot: &Snapshot) -> String {
+    format!("warroom approve {} --socket {} --reason 'what you have looked at'", request.approval, snapshot.socket)
+}
 
 /// The newest request.
 pub fn newest(snapshot: &Snapshot) -> Option<&Request> {
@@ -42,21 +51,22 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     ];
     let say = |text: &str, role| wrap(text, wrapped).into_iter().map(move |text| (text, role)).collect::<Vec<_>>();
     let mut told = say(&format!("{} · {}", switch.label, request.arming.preview.about()), Role::Title);
+    told.extend(say(&request.arming.preview.size(), Role::Text));
     told.extend(say(&switch.effect, Role::Text));
+    let (tested, role) = tested(scene.snapshot, switch);
+    told.extend(say(&format!("tested {tested}"), role));
     told.push((String::new(), Role::Text));
     told.extend(say("Somebody else, logged in on this machine as themselves, runs:", Role::Muted));
-    told.extend(say(
-        &format!(
-            "warroom approve {} --socket {} --reason 'what you have looked at'",
-            request.approval, scene.snapshot.socket
-        ),
-        Role::Key,
-    ));
+    told.extend(shell(&command(request, scene.snapshot), wrapped).into_iter().map(|text| (text, Role::Key)));
+    if let Some(closed) = &scene.snapshot.socket_closed {
+        told.extend(say(closed, Role::Warn));
+    }
     told.push((String::new(), Role::Text));
-    told.extend(say(
-        &format!("{WITHDRAW} takes it back · {BREAK} breaks the glass: you alone, with a reason, and a review · Esc hides this"),
-        Role::Muted,
-    ));
+    let keys = format!(
+        "{COPY} copies the command · {WITHDRAW} takes it back · {BREAK} breaks the glass: you alone, with a reason, \
+         and a review · Esc hides this"
+    );
+    told.extend(say(&keys, Role::Muted));
     shown.extend(told.into_iter().map(|(text, role)| Line::from(scene.span(text, role))));
     let window = centred(area, width, shown.len() as u16 + 2);
     let inner = scene.window("it takes a second person", Role::Warn, window, buffer);

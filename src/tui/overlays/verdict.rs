@@ -6,6 +6,7 @@ use ratatui::text::Line;
 
 use crate::domain::cohort::CohortKey;
 use crate::domain::command::Command;
+use crate::domain::ids::AlertId;
 use crate::domain::incident::Incident;
 use crate::domain::probe::{Points, Probe};
 use crate::domain::verdict::Verdict;
@@ -45,16 +46,56 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
         Some(incident) => {
             (format!("verdict · {} · Esc closes", incident.id), content(scene, incident, selected, text_width))
         }
-        None => {
-            let nothing = "nothing is declared, so there is nothing to judge";
-            let mut content = vec![Line::from(scene.span(nothing, Role::Muted)), Line::default()];
-            content.extend(asked(scene, &scene.snapshot.probes, text_width));
-            ("verdict · Esc closes".into(), content)
-        }
+        None => match &scene.snapshot.proposed {
+            Some((alert, verdict)) => {
+                (format!("verdict · {alert}, not declared · Esc closes"), proposed(scene, *alert, verdict, text_width))
+            }
+            None => {
+                let nothing = "no alert and no incident: there is nothing to judge";
+                let mut content = vec![Line::from(scene.span(nothing, Role::Muted)), Line::default()];
+                content.extend(asked(scene, &scene.snapshot.probes, text_width));
+                ("verdict · Esc closes".into(), content)
+            }
+        },
     };
     let height = (content.len() as u16 + 2).min(area.height.saturating_sub(2));
     let inner = scene.window(&title, Role::Focus, centred(area, width, height), buffer);
     lines(&content, inner, buffer);
+}
+
+/// What would be declared of an alert, and why.
+fn proposed<'a>(scene: &Scene<'a>, alert: AlertId, verdict: &Verdict, width: usize) -> Vec<Line<'a>> {
+    let mut content = looks(scene, verdict, width);
+    content.push(Line::default());
+    if let Some(proposal) = scene.snapshot.proposals.get(&alert) {
+        let would =
+            format!("would be {} · about {} · {}", proposal.severity, proposal.cohort.sentence(), proposal.title);
+        content.extend(wrap(&would, width).into_iter().map(|text| Line::from(scene.span(text, Role::Warn))));
+    }
+    content.extend(asked(scene, &verdict.probes, width));
+    if !scene.snapshot.read_only {
+        let keys = format!(
+            "{} declares it; every part of it can be changed there and later · {} takes the alert",
+            scene.key(Action::Declare),
+            scene.key(Action::Acknowledge)
+        );
+        content.push(Line::default());
+        content.extend(wrap(&keys, width).into_iter().map(|text| Line::from(scene.span(text, Role::Key))));
+    }
+    content
+}
+
+/// What it looks like, and the reasons.
+fn looks<'a>(scene: &Scene<'a>, verdict: &Verdict, width: usize) -> Vec<Line<'a>> {
+    let say = |text: String, role: Role| Line::from(scene.span(text, role));
+    let looks = format!("looks like {} · {} · {}", verdict.kind, verdict.origin, verdict.scope.name());
+    let mut content = vec![say(looks, Role::Title)];
+    for why in &verdict.evidence {
+        let wrapped = wrap(why, width.saturating_sub(2));
+        let bullet = |(n, text)| say(format!("{}{text}", if n == 0 { "· " } else { "  " }), Role::Text);
+        content.extend(wrapped.into_iter().enumerate().map(bullet));
+    }
+    content
 }
 
 fn content<'a>(scene: &Scene<'a>, incident: &Incident, selected: usize, width: usize) -> Vec<Line<'a>> {
@@ -103,15 +144,7 @@ fn judged<'a>(scene: &Scene<'a>, incident: &Incident, width: usize) -> Vec<Line<
     let say = |text: String, role: Role| Line::from(scene.span(text, role));
     let mut content = Vec::new();
     match verdict(scene.snapshot, incident) {
-        Some(verdict) => {
-            let looks = format!("looks like {} · {} · {}", verdict.kind, verdict.origin, verdict.scope.name());
-            content.push(say(looks, Role::Title));
-            for why in &verdict.evidence {
-                let wrapped = wrap(why, width.saturating_sub(2));
-                let bullet = |(n, text)| say(format!("{}{text}", if n == 0 { "· " } else { "  " }), Role::Text);
-                content.extend(wrapped.into_iter().enumerate().map(bullet));
-            }
-        }
+        Some(verdict) => content.extend(looks(scene, verdict, width)),
         None => content.push(say("no alert speaks for it: it is what people say it is".into(), Role::Muted)),
     }
     let overruled = incident.overruled;

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+use unicode_width::UnicodeWidthStr;
 
 use crate::domain::incident::IncidentType;
 use crate::domain::recovery::{Check, Checked, Remaining, Standing};
@@ -47,7 +48,8 @@ fn content<'a>(scene: &Scene<'a>, selected: usize, columns: usize) -> Vec<Line<'
     let known = scene.snapshot.known.get(&incident.id);
     let checks = known.map_or(&incident.recovery.verified, |known| &known.checks);
     let remaining = known.map(|known| known.remaining).or(incident.recovery.remaining).unwrap_or_default();
-    let mut told = vec![devices(scene, &remaining), Line::default()];
+    let mut told = devices(scene, &remaining, columns);
+    told.push(Line::default());
     if checks.is_empty() {
         told.push(muted("nothing has been measured yet".into()));
     }
@@ -80,21 +82,29 @@ fn content<'a>(scene: &Scene<'a>, selected: usize, columns: usize) -> Vec<Line<'
     told
 }
 
-fn devices<'a>(scene: &Scene<'a>, remaining: &Remaining) -> Line<'a> {
+/// What has become of them, in as many lines as whole parts need: a number that is cut is another number.
+fn devices<'a>(scene: &Scene<'a>, remaining: &Remaining, columns: usize) -> Vec<Line<'a>> {
     let count = |n: u32| format::count(n.into());
-    let mut spans = vec![
-        scene.span(format!("{} devices were affected: ", count(remaining.ever)), Role::Text),
-        scene.span(format!("{} healthy", count(remaining.healthy)), Role::Good),
+    let warn = |n: u32| if n > 0 { Role::Warn } else { Role::Muted };
+    let affected = if remaining.ever == 1 { "device was affected:" } else { "devices were affected:" };
+    let parts = [
+        (format!("{} {affected} ", count(remaining.ever)), Role::Text),
+        (format!("{} healthy", count(remaining.healthy)), Role::Good),
+        (format!(" · {} connected, not healthy", count(remaining.unhealthy)), warn(remaining.unhealthy)),
+        (format!(" · {} away", count(remaining.away)), warn(remaining.away)),
+        (format!(" · {} not heard since", count(remaining.unheard)), warn(remaining.unheard)),
+        (format!(" · {} went back", count(remaining.rolled_back)), Role::Muted),
     ];
-    for (n, what) in [
-        (remaining.unhealthy, "connected, not healthy"),
-        (remaining.away, "away"),
-        (remaining.unheard, "not heard since"),
-    ] {
-        spans.push(scene.span(format!(" · {} {what}", count(n)), if n > 0 { Role::Warn } else { Role::Muted }));
+    let mut told = vec![Line::default()];
+    for (text, role) in parts {
+        if told.last().is_some_and(|line| line.width() + text.width() > columns) {
+            told.push(Line::from(scene.span("  ", role)));
+        }
+        if let Some(line) = told.last_mut() {
+            line.push_span(scene.span(text, role));
+        }
     }
-    spans.push(scene.span(format!(" · {} went back", count(remaining.rolled_back)), Role::Muted));
-    Line::from(spans)
+    told
 }
 
 fn check_rows<'a>(

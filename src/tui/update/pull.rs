@@ -6,7 +6,8 @@ use crate::domain::switch::plan::Takes;
 use crate::domain::switch::template::Values;
 use crate::domain::switch::{ActuationState, Scope, SwitchId};
 use crate::engine::snapshot::ActuationView;
-use crate::tui::app::{App, Asked};
+use crate::engine::switches::Gate;
+use crate::tui::app::{App, Asked, Request};
 use crate::tui::key::{Code, Key};
 use crate::tui::overlays::confirm::{self, Confirm, Outcome};
 use crate::tui::overlays::form::{Field, Form, Purpose};
@@ -173,8 +174,9 @@ pub(in crate::tui) fn confirmed(app: &mut App, confirm: Confirm, outcome: Outcom
         Outcome::Fire { typed } => {
             let mut confirm = confirm;
             confirm.fired = Some(app.snapshot.at);
-            let arming = app.snapshot.arming.as_ref()?.id;
-            app.command(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed })), Asked::Fire);
+            let (arming, gate) = app.snapshot.arming.as_ref().map(|arming| (arming.id, &arming.gate))?;
+            let waits = matches!(gate, Gate::TwoPeople(_));
+            app.command(Command::Switch(SwitchCommand::Fire(Confirmation { arming, typed })), Asked::Fire { waits });
             Some(Overlay::Confirm(confirm))
         }
     }
@@ -212,6 +214,15 @@ pub(in crate::tui) fn press_in_approval(app: &mut App, key: Key, seen: bool) -> 
             let reason = "withdrawn".to_owned();
             app.command(Command::Switch(SwitchCommand::Withdraw { approval, reason }), Asked::Plainly);
             None
+        }
+        (Code::Char(approval::COPY), Some(_)) => {
+            if let Some(request) = approval::newest(&app.snapshot) {
+                let command = approval::command(request, &app.snapshot);
+                let now = app.snapshot.at;
+                app.ui.say(format!("copied: {command}"), false, now);
+                app.requests.push(Request::Copy(command));
+            }
+            Some(Overlay::Approval { seen })
         }
         (Code::Char(approval::BREAK), Some(approval)) => {
             let fields = vec![Field::text("why nobody else can approve", "")];

@@ -2,8 +2,8 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::domain::switch::ActuationState;
 use crate::domain::switch::plan::Kind;
+use crate::domain::switch::{ActuationState, Preview};
 use crate::engine::snapshot::{ActuationView, Snapshot};
 use crate::engine::switches::run::Tally;
 use crate::tui::format;
@@ -23,17 +23,36 @@ fn back(snapshot: &Snapshot, view: &ActuationView) -> Option<(u32, u32)> {
     Some((now.rolled_back.saturating_sub(asked.progress.rolled_back), asked.progress.succeeded))
 }
 
+/// How many escaped, of all that it should have reached.
+fn of_all(kind: Kind, preview: &Preview, escaped: u32) -> String {
+    let all = match (&preview.devices, kind) {
+        (Some(devices), _) => devices.count,
+        (None, Kind::Rollback) => preview.progress.succeeded,
+        (None, _) => preview.progress.queued,
+    };
+    let n = |n: u32| format::count(n.into());
+    if all >= escaped { format!("{} of {}", n(escaped), n(all)) } else { n(escaped) }
+}
+
+/// The names of those that escaped, and how many more there are.
+fn named(names: &[String], escaped: u32) -> Option<String> {
+    let more = escaped.saturating_sub(names.len() as u32);
+    let more = if more > 0 { format!(", and {} more", format::count(more.into())) } else { String::new() };
+    Some(names.join(", ") + &more)
+}
+
 /// What is known of it now, in a few words.
 fn state(view: &ActuationView, ended: &str) -> (String, Role, Option<String>) {
     let actuation = &view.actuation;
+    let of_all = |escaped| of_all(actuation.kind, &actuation.preview, escaped);
     let of_credentials = matches!(actuation.kind, Kind::CredentialRevoke | Kind::Quarantine);
     match &actuation.state {
         ActuationState::Effective => (format!("✓ EFFECTIVE{ended}"), Role::Good, None),
         ActuationState::Escaped { devices } if of_credentials => {
-            (format!("✗ FAILED{ended}, escaped {devices}"), Role::Alarm, Some(actuation.escaped.join(", ")))
+            (format!("✗ FAILED{ended}, {} escaped", of_all(*devices)), Role::Alarm, named(&actuation.escaped, *devices))
         }
         ActuationState::Escaped { devices } => {
-            (format!("✗ effective{ended}, {devices} ESCAPED"), Role::Alarm, Some(actuation.escaped.join(", ")))
+            (format!("✗ {} ESCAPED{ended}", of_all(*devices)), Role::Alarm, named(&actuation.escaped, *devices))
         }
         ActuationState::Stopped { asked, left } => {
             (format!("■ STOPPED: {asked} asked, {left} never"), Role::Warn, None)
@@ -62,7 +81,13 @@ fn waiting(scene: &Scene<'_>, view: &ActuationView) -> Option<String> {
 /// An actuation: what is known of it now, then the way there.
 pub fn lines<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<Line<'a>> {
     let actuation = &view.actuation;
-    let seconds = |at| actuation.after_ms(at).map(|ms| format!("{:.1}s", ms as f64 / 1000.0));
+    // Tenths say something about a halt that took two seconds, and nothing about a rollback of a quarter of an hour.
+    let seconds = |at| {
+        actuation.after_ms(at).map(|ms| match ms {
+            0..100_000 => format!("{:.1}s", ms as f64 / 1000.0),
+            _ => format!("{} s", ms / 1000),
+        })
+    };
     let ended = seconds(actuation.ended).map(|after| format!(" after {after}")).unwrap_or_default();
     let (now, role, told) = state(view, &ended);
     let agreed = actuation.approved.as_ref().map(|by| format!(", approved by {by}")).unwrap_or_default();
@@ -144,4 +169,21 @@ fn progress<'a>(scene: &Scene<'a>, view: &ActuationView, tally: &Tally) -> Vec<L
             Role::Text,
         )),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_escaped_is_counted_of_all_and_named_as_far_as_names_are_kept() {
+        let mut preview = Preview { campaign: "fw-1".into(), ..Preview::default() };
+        (preview.progress.succeeded, preview.progress.queued) = (11_999, 40);
+        assert_eq!(of_all(Kind::Rollback, &preview, 233), "233 of 11 999");
+        assert_eq!(of_all(Kind::OtaHalt, &preview, 12), "12 of 40");
+        assert_eq!(of_all(Kind::OtaHalt, &preview, 41), "41", "never more than all");
+        let names = ["d1".to_owned(), "d2".to_owned()];
+        assert_eq!(named(&names, 2).unwrap(), "d1, d2");
+        assert_eq!(named(&names, 1233).unwrap(), "d1, d2, and 1 231 more");
+    }
 }

@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::engine::snapshot::CohortRow;
+use crate::domain::cohort::CohortKey;
+use crate::engine::snapshot::{CohortRow, Snapshot};
 use crate::tui::format;
 use crate::tui::layout::Shape;
 use crate::tui::scene::Scene;
@@ -16,6 +17,8 @@ use crate::tui::ui::Pane;
 const BAR: usize = 8;
 /// Below this share a cohort is marked even without an alert.
 const LOW: f64 = 0.95;
+/// Below this share a cohort inside one that the room is about is as bad as that one: it is where the fire is.
+const BAD: f64 = 0.80;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let snapshot = scene.snapshot;
@@ -68,6 +71,13 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// Whether a cohort lies inside one that an open incident or an open alert is about, or is that one.
+fn is_inside_trouble(snapshot: &Snapshot, key: &CohortKey) -> bool {
+    let holds = |trouble: &CohortKey| !trouble.is_fleet() && trouble.0.iter().all(|(a, v)| key.get(a) == Some(v));
+    let mut alerts = snapshot.alerts.iter().filter(|alert| alert.is_open());
+    snapshot.open_incidents().any(|incident| holds(&incident.cohort)) || alerts.any(|a| holds(&a.finding.cohort))
+}
+
 /// Which columns there is room for.
 struct Columns {
     name: usize,
@@ -108,11 +118,13 @@ impl Columns {
 
     fn row<'a>(&self, scene: &Scene<'a>, row: &CohortRow) -> Line<'a> {
         let share = row.share();
-        let (mark, health) = match row.alert {
-            Some(_) => ("✗", Role::Alarm),
-            None if share < LOW => ("!", Role::Warn),
-            None => ("●", Role::Good),
+        let burns = row.alert.is_some() || (share < BAD && is_inside_trouble(scene.snapshot, &row.key));
+        let (mark, health) = match burns {
+            true => ("✗", Role::Alarm),
+            false if share < LOW => ("!", Role::Warn),
+            false => ("●", Role::Good),
         };
+        let pin = if row.pinned { "▸" } else { " " };
         let data = scene.data(Role::Text);
         let health: Style = scene.data(health);
         let or_dot = |value: Option<String>| value.unwrap_or_else(|| "·".into());
@@ -120,11 +132,9 @@ impl Columns {
         let fell = row.change.is_some_and(|change| change <= -5.0);
         let (filled, empty) = format::bar(share, BAR);
         let mut spans = vec![
-            Span::styled(format!(" {mark} "), health),
-            Span::styled(
-                format::left(&row.key.to_string(), self.name),
-                if row.alert.is_some() { health } else { data },
-            ),
+            Span::styled(format!(" {mark}"), health),
+            scene.span(pin, Role::Key),
+            Span::styled(format::left(&row.key.to_string(), self.name), if burns { health } else { data }),
             Span::styled(format::right(&format::count(row.devices.into()), 9), data),
             Span::raw(" "),
             Span::styled(filled, health),

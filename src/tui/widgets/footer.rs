@@ -14,7 +14,7 @@ use crate::tui::update;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if let Some(toast) = &scene.ui.toast
-        && toast.until > scene.snapshot.at
+        && toast.is_fresh(scene.snapshot)
     {
         let (mark, role) = if toast.bad { ("✗", Role::Alarm) } else { ("✓", Role::Good) };
         let text = format::fit(&format!(" {mark} {}", toast.text), area.width.into());

@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::runbook::{RunbookRun, Step, StepMark};
 use crate::domain::switch::SwitchId;
+use crate::domain::time::At;
 use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::layout::Shape;
@@ -102,6 +103,11 @@ fn step_rows<'a>(scene: &Scene<'a>, run: &RunbookRun, step: &Step, here: bool, w
         Some(entry) => format!("{} {}", entry.by, format::clock(entry.at).rsplit_once(':').map_or("", |(hm, _)| hm)),
         // In a replay no switch has a key that does anything.
         None if scene.snapshot.replay.is_some() => String::new(),
+        None if pulled(scene, step).is_some() => {
+            // Where there is one line to the step, its switch is told in it.
+            let short = scene.shape == Shape::Folded && scene.ui.view != View::Runbook;
+            if short { format!("[done? {}]", scene.key(Action::MarkStep)) } else { String::new() }
+        }
         None if step.switch == Some(SwitchId::ota_halt()) => format!("[{}]", scene.key(Action::HaltOta)),
         None if step.switch == Some(SwitchId::rollback()) => format!("[{}]", scene.key(Action::RollBack)),
         None if step.update.is_some() => format!("[{}]", scene.key(Action::Enter)),
@@ -132,6 +138,16 @@ fn step_rows<'a>(scene: &Scene<'a>, run: &RunbookRun, step: &Step, here: bool, w
     rows
 }
 
+/// The switch that a step is bound to, where it has had its effect in this incident, and when: whether that is all the
+/// step asks is for a person to say.
+fn pulled<'a>(scene: &Scene<'a>, step: &Step) -> Option<(&'a str, At)> {
+    let (switch, incident) = (step.switch.as_ref()?, scene.ui.incident(scene.snapshot)?.id);
+    let actuations = scene.snapshot.actuations.values().map(|view| &view.actuation);
+    let own = actuations.filter(|actuation| actuation.switch == *switch && actuation.incident == Some(incident));
+    let effective = own.filter(|actuation| actuation.is_effective()).filter_map(|a| Some((a.label.as_str(), a.ended?)));
+    effective.max_by_key(|(_, at)| *at)
+}
+
 /// How long a step has left, before its other hint; and how urgent that is.
 fn timed(scene: &Scene<'_>, step: &Step, dealt_with: bool, note: String) -> (String, Role) {
     let declared = scene.ui.incident(scene.snapshot).map(|incident| incident.declared);
@@ -149,6 +165,11 @@ fn timed(scene: &Scene<'_>, step: &Step, dealt_with: bool, note: String) -> (Str
 fn beside<'a>(scene: &Scene<'a>, run: &RunbookRun, step: &Step, here: bool, width: usize) -> Vec<Line<'a>> {
     let full = scene.ui.view == View::Runbook;
     let mut told: Vec<(String, Role)> = Vec::new();
+    if let Some((label, at)) = pulled(scene, step).filter(|_| run.mark(&step.id).is_none()) {
+        let at = format::clock(at);
+        let at = at.rsplit_once(':').map_or("", |(hm, _)| hm);
+        told.push((format!("done by {label} {at}? {} marks it", scene.key(Action::MarkStep)), Role::Good));
+    }
     if let Some(query) = step.query.filter(|_| here || full) {
         let known = scene.ui.incident(scene.snapshot).and_then(|incident| scene.snapshot.known.get(&incident.id));
         let answer = known.and_then(|known| known.answers.iter().find(|answer| answer.query == query));

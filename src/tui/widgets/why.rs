@@ -89,23 +89,25 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
     content
 }
 
-/// What was seen when the alert was raised, and how its cohort is now.
+/// How the alert's cohort is now, and what was seen when it was raised: the two must not be taken for one another.
 fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, about: &CohortKey, width: usize) -> Vec<Line<'a>> {
     // An incident may be about fewer devices than its first alert.
     let of = if alert.finding.cohort == *about { String::new() } else { format!(" {}", alert.finding.cohort) };
-    let also: Vec<_> = alert.also.iter().map(|finding| finding.signal.name()).collect();
-    let also = if also.is_empty() { String::new() } else { format!(" · also {}", also.join(", ")) };
-    let then = format!("{}{of} {}Z: {}{also}", alert.id, format::clock(alert.at), alert.finding.evidence);
-    let mut told: Vec<_> =
-        wrap(&then, width).into_iter().map(|text| Line::from(scene.span(format!(" {text}"), Role::Text))).collect();
     let now = scene.snapshot.alert_cohorts.get(&alert.id).filter(|(_, devices)| *devices > 0);
     let now = now.map_or_else(String::new, |(online, devices)| {
-        let share = format::percent(f64::from((*online).min(*devices)) / f64::from(*devices));
-        let (online, devices) = (format::count((*online).into()), format::count((*devices).into()));
-        format!("now {} online, {online} of {devices}{} · ", share.trim_start(), scene.age())
+        let online = (*online).min(*devices);
+        let share = format::percent(f64::from(online) / f64::from(*devices));
+        let (away, devices) = (format::count((devices - online).into()), format::count((*devices).into()));
+        format!("now{of} {away} of {devices} away ({} online){} · ", share.trim_start(), scene.age())
     });
     let cleared = alert.cleared.map(|at| format!(" · cleared {}Z", format::clock(at))).unwrap_or_default();
-    let since = format!("{now}since {}Z{cleared}", format::clock(alert.finding.onset));
-    told.extend(wrap(&since, width).into_iter().map(|text| Line::from(scene.span(format!(" {text}"), Role::Title))));
-    told
+    let now = format!("{now}since {}Z{cleared}", format::clock(alert.finding.onset));
+    let also: Vec<_> = alert.also.iter().map(|finding| finding.signal.name()).collect();
+    let also = if also.is_empty() { String::new() } else { format!(" · also {}", also.join(", ")) };
+    let then = format!("at {}{of} {}Z: {}{also}", alert.id, format::clock(alert.at), alert.finding.evidence);
+    [(now, Role::Title), (then, Role::Text)]
+        .into_iter()
+        .flat_map(|(text, role)| wrap(&text, width).into_iter().map(move |text| (text, role)).collect::<Vec<_>>())
+        .map(|(text, role)| Line::from(scene.span(format!(" {text}"), role)))
+        .collect()
 }

@@ -54,6 +54,10 @@ pub(super) fn rows<'a>(scene: &Scene<'a>, arming: &Arming, width: usize) -> Vec<
             .map(|(n, text)| row(if n == 0 { "what it does" } else { "" }, text, Role::Title)),
     );
     shown.push(row("who", people(arming.switch.gate).into(), Role::Text));
+    if let Some(closed) = scene.snapshot.socket_closed.as_ref().filter(|_| arming.switch.gate == GateKind::TwoPeople) {
+        let told = wrap(closed, width.saturating_sub(14));
+        shown.extend(told.into_iter().map(|text| row("", text, Role::Warn)));
+    }
     let (tested, role) = tested(scene.snapshot, &arming.switch);
     shown.push(row("tested", tested, role));
     shown.push(Line::default());
@@ -130,13 +134,11 @@ pub fn tested(snapshot: &Snapshot, switch: &Switch) -> (String, Role) {
     let Some(tested) = snapshot.tests.get(&switch.id) else {
         return (format!("never: warroom switch test {}", switch.id), Role::Warn);
     };
-    let days = snapshot.at.since_s(tested.at) / 86_400;
-    let took = tested.took_ms as f64 / 1000.0;
-    let when = format!("{days} d ago in {}, {took:.1} s", tested.environment);
+    let words = tested.words(snapshot.at);
     match tested.ok {
-        false => (format!("FAILED {when}"), Role::Alarm),
-        true if days >= STALE_DAYS => (format!("{when}: too long ago"), Role::Warn),
-        true => (when, Role::Text),
+        false => (words, Role::Alarm),
+        true if tested.days(snapshot.at) >= STALE_DAYS => (format!("{words}: too long ago"), Role::Warn),
+        true => (words, Role::Text),
     }
 }
 
