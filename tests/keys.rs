@@ -232,7 +232,8 @@ fn looking_around() {
     room.wait(30);
     assert_eq!(frozen, room.screen(120, 40));
     assert!(frozen.contains("FROZEN"));
-    room.press(&["z", "down", "y"]);
+    // What the room is about stands first, above the regions.
+    room.press(&["z", "down", "down", "y"]);
     assert_eq!(room.copied, ["region ap-south"]);
     // Everything by name.
     room.press(&[":"]);

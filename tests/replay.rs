@@ -57,6 +57,8 @@ fn the_game_day_is_lived_through_again_without_any_power_over_it() {
     terminal.shows("end of capture");
     assert!(!terminal.text().contains("F5"), "no key is offered that does nothing");
     terminal.press("m");
+    terminal.shows("m again says that it is mitigated anyway");
+    terminal.press("m");
     terminal.shows("TTM mitigate ✓");
     terminal.press("p");
     terminal.shows("the capture has ended, and time stands still");

@@ -224,7 +224,7 @@ fn alarm_and_armed_are_more_than_a_colour() {
         let mut rehearsal = Rehearsal::drill(10_000);
         rehearsal.app.theme = Theme::find(theme, false).unwrap();
         rehearsal.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
-        assert!(rehearsal.shows("✗ 3.2.5 · rev-B"));
+        assert!(rehearsal.shows("✗▸3.2.5 · rev-B"));
         rehearsal.press(&["F5"]);
         let buffer = rehearsal.buffer(120, 40);
         let armed = rehearsal.app.theme.style(Role::Armed);

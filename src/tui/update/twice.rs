@@ -50,8 +50,8 @@ pub(super) fn mitigate(app: &mut App) {
     app.command(Command::Mitigate(incident.id), Asked::Plainly);
 }
 
-/// Leaves, where nothing is open or a person says it once more. A replay and the terminal of somebody who has joined a
-/// room have nothing that goes on without them.
+/// Leaves, where nothing is open or a person says it once more. A replay, a room that only reads and the terminal of
+/// somebody who has joined one have nothing that goes on without them.
 pub(super) fn quit(app: &mut App) {
     let key = app.keymap.key(Action::Quit).map(ToString::to_string).unwrap_or_default();
     if let Some(open) = open(&app.snapshot)
@@ -64,7 +64,7 @@ pub(super) fn quit(app: &mut App) {
 
 /// What is open in this room, in words.
 fn open(snapshot: &Snapshot) -> Option<String> {
-    if snapshot.replay.is_some() || snapshot.joined {
+    if snapshot.replay.is_some() || snapshot.read_only || snapshot.joined {
         return None;
     }
     let mut open: Vec<String> = snapshot.open_incidents().take(2).map(|incident| incident.id.to_string()).collect();
