@@ -11,6 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use support::Rehearsal;
 use warroom::domain::cohort::CohortKey;
+use warroom::domain::due::DueKind;
 use warroom::domain::ids::Actor;
 use warroom::domain::input::{Effect, Input};
 use warroom::domain::recovery::{Check, Standing};
@@ -225,10 +226,15 @@ fn what_is_overdue_is_counted_first_and_what_customers_wait_for_goes_before_the_
 fn a_watch_that_is_over_says_what_it_waits_for() {
     let mut room = declared_with(4_000);
     room.wait_until("devices are counted", |r| connectivity(r) == Standing::Red);
+    // What is halted goes no further: those that are away stay away, and no others join them.
+    room.press(&["F5"]);
+    room.wait(1);
+    room.press(&["H"]);
+    room.wait(120);
     room.press(&["m", "m"]);
     let watch_s = room.state.settings.watch_s;
     room.wait(watch_s + 2);
     let due = Snapshot::of(&room.state, room.now).due;
-    let watch = due.iter().find(|due| due.label.contains("watched")).unwrap();
+    let watch = due.iter().find(|due| due.kind == DueKind::Watch).unwrap_or_else(|| panic!("{due:?}"));
     assert!(watch.label.starts_with("watched; it waits for: "), "{watch:?}");
 }
