@@ -68,7 +68,7 @@ fn pinned(state: &State, rows: &mut Vec<CohortRow>) -> Option<CohortRow> {
         (None, _) => counted(state, key),
     };
     let alert = state.room.open_alerts().find(|alert| alert.finding.cohort == *key).map(|alert| alert.id);
-    (row.devices > 0).then(|| CohortRow { pinned: true, alert, ..row })
+    (row.devices > 0).then_some(CohortRow { pinned: true, alert, ..row })
 }
 
 /// A cohort that nobody follows, or of which only a part passes the filter: what can be counted now.
