@@ -77,6 +77,8 @@ pub const HISTORY_MINUTES: usize = 125;
 
 /// Observations waiting for the engine. At 100,000 a second it is two thirds of a second; beyond it they are dropped.
 pub const MAILBOX_OBSERVATIONS: usize = 65_536;
+/// For so long a burst may hold the link up, until what finds no room is dropped. The broker hears of us every five seconds.
+pub const BURST: Duration = Duration::from_secs(2);
 /// Text waiting for the engine, in bytes.
 pub const MAILBOX_TEXT: usize = 16 * 1024 * 1024;
 /// Bytes of lines waiting to be written to a capture. At 100,000 messages a second it is most of a second; beyond it they

@@ -141,7 +141,8 @@ impl Past {
         self.last = value;
         let weight = match (is_known, implausible) {
             (false, _) => 1.0 / f32::from(self.seen + 1),
-            (true, false) => SLOW,
+            // The mean of all, until it rests on enough: one that still moves to where it belongs is no drift.
+            (true, false) => SLOW.max(1.0 / f32::from(self.seen.saturating_add(1))),
             (true, true) => SLOW.min(since_s as f32 / UNLIKE_S),
         };
         self.usual += weight * (value - self.usual);

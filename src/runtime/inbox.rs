@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::domain::input::Input;
 use crate::domain::observation::Batch;
@@ -29,6 +29,8 @@ pub struct Inbox {
 struct Waiting {
     batch: Batch,
     dropped: u64,
+    /// For how long telemetry has waited for the desk since it last had time to spare.
+    held_up: Duration,
     inputs: VecDeque<Input>,
     /// Nothing more is taken from outside.
     closed: bool,
@@ -39,6 +41,10 @@ struct Waiting {
 impl Waiting {
     fn has_telemetry(&self) -> bool {
         !self.batch.is_empty() || self.dropped > 0
+    }
+
+    fn is_full(&self) -> bool {
+        self.batch.len() >= limits::MAILBOX_OBSERVATIONS || self.batch.text_bytes() >= limits::MAILBOX_TEXT
     }
 }
 
@@ -70,12 +76,17 @@ impl Inbox {
         true
     }
 
-    /// Lets `read` add to the batch; when it is full, the message is counted instead, and the answer is false.
+    /// Lets `read` add to the batch. When that is full, a burst waits for the desk: what a fleet says when it is first
+    /// subscribed to is said once. Where the desk never catches up, the message is counted instead, and the answer is false.
     pub fn observe(&self, read: impl FnOnce(&mut Batch)) -> bool {
         let mut waiting = self.lock();
-        let full =
-            waiting.batch.len() >= limits::MAILBOX_OBSERVATIONS || waiting.batch.text_bytes() >= limits::MAILBOX_TEXT;
-        if full {
+        if waiting.is_full() && !waiting.closed {
+            let (since, patience) = (Instant::now(), limits::BURST.saturating_sub(waiting.held_up));
+            let waited = self.taken.wait_timeout_while(waiting, patience, |waiting| waiting.is_full());
+            waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+            waiting.held_up += since.elapsed();
+        }
+        if waiting.is_full() {
             waiting.dropped += 1;
             return false;
         }
@@ -116,6 +127,9 @@ impl Inbox {
         let more = GATHER.min(patience);
         let (mut waiting, _) =
             self.news.wait_timeout_while(waiting, more, gather).unwrap_or_else(PoisonError::into_inner);
+        if waiting.batch.len() < limits::MAILBOX_OBSERVATIONS / 2 {
+            waiting.held_up = Duration::ZERO;
+        }
         self.taken.notify_all();
         Taken {
             inputs: std::mem::take(&mut waiting.inputs),
@@ -123,5 +137,45 @@ impl Inbox {
             dropped: std::mem::take(&mut waiting.dropped),
             closed: std::mem::take(&mut waiting.ending),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::At;
+    use crate::ingest::{Arrival, take_quarantined};
+
+    /// Observes something `n` times; tells how often it was taken.
+    fn fill(inbox: &Inbox, n: usize) -> usize {
+        let arrival =
+            || Arrival { at: At::default(), topic: b"t", payload: b"x", retained: false, full_length: Some(9) };
+        (0..n).filter(|_| inbox.observe(|batch| take_quarantined(arrival(), batch))).count()
+    }
+
+    #[test]
+    fn a_burst_waits_for_the_desk_and_what_never_ends_is_counted() {
+        let inbox = Inbox::default();
+        let burst = limits::MAILBOX_OBSERVATIONS + 1000;
+        let (taken, given) = std::thread::scope(|scope| {
+            let given = scope.spawn(|| fill(&inbox, burst));
+            let mut taken = 0;
+            while taken < burst {
+                let found = inbox.take(Duration::from_secs(10), Batch::default());
+                assert_eq!(found.dropped, 0);
+                taken += found.batch.len();
+            }
+            (taken, given.join().unwrap())
+        });
+        assert_eq!((taken, given), (burst, burst));
+
+        // The desk has had no time to spare for as long as anybody waits.
+        fill(&inbox, limits::MAILBOX_OBSERVATIONS);
+        inbox.lock().held_up = limits::BURST;
+        assert_eq!(fill(&inbox, 10), 0);
+        assert_eq!(inbox.take(Duration::ZERO, Batch::default()).dropped, 10);
+        assert!(inbox.lock().held_up >= limits::BURST, "it was full, so this is no time to spare");
+        inbox.take(Duration::ZERO, Batch::default());
+        assert_eq!(inbox.lock().held_up, Duration::ZERO);
     }
 }
