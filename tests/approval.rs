@@ -116,7 +116,7 @@ fn a_second_user_approves_and_the_first_one_cannot() {
     assert!(done && said.contains("config push · ") && said.contains("recorded "), "{said}");
     terminal.until("the request to go", |screen| !screen.contains("it takes a second person"));
     terminal.press("6");
-    terminal.shows("approved by nobody");
+    terminal.shows("mira, approved by nobody");
     terminal.shows("✓ EFFECTIVE");
     let (done, said) = place.approve(Some(NOBODY), &approval);
     assert!(!done && said.contains("nothing waits"), "{said}");

@@ -3,7 +3,11 @@
 //! [`Room::apply`] is the only way it changes, and it cannot fail: an event about something unknown (a log that was
 //! cut, an id from the future) changes nothing. Replaying a log gives the room that wrote it.
 
+mod agreements;
+
 use std::collections::{BTreeMap, VecDeque};
+
+pub use agreements::{Agreement, Tested};
 
 use super::crossings::Crossings;
 use super::drill::{self, GameDay};
@@ -15,7 +19,7 @@ use crate::domain::event::response::ResponseEvent;
 use crate::domain::event::runbook::RunbookEvent;
 use crate::domain::event::switch::SwitchEvent;
 use crate::domain::event::{Event, Record};
-use crate::domain::ids::{Actor, ActuationId, AlertId, IncidentId, Seq};
+use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
 use crate::domain::incident::{Incident, Note, Overruled};
 use crate::domain::learning::Learning;
 use crate::domain::notice::Notices;
@@ -61,37 +65,6 @@ pub struct Room {
     pub drill: Option<GameDay>,
     /// Alerts raised in all; closed ones are dropped from `alerts` in the end.
     pub alerts_raised: u32,
-}
-
-/// How a request for a second person was answered.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Agreement {
-    pub approved: Option<Actor>,
-    /// Why one person did it alone.
-    pub broke_glass: Option<String>,
-}
-
-/// The last test of a switch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tested {
-    pub at: At,
-    pub environment: String,
-    pub ok: bool,
-    pub took_ms: u64,
-}
-
-impl Tested {
-    /// Days since it was tested.
-    pub fn days(&self, now: At) -> i64 {
-        now.since_s(self.at) / 86_400
-    }
-
-    /// When and where it was tested, how long that took, and whether it failed.
-    pub fn words(&self, now: At) -> String {
-        let failed = if self.ok { "" } else { "FAILED " };
-        let took_s = self.took_ms as f64 / 1000.0;
-        format!("{failed}{} d ago in {}, {took_s:.1} s", self.days(now), self.environment)
-    }
 }
 
 impl Room {
@@ -240,22 +213,6 @@ impl Room {
         change(incident, record);
     }
 
-    fn apply_to_switches(&mut self, event: &SwitchEvent, record: &Record) {
-        match event {
-            SwitchEvent::Approved { approval, .. } => {
-                self.agreements.entry(*approval).or_default().approved = Some(record.actor.clone());
-            }
-            SwitchEvent::GlassBroken { approval, reason, .. } => {
-                self.agreements.entry(*approval).or_default().broke_glass = Some(reason.clone());
-            }
-            SwitchEvent::SwitchTested { switch, environment, ok, took_ms, .. } => {
-                let (environment, ok, took_ms) = (environment.clone(), *ok, *took_ms);
-                self.tests.insert(switch.clone(), Tested { at: record.at, environment, ok, took_ms });
-            }
-            _ => {}
-        }
-    }
-
     fn apply_to_actuations(&mut self, record: &Record) {
         if let Event::ActuationRequested {
             actuation,
@@ -285,7 +242,8 @@ impl Room {
                     approved: agreed.approved,
                     broke_glass: agreed.broke_glass,
                     incident: *incident,
-                    by: record.actor.clone(),
+                    // The second person lets it go; it is still the first one's.
+                    by: agreed.asked.unwrap_or_else(|| record.actor.clone()),
                     requested: record.at,
                     preview: (**preview).clone(),
                     call: (**call).clone(),
