@@ -13,7 +13,7 @@ use support::Rehearsal;
 use warroom::domain::cohort::CohortKey;
 use warroom::domain::due::DueKind;
 use warroom::domain::ids::Actor;
-use warroom::domain::input::{Effect, Input};
+use warroom::domain::input::{Effect, Input, LinkChange};
 use warroom::domain::recovery::{Check, Standing};
 use warroom::engine::{self, snapshot::Snapshot};
 use warroom::tui::app::Request;
@@ -237,4 +237,111 @@ fn a_watch_that_is_over_says_what_it_waits_for() {
     let due = Snapshot::of(&room.state, room.now).due;
     let watch = due.iter().find(|due| due.kind == DueKind::Watch).unwrap_or_else(|| panic!("{due:?}"));
     assert!(watch.label.starts_with("watched; it waits for: "), "{watch:?}");
+}
+
+/// The room's picture of another state of things than the engine's.
+fn picture(room: &mut Rehearsal, snapshot: Snapshot, width: u16, height: u16) -> Vec<String> {
+    room.app.receive(Arc::new(snapshot));
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    room.app.draw(area, &mut buffer);
+    let row = |y: u16| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..height).map(row).collect()
+}
+
+#[test]
+fn the_first_line_keeps_the_phase_and_tells_of_an_alert_beside_the_incident() {
+    let mut room = declared();
+    let mut snapshot = Snapshot::of(&room.state, room.now);
+    let incident = snapshot.incidents.values_mut().next().unwrap();
+    Arc::make_mut(incident).title =
+        "a title that is much too long for a line of eighty columns, whatever one does".into();
+    let phase = format!("… · {}", incident.phase());
+    let alone = picture(&mut room, snapshot.clone(), 80, 24)[0].clone();
+    assert!(alone.contains(&phase) && !alone.contains("alert"), "{alone}");
+    let mut other = snapshot.alerts[0].clone();
+    other.id.0 += 7;
+    snapshot.alerts.push(other);
+    let beside = picture(&mut room, snapshot, 80, 24)[0].clone();
+    assert!(beside.contains(&phase) && beside.contains("+1 alert"), "{beside}");
+}
+
+#[test]
+fn a_confirmation_names_the_keys_that_aim_and_that_begin_anew() {
+    let mut room = declared();
+    room.press(&["F7"]);
+    assert!(room.shows("to aim elsewhere: !m or /"), "{}", room.screen(120, 40));
+    room.press(&["esc", "2", "down", "F7"]);
+    assert!(room.shows("Tab aims elsewhere (1 of 2)"), "{}", room.screen(120, 40));
+    room.press(&["esc"]);
+    for (keys, told) in [(&["F5"][..], "F5 arms it again"), (&["!", "4"], "Esc closes this; then !4 arms it again")] {
+        room.press(keys);
+        room.wait(30);
+        let screen = room.screen(80, 24);
+        assert!(screen.contains("NOTHING WAS FIRED") && screen.contains(told), "{told}\n{screen}");
+        room.press(&["esc"]);
+    }
+}
+
+#[test]
+fn without_a_link_no_switch_is_offered_that_needs_it() {
+    let mut room = declared();
+    assert!(room.screen(120, 40).lines().last().unwrap().contains("F6 push"));
+    room.input(Input::Link(LinkChange::Down { reason: "the broker went silent".into(), retry_ms: 7000 }));
+    room.wait(1);
+    let screen = room.screen(80, 24);
+    assert!(!screen.lines().last().unwrap().contains("F6") && screen.contains("next try within 7 s"), "{screen}");
+    for keys in [&["F5"][..], &["F7"], &["!", "4"]] {
+        room.press(keys);
+        assert!(room.shows("there is no link to the broker"), "{keys:?}");
+    }
+}
+
+#[test]
+fn the_way_out_is_never_cut_and_a_page_of_the_help_is_a_page() {
+    let mut room = declared();
+    room.press(&["!"]);
+    for width in [80, 70, 60] {
+        let screen = room.screen(width, 24);
+        assert!(screen.lines().last().unwrap().ends_with("Esc"), "{screen}");
+    }
+    room.press(&["esc", "?"]);
+    let lines = |room: &mut Rehearsal| {
+        let screen = room.screen(80, 24);
+        screen.lines().skip(2).take(20).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = lines(&mut room);
+    room.press(&["pagedown"]);
+    assert!(!first.contains(&lines(&mut room)[0]), "a page further nothing of the page before is seen");
+    room.press(&["end", "pagedown", "down"]);
+    let last = lines(&mut room);
+    room.press(&["up"]);
+    assert_ne!(last, lines(&mut room), "the end is the end: the first key up moves");
+}
+
+#[test]
+fn a_rollback_says_where_its_devices_came_from_and_is_held_against_who_is_still_there() {
+    let mut room = declared();
+    room.press(&["F5"]);
+    room.wait(1);
+    room.press(&["H"]);
+    room.wait(20);
+    room.press(&["!", "4"]);
+    let screen = room.screen(120, 40);
+    assert!(screen.contains("back to       3.2.4: ") && screen.contains("came from it"), "{screen}");
+    room.wait(1);
+    room.type_text("fw-3.2.5!");
+    room.press(&["b"]);
+    room.type_text("jo is on a plane");
+    room.press(&["enter"]);
+    let incident = room.state.room.open_incidents().next().unwrap().id;
+    let firmware = move |room: &Rehearsal| {
+        let checks = &room.state.facts().of(incident).unwrap().checks;
+        checks.iter().find(|checked| checked.check == Check::Firmware).cloned().unwrap()
+    };
+    let red = |room: &Rehearsal| {
+        firmware(room).standing == Standing::Red && firmware(room).evidence.contains(" still on 3.2.5")
+    };
+    room.wait_until("those still on it are counted", red);
+    room.wait_until("they have gone back", |room| !red(room));
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::{Common, Failure, Which, write};
 use crate::domain::command::{Command, LearningCommand};
-use crate::domain::cost::{Bill, money, parse_money};
+use crate::domain::cost::{Bill, about, money, parse_money};
 use crate::domain::ids::IncidentId;
 use crate::engine::room::Room;
 use crate::store::read;
@@ -96,9 +96,9 @@ fn print(bill: &Bill) {
     for line in &bill.lines {
         let quantity = line.quantity.map(|n| format!("{n} {}", line.unit)).unwrap_or_default();
         let estimated = if line.estimated { "  estimated" } else { "" };
-        say!("{:28} {quantity:>16} {:>14}{estimated}", line.name, money(line.amount));
+        say!("{:48} {quantity:>16} {:>14}{estimated}", line.name, about(line.amount, line.estimated));
     }
-    say!("{:28} {:>16} {:>14}", "total", bill.currency, money(bill.total()));
+    say!("{:48} {:>16} {:>14}", "total", bill.currency, about(bill.total(), bill.estimated != 0));
     for cost in &bill.foreign {
         say!("not in it: {} {} {}", cost.name, cost.currency, money(cost.amount));
     }

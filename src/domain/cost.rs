@@ -119,6 +119,16 @@ impl Bill {
         self.noted + self.estimated
     }
 
+    /// The total in words: `USD ~488 300`, where any of it is an estimate.
+    pub fn sum(&self) -> String {
+        format!("{} {}", self.currency, about(self.total(), self.estimated != 0))
+    }
+
+    /// Whether a part of it falls when devices come back.
+    pub fn may_fall(&self) -> bool {
+        self.lines.iter().any(|line| line.estimated && line.name.ends_with(IF_NOTHING_MORE))
+    }
+
     /// The bill at `now`: everything noted, and estimates for the rates nobody has noted anything of. `worked` is when
     /// people began, and ended if they have.
     pub fn of(rates: &Rates, costs: &[CostEntry], impact: Option<&Impact>, worked: (At, Option<At>), now: At) -> Self {
@@ -155,9 +165,10 @@ impl Bill {
                 continue;
             }
             bill.estimated += amount;
+            let may_fall = rate.measured == Some(Measure::DevicesAway) && worked.1.is_none();
             bill.lines.push(BillLine {
                 rate: rate.id.clone(),
-                name: rate.name.clone(),
+                name: if may_fall { format!("{}, {IF_NOTHING_MORE}", rate.name) } else { rate.name.clone() },
                 quantity: Some((quantity * 100.0).round() / 100.0),
                 unit: rate.unit.clone(),
                 amount,
@@ -181,6 +192,14 @@ fn estimate(
         Measure::Reconnects => impact.map(|impact| impact.reconnects as f64),
         Measure::Messages => impact.map(|impact| impact.messages as f64),
     }
+}
+
+/// What an estimate of devices that are away rests on, while more may come back.
+pub const IF_NOTHING_MORE: &str = "if nothing more comes back";
+
+/// A sum with what it is worth: an estimate is in whole units, with a mark: `~488 300`.
+pub fn about(hundredths: i64, estimated: bool) -> String {
+    if estimated { format!("~{}", money((hundredths + 50).div_euclid(100) * 100)) } else { money(hundredths) }
 }
 
 /// A sum as people write it: `488 300`, `3 200.50`.
@@ -267,6 +286,8 @@ mod tests {
         let lines: Vec<_> = bill.lines.iter().map(|line| (line.rate.as_str(), line.amount)).collect();
         assert_eq!(lines, [("support-hour", 30_000), ("truck-roll", 45_000), ("cloud-requests", 250)]);
         assert_eq!((bill.noted, bill.estimated), (0, 75_250));
+        assert_eq!((bill.lines[1].name.as_str(), bill.may_fall()), ("truck-roll, if nothing more comes back", true));
+        assert_eq!((bill.sum().as_str(), about(75_250, false).as_str()), ("USD ~753", "752.50"));
         let mut costs = vec![entry(1, noted("truck-roll", Some(1.0), 15_000)), entry(2, noted("goodwill", None, 500))];
         let bill = Bill::of(&rates, &costs, Some(&impact), (at(0), Some(at(3600))), at(5400));
         assert_eq!((bill.noted, bill.estimated, bill.total()), (15_500, 20_250, 35_750));

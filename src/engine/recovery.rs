@@ -13,6 +13,8 @@ use crate::domain::event::recovery::RecoveryEvent;
 use crate::domain::ids::IncidentId;
 use crate::domain::incident::{Incident, IncidentType};
 use crate::domain::recovery::{Check, Checked, Standing};
+use crate::domain::signal::Signal;
+use crate::domain::switch::plan::Kind;
 use crate::domain::time::At;
 
 /// A recovered cohort is as well as the others, up to this share of its devices.
@@ -96,6 +98,10 @@ pub(super) fn checks(state: &State, incident: &Incident, counted: &Count, at: At
         firmware.standing = Standing::Waiting;
         firmware.evidence = format!("{} are in the middle of an update", ever.in_flight);
     }
+    if let Some(evidence) = still_on(state, incident) {
+        firmware.standing = Standing::Red;
+        firmware.evidence = evidence;
+    }
     if remaining.rolled_back > 0 {
         firmware.evidence += &format!("; {} went back to their old firmware", remaining.rolled_back);
     }
@@ -113,6 +119,21 @@ pub(super) fn checks(state: &State, incident: &Incident, counted: &Count, at: At
         as_others(Check::Errors, kind::ERRORS, "err, reboot, or come and go", "without errors"),
         regression(state, incident, at),
     ]
+}
+
+/// Devices of the incident that still run the version that was rolled back, where they are more than a few.
+fn still_on(state: &State, incident: &Incident) -> Option<String> {
+    if incident.kind != IncidentType::BadFirmware {
+        return None;
+    }
+    let pulled = incident.actuations.iter().filter_map(|id| state.room.actuations.get(id));
+    let back = pulled.filter(|actuation| actuation.kind == Kind::Rollback && actuation.accepted.is_some()).last()?;
+    let version = back.preview.target.as_str();
+    let narrowed = state.fleet.cohort(&incident.cohort.clone().and("firmware", version));
+    let cohort = narrowed.or_else(|| state.fleet.cohort(&CohortKey::of("firmware", version)))?;
+    let left = cohort.level(Signal::Devices);
+    let few = f64::from(back.preview.progress.succeeded) * TOLERANCE;
+    (f64::from(left) > few).then(|| format!("{left} still on {version}, which was rolled back"))
 }
 
 /// What is usual among devices that never were affected.

@@ -1,5 +1,6 @@
 //! Campaigns as the wire tells them: what the controller says, and where each device stands.
 
+use super::attributes::ValueIx;
 use crate::domain::campaign::{CampaignState, OtaState, Progress};
 use crate::domain::observation::WavePlan;
 use crate::domain::time::At;
@@ -34,6 +35,8 @@ pub struct Campaign {
     pub progress: Progress,
     /// The last word of it, from controller or device.
     pub heard: At,
+    /// The versions that its devices came from, as far as they were heard before, and how many from each.
+    pub came_from: Vec<(ValueIx, u32)>,
     /// Whether its controller has spoken; what only devices speak of may be made up.
     pub announced: bool,
 }
@@ -58,6 +61,15 @@ impl Campaign {
     fn is_idle(&self) -> bool {
         let over = matches!(self.state, CampaignState::Unknown | CampaignState::Halted | CampaignState::Finished);
         over && self.progress.total() == 0
+    }
+
+    /// Notes the version that a device ran when it entered.
+    fn enters_from(&mut self, version: ValueIx) {
+        match self.came_from.iter_mut().find(|(known, _)| *known == version) {
+            Some((_, devices)) => *devices += 1,
+            None if self.came_from.len() < limits::CAME_FROM => self.came_from.push((version, 1)),
+            None => {}
+        }
     }
 
     /// Notes that a device shows a wave to run. Returns whether this is news. A wave outside the controller's plan is a
@@ -189,6 +201,13 @@ impl Campaigns {
         }
         let number = u16::from(to.wave);
         (to.state.in_flight() && campaign.shows(number, at)).then_some(number)
+    }
+
+    /// A device has entered a campaign from a version.
+    pub fn enters_from(&mut self, campaign: CampaignIx, version: ValueIx) {
+        if let Some(campaign) = self.campaigns.get_mut(usize::from(campaign.0)) {
+            campaign.enters_from(version);
+        }
     }
 
     fn count(&mut self, place: Place, change: impl Fn(&mut u32)) {

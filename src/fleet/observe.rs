@@ -1,8 +1,10 @@
 //! How the fleet takes an observation.
 
+use super::attributes::ValueIx;
 use super::campaigns::{CampaignIx, Place, Word};
 use super::devices::{Device, DeviceIx, Flag};
 use super::faults::Sample;
+use super::groups::GroupIx;
 use super::messages::Message;
 use super::symptoms::learn_period;
 use super::{Fleet, RECONNECT_S, limits};
@@ -333,6 +335,7 @@ impl Fleet {
         self.note_wave(ix, campaign, wave);
         let device: &mut Device = self.devices.get_mut(ix);
         let from = Place { campaign: device.campaign, wave: device.wave, state: device.ota };
+        let group = device.group;
         let to = Place { campaign: number.0, wave, state };
         (device.campaign, device.wave, device.ota) = (to.campaign, to.wave, to.state);
         self.excuse(ix, !observation.retained);
@@ -341,6 +344,9 @@ impl Fleet {
             self.show(ix, Symptom::UpdateFailing);
         }
         let was_here = from.campaign == to.campaign && from.state.in_flight();
+        if from.state == OtaState::None || from.campaign != to.campaign {
+            self.enters(number, group, target);
+        }
         // What is first seen well under way may have started before there was anybody to see it.
         let begins = state == OtaState::Downloading
             || from.state != OtaState::None
@@ -350,6 +356,16 @@ impl Fleet {
         }
         let begun = self.campaigns.move_device(from, to, target, observation.at)?;
         Some(Notice::WaveStarted { campaign: campaign.to_owned(), wave: begun, target: target.to_owned() })
+    }
+
+    /// A device has entered a campaign: the version it ran until now is where a rollback would bring it.
+    fn enters(&mut self, campaign: CampaignIx, group: GroupIx, target: &str) {
+        let Some(firmware) = self.settings.schema.find("firmware") else { return };
+        let version = self.vector(group)[usize::from(firmware.0)];
+        let is_named = version != ValueIx::UNKNOWN && version != ValueIx::OTHER;
+        if is_named && self.dictionary(firmware).name(version) != target {
+            self.campaigns.enters_from(campaign, version);
+        }
     }
 
     /// A device's wave is an attribute like the others, so that waves can be compared.

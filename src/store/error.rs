@@ -23,7 +23,7 @@ pub enum StoreError {
         "{path} has lost its end: it holds {found} events, but {expected} were recorded. Look for its -wal file; to begin a new log, move {path} and its head file away together"
     )]
     TailCut { path: PathBuf, found: u64, expected: u64 },
-    #[error("no log at {path}")]
+    #[error("nothing is recorded yet: there is no log at {path}; --drill reads the newest drill")]
     Missing { path: PathBuf },
     #[error("the disk is full")]
     DiskFull,

@@ -136,6 +136,8 @@ impl App {
                 _ => {}
             }
             confirm.seen |= armed;
+            let switch = self.snapshot.arming.as_ref().map(|arming| arming.switch.id.clone());
+            confirm.switch = switch.or(confirm.switch.take());
         }
     }
 
@@ -275,7 +277,8 @@ impl App {
     fn press_in_overlay(&mut self, overlay: Overlay, key: Key) {
         let kept = match overlay {
             Overlay::Help { scroll } => {
-                update::scrolled(key, scroll, help::length()).map(|scroll| Overlay::Help { scroll })
+                let height = self.area.height;
+                help::scrolled(key, scroll, height, &self.snapshot).map(|scroll| Overlay::Help { scroll })
             }
             Overlay::BadInput { selected } => {
                 let samples = self.shown().samples.len();

@@ -97,8 +97,15 @@ fn draw_too_small(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     lines(&told, area, buffer);
 }
 
+/// Cohorts that a folded room shows although a rollout stands above them.
+const FEW: usize = 5;
+
 fn draw_room(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
-    let room = layout::room(body, scene.shape);
+    let snapshot = scene.snapshot;
+    let nothing_rolls = snapshot.campaigns.is_empty() && snapshot.actuations.is_empty();
+    // That there is none is worth a few rows only where nobody else wants them.
+    let rollout = !nothing_rolls || (scene.shape == Shape::Folded && snapshot.table.total <= FEW);
+    let room = layout::room(body, scene.shape, rollout);
     cohorts::draw(scene, room.cohorts, buffer);
     chart::draw(scene, room.chart, buffer);
     runbook::draw(scene, room.runbook, buffer);

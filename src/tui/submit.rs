@@ -81,7 +81,11 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
         Purpose::Devices => {
             app.ui.marked = list(&typed(0))?;
             let now = app.snapshot.at;
-            app.ui.say(format!("{} devices marked for the next switch", app.ui.marked.len()), false, now);
+            app.ui.say(
+                format!("{} marked for the next switch", format::counted(app.ui.marked.len() as u64, "device")),
+                false,
+                now,
+            );
             return Ok(());
         }
         Purpose::Close(actuation) => {

@@ -23,7 +23,7 @@ use crate::domain::ids::IncidentId;
 use crate::domain::lens::Filter;
 use crate::domain::replay::{Course, Pacing};
 use crate::domain::runbook::StepMark;
-use crate::domain::switch::{ActuationState, SwitchId};
+use crate::domain::switch::ActuationState;
 use crate::engine::snapshot::Snapshot;
 
 /// Lines that a page key moves.
@@ -46,6 +46,11 @@ pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str
     }
     if spec.group == Group::Switch && snapshot.replay.is_some() {
         return Some(crate::engine::switches::REPLAY);
+    }
+    if let Some(switch) = pull::arms(spec.action).filter(|_| !snapshot.link.is_up())
+        && pull::needs_link(&switch, snapshot)
+    {
+        return Some("there is no link to the broker: nothing would be sent or seen");
     }
     let incident = ui.incident(snapshot);
     let open = incident.is_some_and(|incident| incident.is_open());
@@ -169,10 +174,9 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Mitigate => twice::mitigate(app),
         Action::Resolve => on_incident(app, Command::Resolve),
         Action::MarkStep => mark_step(app),
-        Action::HaltOta => pull::pull(app, &SwitchId::ota_halt()),
-        Action::PushConfig => pull::pull(app, &SwitchId::new("config-push")),
-        Action::Revoke => pull::pull(app, &SwitchId::new("credential-revoke")),
-        Action::RollBack => pull::pull(app, &SwitchId::rollback()),
+        Action::HaltOta | Action::PushConfig | Action::Revoke | Action::RollBack => {
+            pull::arms(action).into_iter().for_each(|id| pull::pull(app, &id));
+        }
         Action::PullSwitch => app.ui.overlays.push(Overlay::Switches { selected: 0 }),
         Action::Approval => app.ui.overlays.push(Overlay::Approval { seen: true }),
         Action::UndoSwitch => pull::undo(app),

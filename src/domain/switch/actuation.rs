@@ -67,6 +67,9 @@ pub struct Known {
     pub version: String,
     pub devices: u32,
     pub online: u32,
+    /// Devices of the campaign that were seen on it before.
+    #[serde(default)]
+    pub came_from: u32,
 }
 
 impl Known {

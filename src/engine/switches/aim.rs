@@ -235,12 +235,13 @@ pub(super) fn preview(state: &State, switch: &Switch, aim: &Aim) -> Result<Previ
         progress: Progress { queued: campaign.queued(), ..campaign.progress },
         call,
         devices: None,
-        back_to: (switch.kind == Kind::Rollback).then(|| version_before(&state.fleet, &campaign.target)).flatten(),
+        back_to: (switch.kind == Kind::Rollback).then(|| version_before(&state.fleet, campaign)).flatten(),
     })
 }
 
-/// What most devices run beside the version that a campaign brings.
-fn version_before(fleet: &Fleet, target: &str) -> Option<Known> {
+/// The version that most devices of a campaign came from; where none was seen before, what most run beside the version
+/// that it brings.
+fn version_before(fleet: &Fleet, campaign: &Campaign) -> Option<Known> {
     let firmware = fleet.schema().find("firmware")?;
     let mut versions: BTreeMap<ValueIx, (u32, u32)> = BTreeMap::new();
     for (_, group) in fleet.groups().iter() {
@@ -248,13 +249,20 @@ fn version_before(fleet: &Fleet, target: &str) -> Option<Known> {
         sums.0 += group.now[Signal::Devices as usize];
         sums.1 += group.now[Signal::Online as usize];
     }
+    let came = campaign.came_from.iter().max_by_key(|(_, devices)| *devices);
+    if let Some(&(value, came_from)) = came {
+        let (devices, online) = versions.get(&value).copied().unwrap_or_default();
+        let version = fleet.dictionary(firmware).name(value).to_owned();
+        return Some(Known { version, devices, online, came_from });
+    }
     let named = versions.into_iter().filter(|(value, _)| *value != ValueIx::UNKNOWN && *value != ValueIx::OTHER);
     let known = named.map(|(value, (devices, online))| Known {
         version: fleet.dictionary(firmware).name(value).to_owned(),
         devices,
         online,
+        came_from: 0,
     });
-    known.filter(|known| known.version != target).max_by_key(|known| known.devices)
+    known.filter(|known| known.version != campaign.target).max_by_key(|known| known.devices)
 }
 
 fn devices_preview(state: &State, switch: &Switch, aim: &Aim, calls: &[crate::domain::switch::Call]) -> DevicesPreview {

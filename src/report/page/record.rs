@@ -1,7 +1,7 @@
 //! The sections that keep account: action items, what the law asked for, who was told, what it cost.
 
 use super::{Block, Section, both, or_dash, utc};
-use crate::domain::cost::money;
+use crate::domain::cost::{about, money};
 use crate::report::document::{Document, RegimeLine, TermLine};
 
 pub(super) fn actions(document: &Document) -> Section {
@@ -105,10 +105,10 @@ pub(super) fn cost(document: &Document) -> Section {
         .map(|line| {
             let quantity = line.quantity.map(|n| format!("{n} {}", line.unit)).unwrap_or_default();
             let how = if line.estimated { "estimated" } else { "noted" };
-            vec![line.name.clone(), quantity, money(line.amount), how.into()]
+            vec![line.name.clone(), quantity, about(line.amount, line.estimated), how.into()]
         })
         .collect();
-    let total = format!("{} {}", bill.currency, money(document.cost.total));
+    let total = bill.sum();
     rows.push(vec!["Total".into(), String::new(), total, String::new()]);
     let mut blocks = vec![Block::Table { heads: vec!["what", "quantity", "amount", ""], rows }];
     let foreign = bill.foreign.iter();

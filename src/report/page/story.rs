@@ -1,7 +1,6 @@
 //! The sections that tell what happened.
 
 use super::{Block, Section, Written, both, clock, duration, or_dash, prose, utc};
-use crate::domain::cost::money;
 use crate::engine::timeline::Weight;
 use crate::report::document::{Document, StepLine};
 
@@ -25,7 +24,7 @@ pub(super) fn summary(document: &Document) -> Section {
     }
     rows.extend(incident.roles.iter().map(|role| ("Role", format!("{}: {}", role.role, role.name))));
     if document.cost.total > 0 {
-        rows.push(("Cost", format!("{} {}", document.cost.bill.currency, money(document.cost.total))));
+        rows.push(("Cost", document.cost.bill.sum()));
     }
     let postmortem = &document.postmortem;
     let due = postmortem.due.as_ref().map(|due| {

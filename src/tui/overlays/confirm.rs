@@ -12,16 +12,18 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::domain::switch::Scope;
 use crate::domain::switch::plan::{Kind, Takes};
 use crate::domain::switch::template::Values;
+use crate::domain::switch::{Scope, SwitchId};
 use crate::domain::time::At;
 use crate::engine::snapshot::{CampaignView, Snapshot};
 use crate::engine::switches::{self, Arming, Gate};
+use crate::tui::action::Action;
 use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
 use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
+use crate::tui::update::pull;
 
 /// The key that fires.
 pub const FIRE: char = 'H';
@@ -41,6 +43,8 @@ pub struct Confirm {
     pub scopes: Vec<Scope>,
     pub at: usize,
     pub parameters: Values,
+    /// The switch that was armed, to say how it is armed again.
+    pub switch: Option<SwitchId>,
     /// Why nothing was fired.
     ended: Option<String>,
 }
@@ -122,7 +126,7 @@ impl Confirm {
     pub fn draw(&self, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let snapshot = scene.snapshot;
         if let Some(reason) = &self.ended {
-            return draw_ended(scene, reason, area, buffer);
+            return draw_ended(scene, reason, self.switch.as_ref(), area, buffer);
         }
         let Some(arming) = &snapshot.arming else {
             let inner = scene.window("switch", Role::Focus, centred(area, 50, 3), buffer);
@@ -135,9 +139,14 @@ impl Confirm {
         shown.push(self.question(scene, arming));
         let left_s = arming.expires.since_s(snapshot.at) / snapshot.pace;
         let choose = match arming.switch.takes {
-            Takes::Campaign if choices(snapshot, arming.switch.kind).len() > 1 => " · Tab another campaign",
-            Takes::Devices if self.scopes.len() > 1 => " · Tab other targets",
-            _ => "",
+            Takes::Campaign if choices(snapshot, arming.switch.kind).len() > 1 => " · Tab another campaign".into(),
+            Takes::Devices if self.scopes.len() > 1 => {
+                format!(" · Tab aims elsewhere ({} of {})", self.at + 1, self.scopes.len())
+            }
+            Takes::Devices => {
+                format!(" · to aim elsewhere: {} or {}", scene.key(Action::MarkDevice), scene.key(Action::Filter))
+            }
+            Takes::Campaign => String::new(),
         };
         let leave = if arming.gate == Gate::OneKey { "any other key" } else { "Esc" };
         shown.push(Line::from(scene.span(format!("{leave} leaves it · {left_s} s left{choose}"), Role::Muted)));
@@ -175,13 +184,22 @@ impl Confirm {
     }
 }
 
-/// What was not fired, and why.
-fn draw_ended(scene: &Scene<'_>, reason: &str, area: Rect, buffer: &mut Buffer) {
+/// What was not fired, why, and how it is begun anew.
+fn draw_ended(scene: &Scene<'_>, reason: &str, switch: Option<&SwitchId>, area: Rect, buffer: &mut Buffer) {
     let width = 78u16.min(area.width);
+    let columns = width.saturating_sub(4).into();
     let mut shown = vec![Line::from(scene.span("✗ NOTHING WAS FIRED", Role::Alarm))];
-    let reason = wrap(&format!("taken back: {reason}"), width.saturating_sub(4).into());
+    let reason = wrap(&format!("taken back: {reason}"), columns);
     shown.extend(reason.into_iter().map(|text| Line::from(scene.span(text, Role::Text))));
-    shown.push(Line::from(scene.span("its key arms it again · Esc closes this", Role::Muted)));
+    let own = [Action::HaltOta, Action::PushConfig, Action::Revoke, Action::RollBack];
+    let own = own.into_iter().find(|action| switch.is_some() && pull::arms(*action).as_ref() == switch);
+    let key = scene.key(own.unwrap_or(Action::PullSwitch));
+    // A key of one stroke begins anew from here; a chord needs the window to be closed first.
+    let keys = match key.starts_with('F') {
+        true => format!("{key} arms it again and shows what it would do now · Esc closes this"),
+        false => format!("Esc closes this; then {key} arms it again"),
+    };
+    shown.extend(wrap(&keys, columns).into_iter().map(|text| Line::from(scene.span(text, Role::Muted))));
     let inner = scene.window("disarmed", Role::Alarm, centred(area, width, shown.len() as u16 + 2), buffer);
     lines(&shown, inner, buffer);
 }

@@ -4,22 +4,30 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use crate::engine::snapshot::Snapshot;
 use crate::tui::action::{ACTIONS, Group};
 use crate::tui::format;
+use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
 use crate::tui::scene::{Scene, lines};
 use crate::tui::theme::Role;
+use crate::tui::update;
+
+/// Columns that the window takes where there are so many, and those of the keys.
+const WIDTH: u16 = 94;
+const KEYS: usize = 19;
 
 pub fn draw(scroll: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let all = content(scene);
+    let width = WIDTH.min(area.width);
+    let all = content(scene, usize::from(width.saturating_sub(4)));
     let height = (all.len() as u16 + 2).min(area.height.saturating_sub(2));
-    let more = if usize::from(height) < all.len() + 2 { " · ↑ ↓ for the rest" } else { "" };
-    let inner = scene.window(&format!("keys{more} · Esc closes"), Role::Focus, centred(area, 94, height), buffer);
+    let more = if usize::from(height) < all.len() + 2 { " · ↑ ↓ PgDn for the rest" } else { "" };
+    let inner = scene.window(&format!("keys{more} · Esc closes"), Role::Focus, centred(area, width, height), buffer);
     let last = all.len().saturating_sub(usize::from(inner.height));
     lines(&all[scroll.min(last)..], inner, buffer);
 }
 
-fn content<'a>(scene: &Scene<'a>) -> Vec<Line<'a>> {
+fn content<'a>(scene: &Scene<'a>, columns: usize) -> Vec<Line<'a>> {
     let mut all = Vec::new();
     for group in Group::ALL {
         if !all.is_empty() {
@@ -34,8 +42,8 @@ fn content<'a>(scene: &Scene<'a>) -> Vec<Line<'a>> {
                 _ => keys.join(" or "),
             };
             all.push(Line::from(vec![
-                scene.span(format::left(&keys, 19), Role::Key),
-                scene.span(spec.help, Role::Text),
+                scene.span(format::left(&keys, KEYS), Role::Key),
+                scene.span(format::fit(spec.help, columns.saturating_sub(KEYS)), Role::Text),
             ]));
         }
     }
@@ -43,6 +51,17 @@ fn content<'a>(scene: &Scene<'a>) -> Vec<Line<'a>> {
 }
 
 /// Lines of the help, for scrolling.
-pub fn length() -> usize {
-    ACTIONS.len() + Group::ALL.len() * 2
+fn length(snapshot: &Snapshot) -> usize {
+    ACTIONS.iter().filter(|spec| spec.exists_in(snapshot)).count() + Group::ALL.len() * 2 - 1
+}
+
+/// Where a key scrolls to in a screen of this height: a page is what stands in the window. None where it closes the help.
+pub fn scrolled(key: Key, at: usize, height: u16, snapshot: &Snapshot) -> Option<usize> {
+    let page = usize::from(height.saturating_sub(4)).max(1);
+    let last = length(snapshot).saturating_sub(page);
+    match key.code {
+        Code::PageUp => Some(at.saturating_sub(page)),
+        Code::PageDown => Some((at + page).min(last)),
+        _ => update::scrolled(key, at, last + 1),
+    }
 }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::domain::cost::money;
+use crate::domain::cost::about;
 use crate::domain::day::Day;
 use crate::domain::incident::Incident;
 use crate::domain::learning::{Ending, Section, postmortem_due};
@@ -126,10 +126,8 @@ fn bill<'a>(scene: &Scene<'a>, incident: &Incident, columns: usize) -> Vec<Line<
     let Some(bill) = scene.snapshot.bills.get(&incident.id).filter(|bill| !bill.lines.is_empty()) else {
         return Vec::new();
     };
-    let line = |line: &crate::domain::cost::BillLine| {
-        format!("{} {}{}", line.name, if line.estimated { "~" } else { "" }, money(line.amount))
-    };
-    let total = format!("cost {} {}", bill.currency, money(bill.total()));
+    let line = |line: &crate::domain::cost::BillLine| format!("{} {}", line.name, about(line.amount, line.estimated));
+    let total = format!("cost {}", bill.sum());
     let parts: Vec<_> = std::iter::once(total).chain(bill.lines.iter().map(line)).collect();
     vec![Line::from(scene.span(format::fit(&parts.join(" · "), columns), Role::Text))]
 }

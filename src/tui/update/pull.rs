@@ -5,15 +5,34 @@ use crate::domain::ids::ActuationId;
 use crate::domain::switch::plan::Takes;
 use crate::domain::switch::template::Values;
 use crate::domain::switch::{ActuationState, Scope, SwitchId};
-use crate::engine::snapshot::ActuationView;
+use crate::engine::snapshot::{ActuationView, Snapshot};
 use crate::engine::switches::Gate;
+use crate::tui::action::Action;
 use crate::tui::app::{App, Asked, Request};
+use crate::tui::format;
 use crate::tui::key::{Code, Key};
 use crate::tui::overlays::confirm::{self, Confirm, Outcome};
 use crate::tui::overlays::form::{Field, Form, Purpose};
 use crate::tui::overlays::{Overlay, approval};
 use crate::tui::ui::{Pane, View};
 use crate::tui::widgets::rollout;
+
+/// The switch that an action arms.
+pub(in crate::tui) fn arms(action: Action) -> Option<SwitchId> {
+    Some(match action {
+        Action::HaltOta => SwitchId::ota_halt(),
+        Action::PushConfig => SwitchId::new("config-push"),
+        Action::Revoke => SwitchId::new("credential-revoke"),
+        Action::RollBack => SwitchId::rollback(),
+        _ => return None,
+    })
+}
+
+/// Whether a switch can do nothing without our link: what it sends goes over it, or what comes of it is seen there.
+pub(in crate::tui) fn needs_link(id: &SwitchId, snapshot: &Snapshot) -> bool {
+    let Some(switch) = snapshot.switches.iter().find(|switch| switch.id == *id) else { return true };
+    switch.takes == Takes::Devices || switch.steps.iter().any(|step| matches!(step.template, Template::Publish { .. }))
+}
 
 /// Begins to pull a switch: asks for what has to be given with it, or arms it at once.
 pub(in crate::tui) fn pull(app: &mut App, id: &SwitchId) {
@@ -88,7 +107,11 @@ pub(super) fn mark(app: &mut App) {
     if !app.ui.marked.remove(&device) {
         app.ui.marked.insert(device);
     }
-    app.ui.say(format!("{} devices marked for the next switch", app.ui.marked.len()), false, now);
+    app.ui.say(
+        format!("{} marked for the next switch", format::counted(app.ui.marked.len() as u64, "device")),
+        false,
+        now,
+    );
 }
 
 /// Looks at what a switch would do, and arms it.

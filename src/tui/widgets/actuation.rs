@@ -128,7 +128,7 @@ pub fn lines<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<L
         say(&told, Role::Alarm);
     }
     if view.escaped > 0 && !actuation.state.is_final() {
-        say(&format!("{} devices have started in spite of it", view.escaped), Role::Alarm);
+        say(&format!("started in spite of it: {}", format::counted(view.escaped.into(), "device")), Role::Alarm);
     }
     if let Some(tally) = &view.tally {
         shown.extend(progress(scene, view, tally));

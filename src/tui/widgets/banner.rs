@@ -47,7 +47,7 @@ pub fn urgent(snapshot: &Snapshot) -> Vec<(String, Role)> {
         let retry = format::ago((*retry_ms as i64).div_euclid(1000).max(1));
         let text = match snapshot.replay {
             Some(_) => format!("nobody listened here: {reason}; of this time nothing is known"),
-            None => format!("not connected to {}: {reason}; next try within {retry}", snapshot.broker),
+            None => format!("next try within {retry} · not connected to {}: {reason}", snapshot.broker),
         };
         banners.push((text, Role::Alarm));
     }

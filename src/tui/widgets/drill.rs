@@ -92,8 +92,12 @@ fn told<'a>(scene: &Scene<'a>, view: &DrillView, width: usize) -> Vec<Line<'a>> 
 }
 
 fn elapsed(day: &GameDay, at: At) -> String {
-    let now = format::duration(day.elapsed_s(at));
-    format!("{} · {now} of {}", day.plan.title, format::duration(day.plan.length_s.into()))
+    let (elapsed_s, length_s) = (day.elapsed_s(at), i64::from(day.plan.length_s));
+    let (now, planned) = (format::duration(elapsed_s), format::duration(length_s));
+    match elapsed_s > length_s {
+        false => format!("{} · {now} of {planned}", day.plan.title),
+        true => format!("{} · {now}: the planned {planned} are over", day.plan.title),
+    }
 }
 
 fn paragraph<'a>(scene: &Scene<'a>, text: &str, width: usize, role: Role) -> Vec<Line<'a>> {

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use crate::domain::switch::SwitchId;
 use crate::tui::action::{ACTIONS, Action, Group, Spec};
@@ -10,7 +11,9 @@ use crate::tui::format;
 use crate::tui::overlays::confirm;
 use crate::tui::scene::Scene;
 use crate::tui::theme::Role;
+use crate::tui::ui::View;
 use crate::tui::update;
+use crate::tui::widgets::drill;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if let Some(toast) = &scene.ui.toast
@@ -23,50 +26,95 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     if !scene.ui.chord.is_empty() {
         let begun: String = scene.ui.chord.iter().map(ToString::to_string).collect();
-        let line = Line::from(scene.span(format!(" {begun} …  {}   Esc", continuations(scene)), Role::Key));
+        let head = format!(" {begun} …  ");
+        let keys = continuations(scene);
+        let room = usize::from(area.width).saturating_sub(head.width());
+        // The way out is the last of them.
+        let kept = kept(&keys.iter().map(|key| key.width() + GAP).collect::<Vec<_>>(), room + GAP);
+        let keys: Vec<&str> = kept.into_iter().map(|n| keys[n].as_str()).collect();
+        let line = Line::from(scene.span(head + &keys.join("  "), Role::Key));
         buffer.set_line(area.x, area.y, &line, area.width);
         return;
     }
-    let mut hints: Vec<&Spec> = ACTIONS.iter().filter(|spec| spec.footer.is_some()).collect();
-    hints.sort_by_key(|spec| spec.footer);
-    let help = format!("{} help ", scene.key(Action::Help));
-    let room = usize::from(area.width).saturating_sub(help.len() + 2);
-    let mut spans = Vec::new();
-    let mut used = 0;
-    let mut last_group = None;
-    for spec in hints {
-        let key = scene.key(spec.action);
-        if key.is_empty() || update::blocked(spec, scene.ui, scene.snapshot).is_some() {
-            continue;
+    let help = Line::from(vec![scene.span(scene.key(Action::Help), Role::Key), scene.span(" help ", Role::Text)]);
+    let room = usize::from(area.width).saturating_sub(help.width() + 2);
+    let hints = hints(scene);
+    let told: Vec<Vec<Span<'_>>> = hints.iter().enumerate().map(|(n, spec)| hint(scene, &hints, n, spec)).collect();
+    let widths: Vec<usize> = told.iter().map(|hint| hint.iter().map(Span::width).sum()).collect();
+    let shown: Vec<usize> = match directs(scene) {
+        // The safety lever stands there whatever else has to go.
+        true => kept(&widths, room),
+        false => {
+            let mut used = 0;
+            let fits = |n: &usize| {
+                used += widths[*n];
+                used <= room
+            };
+            (0..told.len()).take_while(fits).collect()
         }
-        let gap = match last_group {
-            None => " ",
-            Some(Group::Switch) if spec.group != Group::Switch => " │ ",
-            Some(_) => "  ",
-        };
-        let tested = tested(scene, spec.action);
-        let tested_width = tested.as_ref().map_or(0, |(text, _)| text.chars().count());
-        let width = gap.chars().count() + key.len() + 1 + spec.label.len() + tested_width;
-        if used + width > room {
-            break;
-        }
-        last_group = Some(spec.group);
-        used += width;
-        let key_role = if spec.group == Group::Switch { Role::Warn } else { Role::Key };
-        spans.push(Span::styled(gap, scene.style(Role::Border)));
-        spans.push(scene.span(key, key_role));
-        spans.push(scene.span(format!(" {}", spec.label), Role::Text));
-        spans.extend(tested.map(|(text, role)| scene.span(text, role)));
-    }
+    };
+    let spans: Vec<Span<'_>> = shown.into_iter().flat_map(|n| told[n].clone()).collect();
     buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
     // The way to everything else always stands at the end.
-    let help = Line::from(vec![scene.span(scene.key(Action::Help), Role::Key), scene.span(" help ", Role::Text)]);
     let width = help.width() as u16;
     buffer.set_line(area.right().saturating_sub(width), area.y, &help, width);
 }
 
+/// Columns between two keys of a chord.
+const GAP: usize = 2;
+
+/// Whether this is the facilitator's screen of a game day that goes on.
+fn directs(scene: &Scene<'_>) -> bool {
+    scene.ui.view == View::Drill && drill::is_facilitator(scene.snapshot)
+}
+
+/// The actions worth a place in the footer now: on the facilitator's screen theirs, elsewhere the room's first.
+fn hints(scene: &Scene<'_>) -> Vec<&'static Spec> {
+    let directs = directs(scene);
+    let possible = |spec: &&Spec| {
+        !scene.key(spec.action).is_empty()
+            && update::blocked(spec, scene.ui, scene.snapshot).is_none()
+            && (!directs || spec.group == Group::Drill)
+    };
+    let mut hints: Vec<&Spec> = ACTIONS.iter().filter(|spec| spec.footer.is_some()).filter(possible).collect();
+    hints.sort_by_key(|spec| spec.footer);
+    hints
+}
+
+/// One hint: its gap to the one before, its key, a word or two.
+fn hint<'a>(scene: &Scene<'a>, hints: &[&Spec], n: usize, spec: &Spec) -> Vec<Span<'a>> {
+    let before = n.checked_sub(1).and_then(|n| hints.get(n));
+    let gap = match before {
+        None => " ",
+        Some(before) if before.group == Group::Switch && spec.group != Group::Switch => " │ ",
+        Some(_) => "  ",
+    };
+    let key_role = if spec.group == Group::Switch { Role::Warn } else { Role::Key };
+    let mut spans = vec![
+        Span::styled(gap, scene.style(Role::Border)),
+        scene.span(scene.key(spec.action), key_role),
+        scene.span(format!(" {}", spec.label), Role::Text),
+    ];
+    spans.extend(tested(scene, spec.action).map(|(text, role)| scene.span(text, role)));
+    spans
+}
+
+/// Which of several parts stay where there is not room for all: the first ones, and always the last.
+fn kept(widths: &[usize], room: usize) -> Vec<usize> {
+    let Some(last) = widths.len().checked_sub(1) else { return Vec::new() };
+    let mut left = room.saturating_sub(widths[last]);
+    let fits = |n: &usize| {
+        let fits = widths[*n] <= left;
+        left = left.saturating_sub(widths[*n]);
+        fits
+    };
+    let mut kept: Vec<usize> = (0..last).take_while(fits).collect();
+    kept.push(last);
+    kept
+}
+
 /// What the keys of a chord that has begun may go on with.
-fn continuations(scene: &Scene<'_>) -> String {
+fn continuations(scene: &Scene<'_>) -> Vec<String> {
     let begun = &scene.ui.chord;
     let goes_on = |spec: &&Spec| {
         let mut chords = scene.keymap.keys(spec.action);
@@ -77,7 +125,7 @@ fn continuations(scene: &Scene<'_>) -> String {
         let chord = scene.keymap.keys(spec.action).find(|chord| chord.0.starts_with(begun))?;
         Some(format!("{} {}", chord.0.get(begun.len())?, spec.label))
     });
-    told.collect::<Vec<_>>().join("  ")
+    told.chain(std::iter::once("Esc".to_owned())).collect()
 }
 
 /// How old the last test of a kill switch is.
@@ -95,4 +143,23 @@ fn tested(scene: &Scene<'_>, action: Action) -> Option<(String, Role)> {
         true if days >= confirm::STALE_DAYS => (format!(" ·tested {days}d"), Role::Warn),
         true => (format!(" ·tested {days}d"), Role::Muted),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept;
+
+    #[test]
+    fn what_is_dropped_is_dropped_from_the_middle() {
+        let cases = [
+            (&[5, 5, 5][..], 15, &[0, 1, 2][..]),
+            (&[5, 5, 5], 14, &[0, 2]),
+            (&[5, 5, 5], 4, &[2]),
+            (&[5, 20, 1, 5], 15, &[0, 3]),
+            (&[], 10, &[]),
+        ];
+        for (widths, room, expected) in cases {
+            assert_eq!(kept(widths, room), expected, "{widths:?} in {room}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 use crate::domain::incident::{Severity, Stage};
 use crate::domain::input::LinkChange;
@@ -58,18 +59,25 @@ fn left<'a>(scene: &Scene<'a>, width: usize) -> Line<'a> {
             let severity = format!("{} ", incident.severity);
             let commander = format!("  IC {}", incident.commander_name());
             let others = snapshot.open_incidents().filter(|other| other.id != incident.id).count();
-            let others = if others > 0 { format!("  +{others} open") } else { String::new() };
+            let mut more = if others > 0 { format!("  +{others} open") } else { String::new() };
+            // What has not been looked at yet must not hide behind what has.
+            match snapshot.loose_alerts().count() {
+                0 => {}
+                1 => more += "  +1 alert",
+                n => more += &format!("  +{n} alerts"),
+            }
             let stage = match incident.response.merged_into {
                 Some(into) => format!(" · part of {into}"),
                 None if incident.stage() == Stage::Resolved => " · resolved".into(),
                 None => format!(" · {}", incident.phase()),
             };
-            let title = format!("{} {}{stage}", incident.id, incident.title);
-            let room = left.saturating_sub(severity.len() + commander.len() + others.len());
+            let title = format!("{} {}", incident.id, incident.title);
+            let room = left.saturating_sub(severity.len() + stage.width() + commander.width() + more.width());
             spans.push(scene.span(severity, role));
-            spans.push(scene.span(format::fit(&title, room), Role::Title));
+            // Of a long title its beginning is enough; where people stand in it is not to be guessed.
+            spans.push(scene.span(format::fit(&title, room) + &stage, Role::Title));
             spans.push(scene.span(commander, if incident.has_commander() { Role::Text } else { Role::Alarm }));
-            spans.push(scene.span(others, Role::Warn));
+            spans.push(scene.span(more, Role::Warn));
         }
         None => {
             let alerts = snapshot.loose_alerts().count();
@@ -123,7 +131,11 @@ fn right<'a>(scene: &Scene<'a>) -> Line<'a> {
     }
     let not_written = snapshot.log.last.0.saturating_sub(snapshot.log.durable.0);
     if not_written > 0 {
-        spans.push(scene.span(format!("  {not_written} to write"), Role::Warn));
+        let text = match scene.shape {
+            Shape::Folded => format!("  {not_written} not on disk"),
+            _ => format!("  {} not on disk yet", format::counted(not_written, "event")),
+        };
+        spans.push(scene.span(text, Role::Warn));
     }
     let time = if scene.shape == Shape::Folded { "%H:%M:%SZ" } else { "%a %H:%M:%SZ" };
     spans.push(scene.span(format!("  {} ", snapshot.at.utc().format(time)), Role::Title));

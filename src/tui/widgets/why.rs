@@ -3,10 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
+use unicode_width::UnicodeWidthStr;
 
 use crate::domain::alert::Alert;
 use crate::domain::cohort::CohortKey;
-use crate::domain::cost::money;
+use crate::domain::cost::IF_NOTHING_MORE;
 use crate::domain::verdict::Origin;
 use crate::tui::action::Action;
 use crate::tui::format;
@@ -17,11 +18,13 @@ use crate::tui::theme::Role;
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let incident = scene.ui.incident(scene.snapshot);
     let bill = incident.and_then(|incident| scene.snapshot.bills.get(&incident.id)).filter(|bill| bill.total() > 0);
+    let room = usize::from(area.width).saturating_sub(4);
     let title = bill.map_or_else(
         || "why".into(),
         |bill| {
-            let about = if bill.estimated > 0 { "~" } else { "" };
-            format!("why · cost {about}{} {}", bill.currency, money(bill.total()))
+            let title = format!("why · cost {}", bill.sum());
+            let full = format!("{title} {IF_NOTHING_MORE}");
+            if bill.may_fall() && full.width() <= room { full } else { title }
         },
     );
     let inner = scene.pane(&title, None, area, buffer);

@@ -74,7 +74,7 @@ fn of_campaign(arming: &Arming, row: &mut dyn FnMut(&str, String)) {
     let preview = &arming.preview;
     let progress = &preview.progress;
     let halting = arming.switch.kind == Kind::OtaHalt;
-    let devices = |n: u32, more: &str| format!("{} devices{more}", format::count(n.into()));
+    let devices = |n: u32, more: &str| format!("{}{more}", format::counted(n.into(), "device"));
     let wave = preview.wave.map_or_else(|| "no wave seen".into(), |wave| format!("wave {wave}"));
     row("campaign", format!("{} → {} · {wave}", preview.campaign, preview.target));
     row("done", devices(progress.done(), ""));
@@ -92,6 +92,14 @@ fn back_to(arming: &Arming) -> (String, Role) {
         return ("the version before: nobody here is known to run it".into(), Role::Warn);
     };
     let (devices, online) = (format::count(known.devices.into()), format::count(known.online.into()));
+    if known.came_from > 0 {
+        let from = format!("{}: {} came from it", known.version, format::count(known.came_from.into()));
+        return match (known.devices, known.is_healthy()) {
+            (0, _) => (format!("{from} · nobody runs it just now"), Role::Warn),
+            (_, true) => (format!("{from} · {devices} run it, {online} online"), Role::Text),
+            (_, false) => (format!("{from} · {devices} run it, {online} online: NOT healthy"), Role::Warn),
+        };
+    }
     let text = format!("most run {}: {devices} devices, {online} of them online", known.version);
     if known.is_healthy() { (text, Role::Text) } else { (format!("{text}: NOT healthy"), Role::Warn) }
 }
@@ -99,7 +107,7 @@ fn back_to(arming: &Arming) -> (String, Role) {
 fn of_devices(devices: &DevicesPreview, row: &mut dyn FnMut(&str, String)) {
     let n = |n: u32| format::count(n.into());
     let more = if devices.count as usize > devices.sample.len() { ", …" } else { "" };
-    row("targets", format!("{} devices · {}", n(devices.count), devices.chosen));
+    row("targets", format!("{} · {}", format::counted(devices.count.into(), "device"), devices.chosen));
     row("", format!("{}{more}", devices.sample.join(", ")));
     let away = devices.count.saturating_sub(devices.online);
     let updating = if devices.in_flight > 0 { format!(" · {} updating", n(devices.in_flight)) } else { String::new() };
