@@ -271,7 +271,7 @@ fn a_confirmation_names_the_keys_that_aim_and_that_begin_anew() {
     let mut room = declared();
     room.press(&["F7"]);
     assert!(room.shows("to aim elsewhere: !m or /"), "{}", room.screen(120, 40));
-    room.press(&["esc", "2", "down", "F7"]);
+    room.press(&["esc", "2", "down", "down", "F7"]);
     assert!(room.shows("Tab aims elsewhere (1 of 2)"), "{}", room.screen(120, 40));
     room.press(&["esc"]);
     for (keys, told) in [(&["F5"][..], "F5 arms it again"), (&["!", "4"], "Esc closes this; then !4 arms it again")] {
