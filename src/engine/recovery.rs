@@ -14,6 +14,7 @@ use crate::domain::ids::IncidentId;
 use crate::domain::incident::{Incident, IncidentType};
 use crate::domain::recovery::{Check, Checked, Standing};
 use crate::domain::signal::Signal;
+use crate::domain::switch::Actuation;
 use crate::domain::switch::plan::Kind;
 use crate::domain::time::At;
 
@@ -127,7 +128,8 @@ fn still_on(state: &State, incident: &Incident) -> Option<String> {
         return None;
     }
     let pulled = incident.actuations.iter().filter_map(|id| state.room.actuations.get(id));
-    let back = pulled.filter(|actuation| actuation.kind == Kind::Rollback && actuation.accepted.is_some()).last()?;
+    let is_back = |actuation: &&Actuation| actuation.kind == Kind::Rollback && actuation.accepted.is_some();
+    let back = pulled.filter(is_back).next_back()?;
     let version = back.preview.target.as_str();
     let narrowed = state.fleet.cohort(&incident.cohort.clone().and("firmware", version));
     let cohort = narrowed.or_else(|| state.fleet.cohort(&CohortKey::of("firmware", version)))?;

@@ -65,10 +65,10 @@ impl Campaign {
 
     /// Notes the version that a device ran when it entered.
     fn enters_from(&mut self, version: ValueIx) {
-        match self.came_from.iter_mut().find(|(known, _)| *known == version) {
-            Some((_, devices)) => *devices += 1,
-            None if self.came_from.len() < limits::CAME_FROM => self.came_from.push((version, 1)),
-            None => {}
+        if let Some((_, devices)) = self.came_from.iter_mut().find(|(known, _)| *known == version) {
+            *devices += 1;
+        } else if self.came_from.len() < limits::CAME_FROM {
+            self.came_from.push((version, 1));
         }
     }
 

@@ -138,7 +138,7 @@ mod tests {
             let area = Rect::new(0, 0, w, h);
             assert_eq!(shape(area), expected, "{w}×{h}");
             let frame = frame(area, 2, true);
-            let room = room(frame.body, shape(area, true));
+            let room = room(frame.body, shape(area), true);
             let fleet = fleet(frame.body, shape(area));
             let panes = [
                 room.cohorts,

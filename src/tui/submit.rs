@@ -7,6 +7,7 @@ pub mod respond;
 use std::collections::BTreeSet;
 
 use super::app::{App, Asked};
+use super::format;
 use super::overlays::form::{Form, Purpose};
 use crate::domain::clock::Moment;
 use crate::domain::cohort::CohortKey;

@@ -130,7 +130,8 @@ impl Confirm {
         }
         let Some(arming) = &snapshot.arming else {
             let inner = scene.window("switch", Role::Focus, centred(area, 50, 3), buffer);
-            let doing = if self.fired.is_some() { "recording the intent …" } else { "looking at what it would do …" };
+            let doing =
+                if self.fired.is_some() { "recording the intent …" } else { "looking at what it would do …" };
             return lines(&[Line::from(scene.span(doing, Role::Muted))], inner, buffer);
         };
         let width = 78u16.min(area.width);

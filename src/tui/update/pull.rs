@@ -2,7 +2,7 @@
 
 use crate::domain::command::{Command, Confirmation, SwitchCommand};
 use crate::domain::ids::ActuationId;
-use crate::domain::switch::plan::Takes;
+use crate::domain::switch::plan::{Takes, Template};
 use crate::domain::switch::template::Values;
 use crate::domain::switch::{ActuationState, Scope, SwitchId};
 use crate::engine::snapshot::{ActuationView, Snapshot};
