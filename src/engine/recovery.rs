@@ -127,9 +127,9 @@ fn still_on(state: &State, incident: &Incident) -> Option<String> {
     if incident.kind != IncidentType::BadFirmware {
         return None;
     }
-    let pulled = incident.actuations.iter().filter_map(|id| state.room.actuations.get(id));
+    let mut pulled = incident.actuations.iter().filter_map(|id| state.room.actuations.get(id));
     let is_back = |actuation: &&Actuation| actuation.kind == Kind::Rollback && actuation.accepted.is_some();
-    let back = pulled.filter(is_back).next_back()?;
+    let back = pulled.rfind(is_back)?;
     let version = back.preview.target.as_str();
     let narrowed = state.fleet.cohort(&incident.cohort.clone().and("firmware", version));
     let cohort = narrowed.or_else(|| state.fleet.cohort(&CohortKey::of("firmware", version)))?;
