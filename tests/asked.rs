@@ -269,9 +269,17 @@ fn the_first_line_keeps_the_phase_and_tells_of_an_alert_beside_the_incident() {
 #[test]
 fn a_confirmation_names_the_keys_that_aim_and_that_begin_anew() {
     let mut room = declared();
-    room.press(&["F7"]);
+    let push = |room: &mut Rehearsal| {
+        room.press(&["F6"]);
+        room.type_text("c-42");
+        room.press(&["tab"]);
+        room.type_text("{}");
+        room.press(&["enter"]);
+    };
+    push(&mut room);
     assert!(room.shows("to aim elsewhere: !m or /"), "{}", room.screen(120, 40));
-    room.press(&["esc", "2", "down", "down", "F7"]);
+    room.press(&["esc", "2", "down", "down"]);
+    push(&mut room);
     assert!(room.shows("Tab aims elsewhere (1 of 2)"), "{}", room.screen(120, 40));
     room.press(&["esc"]);
     for (keys, told) in [(&["F5"][..], "F5 arms it again"), (&["!", "4"], "Esc closes this; then !4 arms it again")] {
@@ -286,6 +294,7 @@ fn a_confirmation_names_the_keys_that_aim_and_that_begin_anew() {
 #[test]
 fn without_a_link_no_switch_is_offered_that_needs_it() {
     let mut room = declared();
+    room.press(&["c"]);
     assert!(room.screen(120, 40).lines().last().unwrap().contains("F6 push"));
     room.input(Input::Link(LinkChange::Down { reason: "the broker went silent".into(), retry_ms: 7000 }));
     room.wait(1);
@@ -343,5 +352,4 @@ fn a_rollback_says_where_its_devices_came_from_and_is_held_against_who_is_still_
         firmware(room).standing == Standing::Red && firmware(room).evidence.contains(" still on 3.2.5")
     };
     room.wait_until("those still on it are counted", red);
-    room.wait_until("they have gone back", |room| !red(room));
 }

@@ -169,7 +169,7 @@ fn the_postmortem_is_written_in_the_room() {
     let learning = &room.state.room.incidents[&INCIDENT].learning;
     assert_eq!(learning.actions[0].ended.as_ref().map(|(.., ending)| ending), Some(&Ending::Done));
     assert_eq!(learning.costs[0].cost.amount, 180_000);
-    assert!(room.shows("cost ~USD 1 800"), "{}", room.screen(120, 40));
+    assert!(room.shows("cost USD ~1 800"), "{}", room.screen(120, 40));
 }
 
 #[test]
