@@ -153,6 +153,16 @@ fn rate(cohort: &Cohort, signal: Signal, seconds: usize) -> Option<f64> {
     (n > 0).then(|| series.sum(n) / n as f64)
 }
 
+/// The cohort that is asked for; where nobody follows that combination, the rarest of its values that somebody does.
+fn followed<'s>(state: &'s State, key: &CohortKey) -> Option<(CohortKey, &'s Cohort)> {
+    if let Some(cohort) = state.fleet.cohort(key) {
+        return Some((key.clone(), cohort));
+    }
+    let parts = key.0.iter().map(|(name, value)| CohortKey::default().and(name, value));
+    let known = parts.filter_map(|part| state.fleet.cohort(&part).map(|cohort| (part, cohort)));
+    known.min_by_key(|(_, cohort)| cohort.level(Signal::Devices))
+}
+
 fn chart(state: &State, at: At) -> Chart {
     let lens = &state.lens;
     let key = lens.cohort.clone().unwrap_or_default();
@@ -160,7 +170,8 @@ fn chart(state: &State, at: At) -> Chart {
     let step_s = (lens.span_s / CHART).max(finest_s);
     let end = At::from_ms(at.second() * 1000);
     let empty = Chart { cohort: key.clone(), signal: Some(lens.signal), end, step_s, ..Chart::default() };
-    let Some(cohort) = state.fleet.cohort(&key) else { return empty };
+    let Some((key, cohort)) = followed(state, &key) else { return empty };
+    let empty = Chart { cohort: key, ..empty };
     let value = |back: usize| -> Option<f32> {
         // While our own link was down there is nothing to draw: the last known value is not a measurement.
         if state.link.was_down(end.plus_s(-(back as i64))) {

@@ -212,9 +212,10 @@ fn score<'a>(scene: &Scene<'a>, score: &Scorecard, over: bool, width: usize) -> 
         out.push(Line::from(scene.span(format!(" {what} → {made}"), Role::Title)));
         let (times, said): (Vec<&Measure>, Vec<&Measure>) =
             planted.measures.iter().partition(|measure| measure.expected.starts_with("within"));
-        // Times are short, and two of them fit into a line.
-        for pair in times.chunks(2) {
-            let cells = pair.iter().map(|measure| self::measure(scene, measure, over, width / 2));
+        // Times are short, and two of them fit into a line that is long enough.
+        let columns = if width < 72 { 1 } else { 2 };
+        for row in times.chunks(columns) {
+            let cells = row.iter().map(|measure| self::measure(scene, measure, over, width / columns));
             out.push(Line::from(cells.collect::<Vec<_>>()));
         }
         out.extend(said.into_iter().map(|measure| Line::from(self::measure(scene, measure, over, width))));
