@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use warroom::domain::input::StageNews;
-use warroom::drill::conductor::{Conductor, Score};
+use warroom::drill::conductor::Conductor;
 use warroom::drill::scenario::Scenario;
 use warroom::drill::world::World;
 use warroom::engine::Settings;
 use warroom::ingest::Ingest;
 use warroom::ingest::route::Router;
-use warroom::mqtt::{LinkOptions, Protocol};
+use warroom::mqtt::LinkOptions;
 use warroom::runtime::clock::Clock;
 use warroom::runtime::headless::{Play, play};
 use warroom::runtime::{Source, StageLink, Station, StationOptions};
@@ -67,17 +67,8 @@ fn virtual_time() {
 }
 
 fn link(address: std::net::SocketAddr) -> LinkOptions {
-    LinkOptions {
-        host: address.ip().to_string(),
-        port: address.port(),
-        tls: None,
-        protocol: Protocol::V3,
-        client_id: "room".into(),
-        credentials: Arc::new(|| Ok(None)),
-        keep_alive_s: 30,
-        subscriptions: vec!["fleet/#".into()],
-        seed: 1,
-    }
+    let link = LinkOptions::plain(address.ip().to_string(), address.port(), "room");
+    LinkOptions { subscriptions: vec!["fleet/#".into()], ..link }
 }
 
 /// What the world says in this many seconds of its own, from its beginning.
@@ -91,21 +82,13 @@ fn said(seconds: f64) -> u64 {
 /// Plays at a speed for a while: messages a second that the room took, or why it could not.
 async fn hold(speed: f64) -> Result<f64, String> {
     let clock = Arc::new(Clock::at_speed(speed));
-    let (orders, ordered) = mpsc::channel(16);
-    let (news, mut told) = mpsc::channel(16);
-    let (ticking, set) = (clock.clone(), clock.clone());
-    let score = Score {
-        clock: Arc::new(move || ticking.now()),
-        speed,
-        set_speed: Arc::new(move |speed| set.set_speed(speed)),
-        orders: ordered,
-        news,
-        staging: None,
-    };
+    let (mut stage, score) = StageLink::new(&clock, speed, None);
     let conductor = Conductor::start(World::new(scenario(), 1, Some(DEVICES), clock.now()), score).await.unwrap();
     let data = tempfile::tempdir().unwrap();
     let settings = Settings { environment: "drill".into(), ..Settings::default() };
+    // The stage's news are heard here, not by the room.
     let (silent, nobody) = mpsc::channel(1);
+    let mut told = std::mem::replace(&mut stage.news, nobody);
     let options = StationOptions {
         ingest: Ingest::new(Router::standard("fleet").unwrap(), settings.fleet.schema.clone()),
         settings,
@@ -115,7 +98,7 @@ async fn hold(speed: f64) -> Result<f64, String> {
         clock: clock.clone(),
         secrets: Arc::new(|name| Err(name.to_owned())),
         socket: None,
-        stage: Some(StageLink { orders, news: nobody, lever: None }),
+        stage: Some(stage),
     };
     let (station, _replies) = Station::open(options).unwrap();
     let mut snapshots = station.snapshots();

@@ -21,7 +21,7 @@ use warroom::engine::snapshot::Snapshot;
 use warroom::ingest::Ingest;
 use warroom::ingest::route::Router;
 use warroom::mqtt::broker::Broker;
-use warroom::mqtt::{Link, LinkEvent, LinkOptions, Protocol};
+use warroom::mqtt::{Link, LinkEvent, LinkOptions};
 use warroom::runtime::clock::Clock;
 use warroom::runtime::{Source, Station, StationOptions};
 
@@ -29,17 +29,8 @@ const ROUNDS: usize = 200;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn link(address: std::net::SocketAddr, id: &str, subscriptions: &[&str]) -> LinkOptions {
-    LinkOptions {
-        host: address.ip().to_string(),
-        port: address.port(),
-        tls: None,
-        protocol: Protocol::V3,
-        client_id: id.into(),
-        credentials: Arc::new(|| Ok(None)),
-        keep_alive_s: 30,
-        subscriptions: subscriptions.iter().map(|filter| (*filter).to_owned()).collect(),
-        seed: 1,
-    }
+    let subscriptions = subscriptions.iter().map(|filter| (*filter).to_owned()).collect();
+    LinkOptions { subscriptions, ..LinkOptions::plain(address.ip().to_string(), address.port(), id) }
 }
 
 /// Moments at which messages arrive at somebody else.

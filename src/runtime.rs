@@ -21,20 +21,19 @@ pub mod recorder;
 mod seats;
 pub mod signals;
 pub mod socket;
+mod stage;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
 use crate::actuate::probe::Door;
 use crate::actuate::{Secrets, Ways};
 use crate::domain::command::{Command, Refusal};
-use crate::domain::drill::StageOrder;
 use crate::domain::ids::{Actor, Seq};
-use crate::domain::input::{DrillStart, Input, StageNews, Ticket};
+use crate::domain::input::{DrillStart, Input, Ticket};
 use crate::domain::lens::Lens;
 use crate::domain::replay::{Pacing, ReplayChange};
 use crate::engine::snapshot::Snapshot;
@@ -52,6 +51,7 @@ use player::{Player, Reel};
 use prober::Prober;
 use seats::Seats;
 use socket::{Awaited, Place, Socket};
+pub use stage::StageLink;
 
 /// What a room is opened with.
 pub struct StationOptions {
@@ -68,15 +68,6 @@ pub struct StationOptions {
     pub socket: Option<Place>,
     /// Who carries out what the facilitator of a game day asks for.
     pub stage: Option<StageLink>,
-}
-
-/// Between a room and the stage of its game day.
-pub struct StageLink {
-    pub orders: mpsc::Sender<StageOrder>,
-    pub news: mpsc::Receiver<StageNews>,
-    /// For how long the terminal of a facilitator who has joined may be lost until the game day is ended: on a staging
-    /// broker, nobody else would.
-    pub lever: Option<Duration>,
 }
 
 /// Where a room has its messages from.

@@ -7,7 +7,6 @@ mod support;
 use support::Rehearsal;
 use warroom::config::cost::CostSection;
 use warroom::config::regulation::RegulationSection;
-use warroom::domain::clock::Targets;
 use warroom::domain::command::recovery::RecoveryCommand;
 use warroom::domain::command::{Command, LearningCommand, RegulationCommand};
 use warroom::domain::cost::Rates;
@@ -18,8 +17,7 @@ use warroom::domain::recovery::{Check, DataChoice};
 use warroom::domain::time::At;
 use warroom::engine::Settings;
 use warroom::report::csv::{self, Table};
-use warroom::report::document::{Document, Provenance};
-use warroom::report::gather::{Sources, gather};
+use warroom::report::document::Document;
 use warroom::report::page::lay_out;
 use warroom::report::roles::{self, Roles};
 use warroom::report::{html, json, markdown};
@@ -53,9 +51,7 @@ fn learn(room: &mut Rehearsal, by: &str, command: LearningCommand) {
 
 /// The shipped game day, commanded from the alert to the end.
 fn incident() -> Rehearsal {
-    let scenario = warroom::drill::scenario::Scenario::find("bad-firmware").unwrap().unwrap();
-    let world = warroom::drill::world::World::new(scenario, 1, Some(4000), support::start());
-    let mut room = Rehearsal::open(Some(world), settings());
+    let mut room = Rehearsal::open(Some(support::world("bad-firmware", 4000)), settings());
     room.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
     room.wait(5);
     room.press(&["a", "d", "enter"]);
@@ -131,22 +127,7 @@ fn written(room: &mut Rehearsal) {
 }
 
 fn document(room: &Rehearsal) -> Document {
-    let sources = Sources {
-        records: &room.records,
-        rollups: &room.rollups,
-        targets: &Targets::default(),
-        rates: &room.state.settings.rates,
-        now: room.now,
-        local: &local,
-    };
-    let log = Provenance {
-        id: "abc".into(),
-        events: room.records.len() as u64,
-        head: format!("{}:{}", room.records.len(), "0".repeat(64)),
-        zone: "UTC+00:30".into(),
-        blameless: false,
-    };
-    gather(&sources, INCIDENT, log).unwrap()
+    support::document(room, "UTC+00:30", &local)
 }
 
 /// Everything but the path of a curve, which is hundreds of numbers.

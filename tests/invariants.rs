@@ -21,8 +21,6 @@ use warroom::domain::recovery::{Check, DataChoice, Standing};
 use warroom::domain::response::{Phase, Role};
 use warroom::domain::switch::{Scope, SwitchId};
 use warroom::domain::update::{Audience, CLIPBOARD, UpdateKind};
-use warroom::drill::scenario::Scenario;
-use warroom::drill::world::World;
 use warroom::engine::room::Room;
 use warroom::engine::snapshot::Snapshot;
 use warroom::engine::{Settings, State};
@@ -40,9 +38,7 @@ fn settings() -> Settings {
 
 /// A fleet with a rollout that goes wrong, some seconds before it does.
 fn begin() -> Rehearsal {
-    let scenario = Scenario::find("bad-firmware").unwrap().unwrap();
-    let world = World::new(scenario, 1, Some(400), support::start());
-    let mut room = Rehearsal::open(Some(world), settings());
+    let mut room = Rehearsal::open(Some(support::world("bad-firmware", 400)), settings());
     room.wait(110);
     room
 }

@@ -27,9 +27,7 @@ fn room(notify: &[&str]) -> Rehearsal {
         contacts: [("firmware-lead".to_owned(), "Ada, pager 12".to_owned())].into(),
         ..support::settings()
     };
-    let scenario = warroom::drill::scenario::Scenario::find("bad-firmware").unwrap().unwrap();
-    let world = warroom::drill::world::World::new(scenario, 1, Some(500), support::start());
-    let mut room = Rehearsal::open(Some(world), settings);
+    let mut room = Rehearsal::open(Some(support::world("bad-firmware", 500)), settings);
     room.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
     room.press(&["d", "enter"]);
     room

@@ -7,7 +7,6 @@ mod support;
 use support::Rehearsal;
 use warroom::config::cost::CostSection;
 use warroom::config::regulation::RegulationSection;
-use warroom::domain::clock::Targets;
 use warroom::domain::ids::IncidentId;
 use warroom::domain::incident::{Incident, IncidentType, Stage};
 use warroom::domain::learning::Section;
@@ -15,12 +14,9 @@ use warroom::domain::recovery::{Check, DataChoice, Standing};
 use warroom::domain::switch::ActuationState;
 use warroom::domain::update::way::Way;
 use warroom::domain::update::{Audience, ChannelInfo};
-use warroom::drill::scenario::Scenario;
-use warroom::drill::world::World;
 use warroom::engine::Settings;
 use warroom::report::csv::{self, Table};
-use warroom::report::document::{Document, Provenance};
-use warroom::report::gather::{Sources, gather};
+use warroom::report::document::Document;
 use warroom::report::page::lay_out;
 use warroom::report::{html, json, markdown};
 
@@ -30,7 +26,6 @@ const WAIVED: &str = "the game day ends here";
 
 /// A room in which a game day goes on: laws, prices, a channel for internal word, and a short watch.
 fn open(scenario: &str) -> Rehearsal {
-    let scenario = Scenario::find(scenario).unwrap().unwrap();
     let channel = ChannelInfo {
         name: "ops-chat".into(),
         audience: Audience::Internal,
@@ -45,7 +40,7 @@ fn open(scenario: &str) -> Rehearsal {
         watch_s: 120,
         ..support::settings()
     };
-    Rehearsal::open(Some(World::new(scenario, 1, Some(3000), support::start())), settings)
+    Rehearsal::open(Some(support::world(scenario, 3000)), settings)
 }
 
 fn incident(room: &Rehearsal) -> &Incident {
@@ -186,24 +181,9 @@ fn learnt(room: &mut Rehearsal) {
     room.press(&["esc"]);
 }
 
-fn document(room: &Rehearsal) -> Document {
-    let local = |at: warroom::domain::time::At| at.to_string();
-    let sources = Sources {
-        records: &room.records,
-        rollups: &room.rollups,
-        targets: &Targets::default(),
-        rates: &room.state.settings.rates,
-        now: room.now,
-        local: &local,
-    };
-    let (events, head) = (room.records.len() as u64, format!("{}:{}", room.records.len(), "0".repeat(64)));
-    let log = Provenance { id: "abc".into(), events, head, zone: "UTC".into(), blameless: false };
-    gather(&sources, INCIDENT, log).unwrap()
-}
-
 /// What every export of an incident that was lived through has to say.
 fn exported(room: &Rehearsal, kind: IncidentType) -> Document {
-    let document = document(room);
+    let document = support::document(room, "UTC", &|at| at.to_string());
     assert_eq!((document.incident.kind.as_str(), document.incident.stage.as_str()), (kind.id(), "resolved"));
     assert_eq!(document.postmortem.lacks, [""; 0]);
     assert!(document.postmortem.published.is_some() && !document.postmortem.overdue);

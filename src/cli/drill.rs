@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use tokio::sync::mpsc;
 
 use super::session::{self, Look};
 use super::{Common, Failure, export, room};
@@ -22,13 +21,13 @@ use crate::domain::drill::DrillCommand;
 use crate::domain::input::DrillStart;
 use crate::domain::switch::standard::{access, standard};
 use crate::domain::time::At;
-use crate::drill::conductor::{Conductor, Score};
+use crate::drill::conductor::Conductor;
 use crate::drill::scenario::Scenario;
 use crate::drill::world::World;
 use crate::engine::Settings;
 use crate::ingest::Ingest;
 use crate::ingest::route::Router;
-use crate::mqtt::{LinkOptions, Protocol};
+use crate::mqtt::LinkOptions;
 use crate::report::{after_action, html, markdown};
 use crate::runtime::clock::Clock;
 use crate::runtime::socket::Place;
@@ -203,7 +202,8 @@ fn play(common: &Common, args: &DrillArgs, mut scenario: Scenario) -> Result<(),
     session::runtime()?.block_on(async {
         staging::clear_debts(&data, &config).await?;
         let debt = staging.as_ref().map(|place| place.owe(&log)).transpose()?;
-        let (mut stage, score) = stage(&clock, args.speed, staging.as_ref().map(|place| place.options.clone()));
+        let (mut stage, score) =
+            StageLink::new(&clock, args.speed, staging.as_ref().map(|place| place.options.clone()));
         stage.lever = staging.as_ref().map(|_| Duration::from_secs(config.drill.lost_s.into()));
         let started = Conductor::start(world, score).await;
         let conductor = started.map_err(|error| Failure::Run(format!("no port for the drill's broker: {error}")))?;
@@ -224,9 +224,6 @@ fn play(common: &Common, args: &DrillArgs, mut scenario: Scenario) -> Result<(),
     })?;
     tell_end(&data, &log, &id, &clock, began)
 }
-
-/// Orders and news waiting between a room and its stage: people give them one by one.
-const STAGE: usize = 256;
 
 /// The last words on a terminal: where it is on record, how it went, and the report beside the log.
 fn tell_end(data: &Path, log: &Path, id: &str, clock: &Arc<Clock>, began: At) -> Result<(), Failure> {
@@ -267,7 +264,7 @@ pub(super) async fn rehearsal(
     let clock = Arc::new(Clock::at_speed(speed));
     let world = World::new(scenario.clone(), 1, Some(devices), clock.now());
     let drill = DrillStart { scenario: scenario.id.clone(), seed: 1, devices: world.devices(), plan: None };
-    let (stage, score) = stage(&clock, speed, None);
+    let (stage, score) = StageLink::new(&clock, speed, None);
     let started = Conductor::start(world, score).await;
     let conductor = started.map_err(|error| Failure::Run(format!("no port for the drill's broker: {error}")))?;
     let address = conductor.address().ok_or_else(|| Failure::Run("the drill's broker is gone".into()))?;
@@ -276,22 +273,6 @@ pub(super) async fn rehearsal(
     let set = Settings { pace: speed.ceil() as i64, ..set };
     let options = options_of(config, set, link, &scenario, drill, &log, clock, stage)?;
     Ok((conductor, StationOptions { socket: None, ..options }))
-}
-
-/// What a conductor and a room tell each other.
-fn stage(clock: &Arc<Clock>, speed: f64, staging: Option<LinkOptions>) -> (StageLink, Score) {
-    let (orders, ordered) = mpsc::channel(STAGE);
-    let (news, told) = mpsc::channel(STAGE);
-    let (ticking, set) = (clock.clone(), clock.clone());
-    let score = Score {
-        clock: Arc::new(move || ticking.now()),
-        speed,
-        set_speed: Arc::new(move |speed| set.set_speed(speed)),
-        orders: ordered,
-        news,
-        staging,
-    };
-    (StageLink { orders, news: told, lever: None }, score)
 }
 
 /// The settings of a game day: what a scenario decides about rollouts goes before what the configuration has, and its
@@ -338,17 +319,8 @@ fn find(name: &str) -> Result<Scenario, Failure> {
 }
 
 fn own_broker(address: &std::net::SocketAddr) -> LinkOptions {
-    LinkOptions {
-        host: address.ip().to_string(),
-        port: address.port(),
-        tls: None,
-        protocol: Protocol::V3,
-        client_id: random::client_id(),
-        credentials: Arc::new(|| Ok(None)),
-        keep_alive_s: 5,
-        subscriptions: Vec::new(),
-        seed: random::number(),
-    }
+    let link = LinkOptions::plain(address.ip().to_string(), address.port(), random::client_id());
+    LinkOptions { seed: random::number(), ..link }
 }
 
 #[allow(clippy::too_many_arguments)]

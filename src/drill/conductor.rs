@@ -20,7 +20,7 @@ use crate::domain::drill::StageOrder;
 use crate::domain::input::StageNews;
 use crate::domain::time::At;
 use crate::mqtt::broker::Broker;
-use crate::mqtt::{Link, LinkEvent, LinkOptions, Protocol};
+use crate::mqtt::{Link, LinkEvent, LinkOptions};
 
 /// Connections that the simulated devices share.
 const CONNECTIONS: usize = 4;
@@ -134,17 +134,8 @@ impl Drop for Conductor {
 }
 
 fn own(address: SocketAddr, n: usize) -> LinkOptions {
-    LinkOptions {
-        host: address.ip().to_string(),
-        port: address.port(),
-        tls: None,
-        protocol: Protocol::V3,
-        client_id: format!("world-{n}"),
-        credentials: Arc::new(|| Ok(None)),
-        keep_alive_s: 30,
-        subscriptions: Vec::new(),
-        seed: n as u64,
-    }
+    let link = LinkOptions::plain(address.ip().to_string(), address.port(), format!("world-{n}"));
+    LinkOptions { keep_alive_s: 30, seed: n as u64, ..link }
 }
 
 async fn conduct(

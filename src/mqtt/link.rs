@@ -60,6 +60,23 @@ pub struct LinkOptions {
     pub seed: u64,
 }
 
+impl LinkOptions {
+    /// A broker that asks for nothing, over MQTT 3.1.1, without subscriptions: one on this machine.
+    pub fn plain(host: impl Into<String>, port: u16, client_id: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            tls: None,
+            protocol: Protocol::V3,
+            client_id: client_id.into(),
+            credentials: Arc::new(|| Ok(None)),
+            keep_alive_s: 5,
+            subscriptions: Vec::new(),
+            seed: 1,
+        }
+    }
+}
+
 /// What a link has to tell.
 #[derive(Clone, Debug)]
 pub enum LinkEvent {

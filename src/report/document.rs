@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::Bill;
 use crate::domain::impact::Impact;
+use crate::domain::recovery::Remaining;
 use crate::domain::time::At;
 use crate::engine::timeline::Weight;
 
@@ -175,7 +176,7 @@ pub struct Response {
 pub struct RecoveryLines {
     /// Every check, as it stood when the incident was resolved last, or as somebody answered for it.
     pub checks: Vec<CheckLine>,
-    pub remaining: Option<RemainingLine>,
+    pub remaining: Option<Remaining>,
     /// What was decided about data that was wrong.
     pub data: Option<DataLine>,
 }
@@ -189,17 +190,6 @@ pub struct CheckLine {
     pub waived_by: Option<String>,
     pub waived_at: Option<Time>,
     pub reason: Option<String>,
-}
-
-/// Devices that were affected at any time, and how they were when it was resolved.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct RemainingLine {
-    pub ever: u32,
-    pub healthy: u32,
-    pub unhealthy: u32,
-    pub away: u32,
-    pub unheard: u32,
-    pub rolled_back: u32,
 }
 
 #[derive(Clone, Debug, Serialize)]

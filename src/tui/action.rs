@@ -160,6 +160,7 @@ pub struct Spec {
     pub footer: Option<u8>,
 }
 
+/// What anybody may look at; the others are made of it.
 const fn look(
     action: Action,
     id: &'static str,
@@ -170,43 +171,26 @@ const fn look(
     Spec { action, id, keys, label, help, group: Group::Look, needs: Needs::Nothing, writes: false, footer: None }
 }
 
-const fn pace(
-    action: Action,
-    id: &'static str,
-    keys: &'static [&'static str],
-    label: &'static str,
-    help: &'static str,
-) -> Spec {
-    Spec { needs: Needs::Replay, ..look(action, id, keys, label, help) }
-}
-
-const fn go(action: Action, id: &'static str, keys: &'static [&'static str], help: &'static str) -> Spec {
-    Spec { group: Group::Move, ..look(action, id, keys, "", help) }
-}
-
+/// What changes the record of an incident.
 const fn change(
     action: Action,
     id: &'static str,
     keys: &'static [&'static str],
     label: &'static str,
     help: &'static str,
-    needs: Needs,
 ) -> Spec {
-    Spec { action, id, keys, label, help, group: Group::Incident, needs, writes: true, footer: None }
-}
-
-const fn pull(
-    action: Action,
-    id: &'static str,
-    keys: &'static [&'static str],
-    label: &'static str,
-    help: &'static str,
-    needs: Needs,
-) -> Spec {
-    Spec { group: Group::Switch, ..change(action, id, keys, label, help, needs) }
+    Spec { group: Group::Incident, writes: true, ..look(action, id, keys, label, help) }
 }
 
 impl Spec {
+    const fn within(self, group: Group) -> Self {
+        Self { group, ..self }
+    }
+
+    const fn when(self, needs: Needs) -> Self {
+        Self { needs, ..self }
+    }
+
     const fn footer(self, place: u8) -> Self {
         Self { footer: Some(place), ..self }
     }
@@ -246,84 +230,54 @@ pub static ACTIONS: LazyLock<Vec<Spec>> =
     LazyLock::new(|| [pull::ACTIONS, ROOM, respond::ACTIONS, direct::ACTIONS, record::ACTIONS].concat());
 
 const ROOM: &[Spec] = &[
-    change(
-        Action::Acknowledge,
-        "acknowledge",
-        &["a"],
-        "ack",
-        "take the alert or the incident: TTA stops",
-        Needs::Unacknowledged,
-    )
-    .footer(1),
-    change(Action::Declare, "declare", &["d"], "declare", "make an incident of the alert", Needs::Nothing).footer(2),
+    change(Action::Acknowledge, "acknowledge", &["a"], "ack", "take the alert or the incident: TTA stops")
+        .when(Needs::Unacknowledged)
+        .footer(1),
+    change(Action::Declare, "declare", &["d"], "declare", "make an incident of the alert").footer(2),
     change(
         Action::DeclareByHand,
         "declare-by-hand",
         &["D"],
         "declare by hand",
         "declare an incident that no alert has seen",
-        Needs::Nothing,
     ),
-    change(Action::Note, "note", &["n"], "note", "write something down, in as many lines as it takes", Needs::Nothing)
-        .footer(3),
-    change(Action::Mitigate, "mitigate", &["m"], "mitigated", "service is restored: TTM stops", Needs::OpenIncident)
+    change(Action::Note, "note", &["n"], "note", "write something down, in as many lines as it takes").footer(3),
+    change(Action::Mitigate, "mitigate", &["m"], "mitigated", "service is restored: TTM stops")
+        .when(Needs::OpenIncident)
         .footer(4),
-    change(Action::Resolve, "resolve", &["r"], "resolve", "the root cause is fixed: TTR stops", Needs::OpenIncident)
+    change(Action::Resolve, "resolve", &["r"], "resolve", "the root cause is fixed: TTR stops")
+        .when(Needs::OpenIncident)
         .footer(5),
-    change(Action::Reopen, "reopen", &["O"], "reopen", "it was not over: say why", Needs::Incident),
-    change(Action::Severity, "severity", &["S"], "severity", "set the severity", Needs::OpenIncident),
-    change(Action::Type, "type", &["T"], "type", "overrule the type of incident", Needs::OpenIncident),
+    change(Action::Reopen, "reopen", &["O"], "reopen", "it was not over: say why").when(Needs::Incident),
+    change(Action::Severity, "severity", &["S"], "severity", "set the severity").when(Needs::OpenIncident),
+    change(Action::Type, "type", &["T"], "type", "overrule the type of incident").when(Needs::OpenIncident),
+    change(Action::Origin, "fault-of", &["P"], "fault", "say whose fault it is: the platform's or the devices'")
+        .when(Needs::OpenIncident),
+    change(Action::About, "about", &["A"], "about", "say which devices it is about; the room leaves it so")
+        .when(Needs::OpenIncident),
+    change(Action::Commander, "commander", &["C"], "commander", "hand the incident over").when(Needs::OpenIncident),
+    change(Action::Rename, "rename", &["N"], "rename", "give the incident another title").when(Needs::Incident),
+    change(Action::Correct, "correct", &["e"], "correct a time", "correct the time of a moment; the old value is kept")
+        .when(Needs::Incident),
+    change(Action::MarkStep, "mark-step", &["space"], "step done", "tick the runbook step, or take the tick back")
+        .when(Needs::Steps)
+        .footer(6),
+    change(Action::SkipStep, "skip-step", &["-"], "skip step", "leave a runbook step out, with a reason")
+        .when(Needs::Steps),
     change(
-        Action::Origin,
-        "fault-of",
-        &["P"],
-        "fault",
-        "say whose fault it is: the platform's or the devices'",
-        Needs::OpenIncident,
-    ),
-    change(
-        Action::About,
-        "about",
-        &["A"],
-        "about",
-        "say which devices it is about; the room leaves it so",
-        Needs::OpenIncident,
-    ),
-    change(Action::Commander, "commander", &["C"], "commander", "hand the incident over", Needs::OpenIncident),
-    change(Action::Rename, "rename", &["N"], "rename", "give the incident another title", Needs::Incident),
-    change(
-        Action::Correct,
-        "correct",
-        &["e"],
-        "correct a time",
-        "correct the time of a moment; the old value is kept",
-        Needs::Incident,
-    ),
-    change(
-        Action::MarkStep,
-        "mark-step",
-        &["space"],
-        "step done",
-        "tick the runbook step, or take the tick back",
-        Needs::Steps,
-    )
-    .footer(6),
-    change(Action::SkipStep, "skip-step", &["-"], "skip step", "leave a runbook step out, with a reason", Needs::Steps),
-    pull(
         Action::MarkDevice,
         "mark-device",
         &["!m"],
         "mark",
         "mark the device under the cursor for the next switch, or unmark it",
-        Needs::Nothing,
-    ),
-    pull(
+    )
+    .within(Group::Switch),
+    change(
         Action::ListDevices,
         "list-devices",
         &["!l"],
         "list",
         "mark devices by a list, pasted or from a file; an empty one unmarks all",
-        Needs::Nothing,
     ),
     look(Action::Room, "room", &["1"], "room", "the room: everything on one screen"),
     look(Action::Fleet, "fleet", &["2"], "fleet", "cohorts and devices").footer(8),
@@ -336,9 +290,11 @@ const ROOM: &[Spec] = &[
     look(Action::Signal, "signal", &["c"], "signal", "draw another signal"),
     look(Action::Span, "span", &["w"], "span", "draw ten minutes, half an hour, or two hours"),
     look(Action::Freeze, "freeze", &["z"], "freeze", "hold the picture still; everything goes on behind it"),
-    pace(Action::Pause, "pause", &["p"], "pause", "hold a replay's time, or let it go on").footer(9),
-    pace(Action::Faster, "faster", &[">"], "faster", "run a replay faster").footer(10),
-    pace(Action::Slower, "slower", &["<"], "slower", "run a replay slower"),
+    look(Action::Pause, "pause", &["p"], "pause", "hold a replay's time, or let it go on")
+        .when(Needs::Replay)
+        .footer(9),
+    look(Action::Faster, "faster", &[">"], "faster", "run a replay faster").when(Needs::Replay).footer(10),
+    look(Action::Slower, "slower", &["<"], "slower", "run a replay slower").when(Needs::Replay),
     look(Action::NextIncident, "next-incident", &["i"], "next incident", "look at another incident"),
     look(Action::BadInput, "bad-input", &["x"], "bad input", "messages that could not be read, with samples"),
     look(Action::Copy, "copy", &["y"], "copy", "copy what is selected, over SSH too"),
@@ -347,16 +303,16 @@ const ROOM: &[Spec] = &[
     look(Action::Help, "help", &["?"], "help", "all keys"),
     look(Action::Redraw, "redraw", &["ctrl-l"], "redraw", "draw the whole screen again"),
     look(Action::Quit, "quit", &["q", "ctrl-c"], "quit", "leave; the incident stays open and the record whole"),
-    go(Action::Up, "up", &["up", "k"], "up"),
-    go(Action::Down, "down", &["down", "j"], "down"),
-    go(Action::PageUp, "page-up", &["pageup"], "a page up"),
-    go(Action::PageDown, "page-down", &["pagedown"], "a page down"),
-    go(Action::Top, "top", &["home"], "to the beginning"),
-    go(Action::Bottom, "bottom", &["end", "G"], "to the end"),
-    go(Action::Enter, "enter", &["enter", "right"], "go in"),
-    go(Action::Back, "back", &["esc", "left"], "come back"),
-    go(Action::NextPane, "next-pane", &["tab"], "to the next pane"),
-    go(Action::PreviousPane, "previous-pane", &["shift-tab"], "to the pane before"),
+    look(Action::Up, "up", &["up", "k"], "", "up").within(Group::Move),
+    look(Action::Down, "down", &["down", "j"], "", "down").within(Group::Move),
+    look(Action::PageUp, "page-up", &["pageup"], "", "a page up").within(Group::Move),
+    look(Action::PageDown, "page-down", &["pagedown"], "", "a page down").within(Group::Move),
+    look(Action::Top, "top", &["home"], "", "to the beginning").within(Group::Move),
+    look(Action::Bottom, "bottom", &["end", "G"], "", "to the end").within(Group::Move),
+    look(Action::Enter, "enter", &["enter", "right"], "", "go in").within(Group::Move),
+    look(Action::Back, "back", &["esc", "left"], "", "come back").within(Group::Move),
+    look(Action::NextPane, "next-pane", &["tab"], "", "to the next pane").within(Group::Move),
+    look(Action::PreviousPane, "previous-pane", &["shift-tab"], "", "to the pane before").within(Group::Move),
 ];
 
 /// The line of an action. Every action has one; a test sees to it.

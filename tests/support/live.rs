@@ -31,17 +31,8 @@ pub struct Live {
 
 /// Options to reach a broker on this machine.
 pub fn link(port: u16, protocol: Protocol) -> LinkOptions {
-    LinkOptions {
-        host: "localhost".into(),
-        port,
-        tls: None,
-        protocol,
-        client_id: format!("warroom-test-{}", super::mosquitto::free_port()),
-        credentials: Arc::new(|| Ok(None)),
-        keep_alive_s: 5,
-        subscriptions: vec!["fleet/#".into()],
-        seed: 1,
-    }
+    let id = format!("warroom-test-{}", super::mosquitto::free_port());
+    LinkOptions { protocol, subscriptions: vec!["fleet/#".into()], ..LinkOptions::plain("localhost", port, id) }
 }
 
 impl Live {

@@ -17,8 +17,9 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use warroom::config::{runbooks, templates};
+use warroom::domain::clock::Targets;
 use warroom::domain::event::Record;
-use warroom::domain::ids::Actor;
+use warroom::domain::ids::{Actor, IncidentId};
 use warroom::domain::input::{DrillStart, Effect, Input, LinkChange, Outcome, Sending};
 use warroom::domain::observation::Batch;
 use warroom::domain::rollup::Rollup;
@@ -30,6 +31,8 @@ use warroom::engine::snapshot::Snapshot;
 use warroom::engine::{self, Settings, State, past};
 use warroom::ingest::route::Router;
 use warroom::ingest::{Arrival, Ingest};
+use warroom::report::document::{Document, Provenance};
+use warroom::report::gather::{Sources, gather};
 use warroom::tui::action::Keymap;
 use warroom::tui::app::{App, Request};
 use warroom::tui::key::Key;
@@ -72,8 +75,7 @@ impl Rehearsal {
 
     pub fn drill_with_seed(devices: u32, seed: u64) -> Self {
         let scenario = Scenario::find("bad-firmware").unwrap().unwrap();
-        let world = World::new(scenario, seed, Some(devices), start());
-        Self::open(Some(world), settings())
+        Self::open(Some(World::new(scenario, seed, Some(devices), start())), settings())
     }
 
     pub fn open(world: Option<World>, settings: Settings) -> Self {
@@ -283,4 +285,24 @@ pub fn settings() -> Settings {
         log_id: "test".into(),
         ..Settings::default()
     }
+}
+
+/// The fleet of a shipped scenario, with this many devices.
+pub fn world(scenario: &str, devices: u32) -> World {
+    World::new(Scenario::find(scenario).unwrap().unwrap(), 1, Some(devices), start())
+}
+
+/// The first incident of a room, as its exports have it.
+pub fn document(room: &Rehearsal, zone: &str, local: &dyn Fn(At) -> String) -> Document {
+    let sources = Sources {
+        records: &room.records,
+        rollups: &room.rollups,
+        targets: &Targets::default(),
+        rates: &room.state.settings.rates,
+        now: room.now,
+        local,
+    };
+    let (events, head) = (room.records.len() as u64, format!("{}:{}", room.records.len(), "0".repeat(64)));
+    let log = Provenance { id: "abc".into(), events, head, zone: zone.into(), blameless: false };
+    gather(&sources, IncidentId(1), log).unwrap()
 }

@@ -15,17 +15,9 @@ struct Client {
 
 fn connect(broker: &Broker, id: &str, protocol: Protocol, subscriptions: &[&str]) -> Client {
     let (tell, events) = unbounded_channel();
-    let options = LinkOptions {
-        host: broker.address().ip().to_string(),
-        port: broker.address().port(),
-        tls: None,
-        protocol,
-        client_id: id.into(),
-        credentials: Arc::new(|| Ok(None)),
-        keep_alive_s: 5,
-        subscriptions: subscriptions.iter().map(|s| (*s).to_owned()).collect(),
-        seed: 1,
-    };
+    let plain = LinkOptions::plain(broker.address().ip().to_string(), broker.address().port(), id);
+    let subscriptions = subscriptions.iter().map(|s| (*s).to_owned()).collect();
+    let options = LinkOptions { protocol, subscriptions, ..plain };
     let link = Link::start(options, move |event| drop(tell.send(event)));
     Client { link, events }
 }

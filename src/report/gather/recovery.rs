@@ -2,14 +2,14 @@
 
 use super::Sources;
 use crate::domain::incident::Incident;
-use crate::domain::recovery::{Check, DataDecision, Remaining, Standing};
-use crate::report::document::{CheckLine, DataLine, RecoveryLines, RemainingLine};
+use crate::domain::recovery::{Check, DataDecision, Standing};
+use crate::report::document::{CheckLine, DataLine, RecoveryLines};
 
 /// How the checks stood when it was resolved; before that, what somebody has answered for so far.
 pub(super) fn recovery(sources: &Sources<'_>, incident: &Incident) -> RecoveryLines {
     RecoveryLines {
         checks: Check::ALL.into_iter().map(|check| line(sources, incident, check)).collect(),
-        remaining: incident.recovery.remaining.map(remaining),
+        remaining: incident.recovery.remaining,
         data: incident.recovery.decision.as_ref().map(|decision| data(sources, decision)),
     }
 }
@@ -32,11 +32,6 @@ fn line(sources: &Sources<'_>, incident: &Incident, check: Check) -> CheckLine {
         waived_at: waiver.map(|waiver| sources.time(waiver.at)),
         reason: waiver.map(|waiver| waiver.reason.clone()),
     }
-}
-
-fn remaining(remaining: Remaining) -> RemainingLine {
-    let Remaining { ever, healthy, unhealthy, away, unheard, rolled_back } = remaining;
-    RemainingLine { ever, healthy, unhealthy, away, unheard, rolled_back }
 }
 
 fn data(sources: &Sources<'_>, decision: &DataDecision) -> DataLine {

@@ -1,7 +1,8 @@
 //! The part that tells why it was called over: healthy, or merely online.
 
 use super::{Block, both, or_dash};
-use crate::report::document::{CheckLine, DataLine, Document, RemainingLine};
+use crate::domain::recovery::Remaining;
+use crate::report::document::{CheckLine, DataLine, Document};
 
 pub(super) fn recovery(document: &Document) -> Vec<Block> {
     let recovery = &document.response.recovery;
@@ -27,7 +28,7 @@ fn check(line: &CheckLine) -> Vec<String> {
     vec![line.check.clone(), line.standing.clone(), evidence, or_dash(waived)]
 }
 
-fn remaining(left: &RemainingLine) -> Block {
+fn remaining(left: &Remaining) -> Block {
     Block::Text(format!(
         "Devices ever affected: {}. When it was resolved, healthy: {}; connected, but not well: {}; away: {}; not heard \
          since: {}. Gone back to their old firmware: {}.",

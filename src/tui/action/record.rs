@@ -14,32 +14,25 @@ pub enum Keeping {
     Postmortem,
 }
 
-/// What opens a list about the incident: it can be looked at in any room, and its own keys write where one may.
-const fn about(
-    action: Keeping,
-    id: &'static str,
-    key: &'static [&'static str],
-    label: &'static str,
-    help: &'static str,
-) -> Spec {
-    Spec { group: Group::Incident, needs: Needs::Incident, ..look(Action::Keeping(action), id, key, label, help) }
-}
-
 pub(super) const ACTIONS: &[Spec] = &[
-    about(
-        Keeping::Regulation,
+    look(
+        Action::Keeping(Keeping::Regulation),
         "regulation",
         &["K"],
         "laws",
         "which laws ask for notices: answer their criteria, and see until when",
-    ),
-    about(
-        Keeping::Postmortem,
+    )
+    .within(Group::Incident)
+    .when(Needs::Incident),
+    look(
+        Action::Keeping(Keeping::Postmortem),
         "postmortem",
         &["E"],
         "postmortem",
         "write the postmortem: its sections, action items with owner and date, costs",
-    ),
+    )
+    .within(Group::Incident)
+    .when(Needs::Incident),
     look(
         Action::Keeping(Keeping::Metrics),
         "metrics",

@@ -29,47 +29,40 @@ pub(super) const ACTIONS: &[Spec] = &[
         &["L"],
         "phase",
         "go on from detect to triage, contain, recover, verify; or back, with a reason",
-        Needs::OpenIncident,
-    ),
+    )
+    .when(Needs::OpenIncident),
     change(
         Action::Respond(Respond::Roles),
         "roles",
         &["R"],
         "roles",
         "say who is commander, operations, communications, scribe; a handover is on the record",
-        Needs::OpenIncident,
-    ),
-    change(
-        Action::Respond(Respond::Join),
-        "join-alert",
-        &["J"],
-        "join",
-        "say that an alert belongs to this incident",
-        Needs::LooseAlert,
-    ),
+    )
+    .when(Needs::OpenIncident),
+    change(Action::Respond(Respond::Join), "join-alert", &["J"], "join", "say that an alert belongs to this incident")
+        .when(Needs::LooseAlert),
     change(
         Action::Respond(Respond::Merge),
         "merge",
         &["M"],
         "merge",
         "say that this incident is a part of another one; both keep their history",
-        Needs::OtherIncident,
-    ),
+    )
+    .when(Needs::OtherIncident),
     change(
         Action::Respond(Respond::Decide),
         "decide-data",
         &["B"],
         "backfill",
         "decide what becomes of bad data: backfill, or forward-only; since when, and whose it is",
-        Needs::OpenIncident,
-    ),
+    )
+    .when(Needs::OpenIncident),
     change(
         Action::Respond(Respond::Change),
         "note-change",
         &["W"],
         "change",
         "note what was changed where the room cannot see it: a deploy, a certificate, a network",
-        Needs::Nothing,
     ),
     change(
         Action::Respond(Respond::NotApplicable),
@@ -77,40 +70,40 @@ pub(super) const ACTIONS: &[Spec] = &[
         &["="],
         "not applicable",
         "say that a runbook step has no meaning here",
-        Needs::Steps,
-    ),
+    )
+    .when(Needs::Steps),
     change(
         Action::Respond(Respond::StepNote),
         "step-note",
         &["o"],
         "step note",
         "write something down beside a runbook step",
-        Needs::Steps,
-    ),
+    )
+    .when(Needs::Steps),
     change(
         Action::Respond(Respond::OtherRunbook),
         "other-runbook",
         &["b"],
         "other runbook",
         "work by another runbook; what was done by this one is kept",
-        Needs::OpenIncident,
-    ),
+    )
+    .when(Needs::OpenIncident),
     change(
         Action::Respond(Respond::Compose),
         "update",
         &["u"],
         "update",
         "write an update from a template, read it again, and send it",
-        Needs::Incident,
-    ),
+    )
+    .when(Needs::Incident),
     change(
         Action::Respond(Respond::Cadence),
         "cadence",
         &["U"],
         "cadence",
         "set how often an audience is told in this incident",
-        Needs::OpenIncident,
-    ),
+    )
+    .when(Needs::OpenIncident),
     look(
         Action::Respond(Respond::Updates),
         "updates",
