@@ -7,6 +7,7 @@
 //! Read [`step`] first, then [`room`] for what is remembered, [`switches`] for what is dangerous, and [`snapshot`]
 //! for what readers get.
 
+mod affected;
 mod alerts;
 pub mod crossings;
 mod decide;
@@ -206,9 +207,8 @@ impl Turn<'_> {
         self.record_all(&Actor::Engine, named);
         let joined = response::tick(self.state);
         self.record_all(&Actor::Engine, joined);
-        for (incident, reason) in facts::tick(self.state, self.at) {
-            self.record(Actor::Engine, Event::Reopened { incident, reason });
-        }
+        let counted = facts::tick(self.state, self.at);
+        self.record_all(&Actor::Engine, counted);
         let overdue = [runbooks::tick(self.state, self.at), updates::tick(self.state, self.at)].concat();
         self.record_all(&Actor::Engine, overdue);
         let (crossed, halts) = rollouts::tick(self.state, self.at);

@@ -114,6 +114,10 @@ pub const TABLE_ROWS: usize = 512;
 /// Devices named in an event; beyond it their number is given.
 pub const NAMED_DEVICES: usize = 50;
 
+/// Affected devices of one incident named on its record, those counted twice because it turned out to be about others
+/// included: a megabyte of log. Beyond it they are counted.
+pub const AFFECTED_NAMED: usize = 50_000;
+
 /// Between snapshots: ten a second is faster than anyone reads.
 pub const SNAPSHOT: Duration = Duration::from_millis(100);
 /// Between frames that nobody asked for by a key. A few a second cost a tenth of thirty on a slow line.

@@ -6,6 +6,7 @@ mod support;
 
 use support::Rehearsal;
 use warroom::domain::event::Event;
+use warroom::domain::event::recovery::RecoveryEvent;
 use warroom::domain::incident::{IncidentType, Severity, Stage};
 use warroom::domain::input::{Input, LinkChange};
 use warroom::domain::recovery::Standing;
@@ -102,6 +103,7 @@ fn one_incident_from_the_alert_to_the_end() {
                 | Event::VerdictReached { .. }
                 | Event::Learning(_)
                 | Event::Runbook(_)
+                | Event::Recovery(RecoveryEvent::DevicesAffected { .. })
         );
         if record.event.incident().is_some() && !engine_may {
             assert_eq!(record.actor.name(), "mira", "{record:?}");

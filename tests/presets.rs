@@ -8,9 +8,8 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use support::live::{Live, Other, link};
+use support::live::{Live, Other, link, patient};
 use support::stub::stub;
-use warroom::config::Config;
 use warroom::domain::command::{Command, Confirmation, SwitchCommand};
 use warroom::domain::switch::plan::{GateKind, Takes};
 use warroom::domain::switch::template::Values;
@@ -24,7 +23,7 @@ const SPEED: f64 = 20.0;
 fn configured(preset: &str, with: &str) -> Switch {
     let secrets = ["emqx", "hawkbit", "mender"].map(|name| format!("[secrets.{name}]\nenv = 'X'\n")).concat();
     let source = format!("[[switch]]\npreset = '{preset}'\nwith = {{ {with} }}\n{secrets}");
-    Config::read(&source, "test").unwrap().switches().swap_remove(0)
+    patient(&source, SPEED)
 }
 
 /// Pulls a switch on a campaign or a device that is there, and returns what became of it.

@@ -13,9 +13,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, IsCa, KeyIdMethod, KeyPair,
     KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, date_time_ymd,
 };
-use support::live::{Live, Other, link};
+use support::live::{Live, Other, link, patient};
 use support::mosquitto::{Mosquitto, free_port};
-use warroom::config::Config;
 use warroom::domain::command::{Command, Confirmation, SwitchCommand};
 use warroom::domain::switch::template::Values;
 use warroom::domain::switch::{Actuation, Scope, Switch, SwitchId};
@@ -194,17 +193,8 @@ impl Accounts {
             _ => String::new(),
         };
         let source = format!("[[switch]]\npreset = '{preset}'\nwith = {{ {with} }}\n");
-        patient(&source)
+        patient(&source, SPEED)
     }
-}
-
-/// The first switch of a configuration. The room's time runs fast, and mosquitto answers in that of life.
-fn patient(source: &str) -> Switch {
-    let mut switch = Config::read(source, "test").unwrap().switches().swap_remove(0);
-    for step in &mut switch.steps {
-        step.answer = step.answer.mul_f64(SPEED);
-    }
-    switch
 }
 
 /// Room seconds in a second of the test: what is proven by silence need not be waited for in real time.
@@ -313,7 +303,7 @@ topic = "fleet/a/{{device}}/probe"
 env = "UNUSED"
 "#
     );
-    patient(&source)
+    patient(&source, SPEED)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use ratatui::style::Modifier;
 use support::Rehearsal;
 use warroom::domain::event::Event;
 use warroom::domain::input::{Input, LinkChange, LogHealth};
+use warroom::domain::verdict::Extent;
 use warroom::tui::theme::{Role, Theme};
 
 const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 40), (200, 60)];
@@ -105,10 +106,12 @@ fn a_verdict_is_explained_and_overruled() {
     rehearsal.press(&["-"]);
     rehearsal.wait(10);
     rehearsal.press(&["P"]);
-    rehearsal.press(&["down", "enter"]);
+    rehearsal.press(&["p", "down", "o", "enter"]);
     rehearsal.wait(30);
     let incident = rehearsal.state.room.incidents.values().next().unwrap();
     assert_eq!(incident.origin.name(), "platform", "a person's word stays");
+    assert_eq!(incident.extent, Some(Extent::Single));
+    assert_eq!(incident.verdict.as_ref().map(|verdict| verdict.extent), Some(Extent::Broad));
     assert_eq!(incident.rejected.len(), 1);
     rehearsal.press(&["v"]);
     insta::assert_snapshot!("verdict-overruled-120x40", rehearsal.screen(120, 40));

@@ -57,6 +57,7 @@ enum TableWord {
     Regulatory,
     Communication,
     Recovery,
+    Devices,
     Cost,
     Signals,
 }
@@ -70,6 +71,7 @@ impl TableWord {
             Self::Regulatory => Table::Regulatory,
             Self::Communication => Table::Communication,
             Self::Recovery => Table::Recovery,
+            Self::Devices => Table::Devices,
             Self::Cost => Table::Cost,
             Self::Signals => Table::Signals,
         }

@@ -16,7 +16,7 @@ use crate::domain::probe::Reach;
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
-pub use crate::domain::verdict::{Origin, Scope, Verdict};
+pub use crate::domain::verdict::{Extent, Origin, Verdict};
 use crate::fleet::Fleet;
 use crate::limits;
 
@@ -81,10 +81,10 @@ pub fn judge(facts: &Facts<'_>) -> Verdict {
     evidence.extend(remains(facts));
     let suspected: u32 = facts.suspects.iter().map(|suspect| suspect.affected).sum();
     let affected = facts.findings.iter().map(|finding| finding.affected).max().unwrap_or(0).max(suspected);
-    let scope = if affected > 1 { Scope::Broad } else { Scope::Single };
+    let extent = if affected > 1 { Extent::Broad } else { Extent::Single };
     let severity = severity(facts, &cohort, affected, &mut evidence);
     let probes = probes::answers(facts, &signs);
-    Verdict { kind, origin, scope, severity, evidence, probes }
+    Verdict { kind, origin, extent, severity, evidence, probes }
 }
 
 /// Devices of a rollout that need another way than a rollback: those that went back by themselves need none, and those

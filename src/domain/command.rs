@@ -19,7 +19,7 @@ use super::runbook::StepMark;
 use super::switch::template::Values;
 use super::switch::{Scope, SwitchId};
 use super::time::At;
-use super::verdict::Origin;
+use super::verdict::{Extent, Origin};
 use recovery::RecoveryCommand;
 use response::ResponseCommand;
 use runbook::RunbookCommand;
@@ -44,10 +44,11 @@ pub enum Command {
         incident: IncidentId,
         kind: IncidentType,
     },
-    /// Say whose fault it is.
-    SetOrigin {
+    /// Say whose fault it is, and how far it reaches; what is left out stays as the room sees it.
+    Overrule {
         incident: IncidentId,
-        origin: Origin,
+        origin: Option<Origin>,
+        extent: Option<Extent>,
     },
     /// Say which devices it is about; the room does not change it any more.
     SetCohort {

@@ -39,7 +39,7 @@ use super::switch::plan::Kind;
 use super::switch::template::Values;
 use super::switch::{Call, Preview, SwitchId};
 use super::time::At;
-use super::verdict::{Origin, Verdict};
+use super::verdict::{Extent, Origin, Verdict};
 use switch::SwitchEvent;
 
 /// Something that happened, worth a line in the log.
@@ -142,6 +142,12 @@ pub enum Event {
         incident: IncidentId,
         from: Origin,
         to: Origin,
+    },
+    /// A person says whether it is about one device or many.
+    ExtentSet {
+        incident: IncidentId,
+        from: Option<Extent>,
+        to: Extent,
     },
     /// A person says which devices it is about.
     CohortSet {
@@ -357,6 +363,7 @@ impl Event {
             | Self::TypeSet { incident, .. }
             | Self::VerdictReached { incident, .. }
             | Self::OriginSet { incident, .. }
+            | Self::ExtentSet { incident, .. }
             | Self::CohortSet { incident, .. }
             | Self::SuspectRejected { incident, .. }
             | Self::SuspectNamed { incident, .. }

@@ -15,7 +15,7 @@ use super::response::{Phase, Response};
 use super::runbook::RunbookRun;
 use super::time::At;
 use super::update::Updates;
-use super::verdict::{Origin, Verdict};
+use super::verdict::{Extent, Origin, Verdict};
 
 /// How bad it is; sev1 is the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -148,6 +148,7 @@ pub struct Note {
 pub struct Overruled {
     pub kind: bool,
     pub origin: bool,
+    pub extent: bool,
     pub cohort: bool,
 }
 
@@ -162,6 +163,8 @@ pub struct Incident {
     pub cohort: CohortKey,
     /// Whose fault it is.
     pub origin: Origin,
+    /// How far it reaches, as far as anybody has said.
+    pub extent: Option<Extent>,
     /// What the room thought last.
     pub verdict: Option<Verdict>,
     /// What people have said otherwise, and what therefore stays.

@@ -1,9 +1,11 @@
 //! Recovery: what must be so before an incident is over, and what people decide where it is not.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::cohort::CohortKey;
 use super::event::recovery::RecoveryEvent;
 use super::ids::Actor;
 use super::time::At;
@@ -96,6 +98,46 @@ impl Remaining {
     }
 }
 
+/// Devices that were affected at any time, by name, as far as they are on the record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Affected {
+    /// What the incident was about when they were.
+    pub cohort: CohortKey,
+    batches: Vec<Arc<[String]>>,
+    /// Names written down in all, of this cohort and of those that it was taken for before.
+    pub written: u32,
+    /// Affected devices beyond [`crate::limits::AFFECTED_NAMED`]: they are counted only.
+    pub unnamed: u32,
+}
+
+impl Affected {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.batches.iter().flat_map(|batch| batch.iter()).map(String::as_str)
+    }
+
+    /// How many are named.
+    pub fn named(&self) -> usize {
+        self.batches.iter().map(|batch| batch.len()).sum()
+    }
+
+    /// Adds what an event names.
+    pub fn add(&mut self, cohort: &CohortKey, devices: &[String], unnamed: u32) {
+        if self.cohort != *cohort {
+            *self = Self { cohort: cohort.clone(), written: self.written, ..Self::default() };
+        }
+        if !devices.is_empty() {
+            self.batches.push(devices.into());
+        }
+        self.written += devices.len() as u32;
+        self.unnamed += unnamed;
+    }
+
+    /// Lets the names go, where nobody will ask for them again.
+    pub fn forget(&mut self) {
+        self.batches = Vec::new();
+    }
+}
+
 /// A check that a person has waived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiver {
@@ -154,6 +196,7 @@ pub struct Recovery {
     /// How the checks stood when it was resolved last.
     pub verified: Vec<Checked>,
     pub remaining: Option<Remaining>,
+    pub affected: Affected,
 }
 
 impl Recovery {
@@ -171,6 +214,9 @@ impl Recovery {
             RecoveryEvent::DataDecided { choice, first_bad, customers, .. } => {
                 let (choice, first_bad, customers) = (*choice, *first_bad, customers.clone());
                 self.decision = Some(DataDecision { choice, first_bad, customers, by: by.clone(), at });
+            }
+            RecoveryEvent::DevicesAffected { cohort, devices, unnamed, .. } => {
+                self.affected.add(cohort, devices, *unnamed);
             }
             RecoveryEvent::RecoveryVerified { checks, remaining, .. } => {
                 self.verified.clone_from(checks);

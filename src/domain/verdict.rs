@@ -38,12 +38,22 @@ impl fmt::Display for Origin {
 /// One device, or many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Scope {
+pub enum Extent {
     Single,
     Broad,
 }
 
-impl Scope {
+impl Extent {
+    pub const ALL: [Self; 2] = [Self::Single, Self::Broad];
+
+    /// What a person says.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Single => "one device",
+            Self::Broad => "many devices",
+        }
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -58,7 +68,8 @@ pub struct Verdict {
     #[serde(rename = "type")]
     pub kind: IncidentType,
     pub origin: Origin,
-    pub scope: Scope,
+    #[serde(rename = "scope")]
+    pub extent: Extent,
     pub severity: Severity,
     /// Why, a sentence each, the strongest first.
     pub evidence: Vec<String>,
@@ -70,6 +81,6 @@ pub struct Verdict {
 impl Verdict {
     /// Whether another verdict says the same, whatever its evidence.
     pub fn agrees(&self, other: &Self) -> bool {
-        (self.kind, self.origin, self.scope) == (other.kind, other.origin, other.scope)
+        (self.kind, self.origin, self.extent) == (other.kind, other.origin, other.extent)
     }
 }

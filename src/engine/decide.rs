@@ -51,12 +51,15 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
             }
             Ok(events)
         }),
-        Command::SetOrigin { incident: id, origin: to } => on_open(state, id, |incident| {
+        Command::Overrule { incident: id, origin, extent } => on_open(state, id, |incident| {
             // Saying what the room thinks already is a decision too: it stays.
-            if incident.overruled.origin {
-                changed(&incident.origin, &to, "fault")?;
-            }
-            Ok(vec![Event::OriginSet { incident: id, from: incident.origin, to }])
+            let is_new = |overruled, same| !(overruled && same);
+            let origin = origin.filter(|to| is_new(incident.overruled.origin, incident.origin == *to));
+            let extent = extent.filter(|to| is_new(incident.overruled.extent, incident.extent == Some(*to)));
+            let fault = origin.map(|to| Event::OriginSet { incident: id, from: incident.origin, to });
+            let reach = extent.map(|to| Event::ExtentSet { incident: id, from: incident.extent, to });
+            let events: Vec<Event> = fault.into_iter().chain(reach).collect();
+            if events.is_empty() { refuse("people have said so already") } else { Ok(events) }
         }),
         Command::SetCohort { incident: id, cohort: to } => on_open(state, id, |incident| {
             if incident.overruled.cohort && incident.cohort == to {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::affected::Ever;
 use super::{State, recovery, triage};
 use crate::detect::census::symptoms;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
+use crate::domain::event::Event;
 use crate::domain::ids::{AlertId, IncidentId};
 use crate::domain::incident::Incident;
 use crate::domain::query::Answer;
@@ -71,6 +73,16 @@ impl Crowd {
         self.with_queue += u32::from(device.fields & TELLS_QUEUE != 0);
     }
 
+    /// The same with some more that are away, as far as anybody knows.
+    pub(super) fn with_away(&self, devices: u32) -> Self {
+        let mut all = self.clone();
+        all.devices += devices;
+        for (n, mask) in kind::ALL.iter().enumerate() {
+            all.shown[n] += if mask & kind::AWAY != 0 { devices } else { 0 };
+        }
+        all
+    }
+
     /// Devices that show any symptom of a group.
     pub(super) fn showing(&self, group: u32) -> u32 {
         kind::ALL.iter().position(|mask| *mask == group).map_or(0, |n| self.shown[n])
@@ -91,6 +103,8 @@ pub(super) struct Count {
     /// Devices that were ever affected, and all that never were.
     pub ever: Crowd,
     pub never: Crowd,
+    /// Of devices that were ever affected, those that this process has not heard at all: no crowd has them.
+    pub unheard: u32,
     pub remaining: Remaining,
     /// Of devices that were ever affected, those that show again what it is about.
     pub ill: u32,
@@ -105,31 +119,6 @@ pub(super) struct Count {
     pub talkers: Vec<(DeviceIx, u16, u16)>,
     /// One of the affected, where there is only one.
     pub example: Option<DeviceIx>,
-}
-
-/// Devices that were affected at any time of an incident, a bit each.
-#[derive(Debug, Default)]
-struct Ever {
-    cohort: CohortKey,
-    bits: Vec<u64>,
-    /// The second of the fleet at which each look was; to know who was heard since.
-    since: Option<At>,
-    /// The fewest of them that were ill since service was restored: more of them later are a regression.
-    least_ill: Option<u32>,
-}
-
-impl Ever {
-    fn has(&self, ix: DeviceIx) -> bool {
-        self.bits.get(ix.0 as usize / 64).is_some_and(|word| word & (1 << (ix.0 % 64)) != 0)
-    }
-
-    fn insert(&mut self, ix: DeviceIx) {
-        let at = ix.0 as usize / 64;
-        if self.bits.len() <= at {
-            self.bits.resize(at + 1, 0);
-        }
-        self.bits[at] |= 1 << (ix.0 % 64);
-    }
 }
 
 /// What is known of one incident just now.
@@ -154,6 +143,11 @@ pub struct Facts {
 impl Facts {
     pub fn of(&self, incident: IncidentId) -> Option<&Arc<Known>> {
         self.incidents.get(&incident)
+    }
+
+    /// Devices that were affected and are not on the record yet.
+    pub(super) fn unrecorded(&self, fleet: &Fleet, incident: &Incident) -> Vec<Event> {
+        self.ever.get(&incident.id).map(|ever| ever.unrecorded(fleet, incident)).unwrap_or_default()
     }
 
     pub const fn incidents(&self) -> &BTreeMap<IncidentId, Arc<Known>> {
@@ -198,8 +192,8 @@ fn asked(alerts: &[&Alert]) -> u32 {
     if asked == 0 { u32::MAX } else { asked }
 }
 
-/// Looks again where it is time to; says which incidents came back after service was restored.
-pub(super) fn tick(state: &mut State, at: At) -> Vec<(IncidentId, String)> {
+/// Looks again where it is time to; says who was affected, and which incidents came back after service was restored.
+pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
     if !state.link.is_up() || state.facts.looked.is_some_and(|looked| at.since_s(looked) < EVERY_S) {
         return Vec::new();
     }
@@ -208,12 +202,14 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<(IncidentId, String)> {
     let open: Vec<&Incident> = state.room.open_incidents().collect();
     facts.ever.retain(|id, _| open.iter().any(|incident| incident.id == *id));
     facts.incidents.retain(|id, _| open.iter().any(|incident| incident.id == *id));
-    let mut came_back = Vec::new();
+    let mut events = Vec::new();
     for incident in open {
         let subject = Subject::incident(state, incident);
-        let ever = facts.ever.entry(incident.id).or_default();
-        let counted = count(&state.fleet, &subject, Some(ever), at);
-        came_back.extend(recovery::came_back(incident, &mut ever.least_ill, &counted).map(|why| (incident.id, why)));
+        let ever = facts.ever.entry(incident.id).or_insert_with(|| Ever::of(incident, at));
+        let counted = count(&state.fleet, &subject, ever, at);
+        events.extend(ever.take_fresh(&state.fleet, incident, at));
+        let came_back = ever.came_back(incident, counted.ill, counted.ever.devices, at);
+        events.extend(came_back.map(|reason| Event::Reopened { incident: incident.id, reason }));
         let answers = triage::answers(state, &subject, &counted, at);
         let checks = recovery::checks(state, incident, &counted, at);
         let known = Known { at, answers, checks, remaining: counted.remaining };
@@ -222,12 +218,12 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<(IncidentId, String)> {
     let newest = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none()).last();
     facts.alert = newest.map(|alert| {
         let subject = Subject::alert(state, alert);
-        let counted = count(&state.fleet, &subject, None, at);
+        let counted = count(&state.fleet, &subject, &mut Ever::default(), at);
         let answers = triage::answers(state, &subject, &counted, at);
         (alert.id, Arc::new(Known { at, answers, checks: Vec::new(), remaining: counted.remaining }))
     });
     state.facts = facts;
-    came_back
+    events
 }
 
 /// The attribute values of a cohort; none where the fleet does not know one of them.
@@ -239,20 +235,18 @@ fn conditions(fleet: &Fleet, cohort: &CohortKey) -> Option<Vec<(usize, ValueIx)>
     cohort.0.iter().map(condition).collect()
 }
 
-fn count(fleet: &Fleet, subject: &Subject<'_>, ever: Option<&mut Ever>, at: At) -> Count {
-    let mut unkept = Ever::default();
-    let ever = ever.unwrap_or(&mut unkept);
-    if ever.cohort != subject.cohort || ever.since.is_none() {
-        // What it is about has become clearer: those who were taken for affected before may not be.
-        *ever = Ever { cohort: subject.cohort.clone(), since: Some(at), ..Ever::default() };
-    }
+fn count(fleet: &Fleet, subject: &Subject<'_>, ever: &mut Ever, at: At) -> Count {
+    ever.follow(&subject.cohort, at);
+    ever.hear(fleet);
     let conditions = conditions(fleet, &subject.cohort);
     let holds = |device: &Device| {
         let vector = fleet.vector(device.group);
         conditions.as_ref().is_some_and(|all| all.iter().all(|(attribute, value)| vector[*attribute] == *value))
     };
     let minute = fleet.minute();
-    let mut counted = Count::default();
+    let mut counted = Count { unheard: ever.unheard(), ..Count::default() };
+    counted.remaining.ever = counted.unheard;
+    counted.remaining.unheard = counted.unheard;
     // By group of devices alike: how many, and how many affected.
     let mut groups: Vec<(u32, u32)> = Vec::new();
     let mut codes: HashMap<u16, u32> = HashMap::new();

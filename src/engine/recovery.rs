@@ -72,15 +72,15 @@ pub(super) fn resolve(state: &State, incident: &Incident, at: At) -> Decision {
         return refuse(format!("not verified: {check} is {standing}, {}{more}; wait, or waive it", first.evidence));
     }
     let remaining = known.map(|known| known.remaining).unwrap_or_default();
-    Ok(vec![
-        RecoveryEvent::RecoveryVerified { incident: id, checks, remaining }.into(),
-        Event::Resolved { incident: id },
-    ])
+    let mut events = state.facts.unrecorded(&state.fleet, incident);
+    events.push(RecoveryEvent::RecoveryVerified { incident: id, checks, remaining }.into());
+    events.push(Event::Resolved { incident: id });
+    Ok(events)
 }
 
 /// How every check of an incident stands.
 pub(super) fn checks(state: &State, incident: &Incident, counted: &Count, at: At) -> Vec<Checked> {
-    let Count { ever, never, remaining, .. } = counted;
+    let Count { ever, never, unheard, remaining, .. } = counted;
     if state.fleet.devices().is_empty() {
         let blind = |check| Checked { check, standing: Standing::Unknown, evidence: "no device has been heard".into() };
         let own = |check| if check == Check::Regression { regression(state, incident, at) } else { blind(check) };
@@ -113,7 +113,7 @@ pub(super) fn checks(state: &State, incident: &Incident, counted: &Count, at: At
         backlog.evidence += "; none tells its queue";
     }
     vec![
-        as_others(Check::Connectivity, kind::AWAY, "are away", "connected"),
+        compared(Check::Connectivity, &ever.with_away(*unheard), never, kind::AWAY, "are away", "connected"),
         as_others(Check::Quality, kind::QUALITY, "are silent or send wrong data", "send what is right"),
         firmware,
         backlog,
@@ -181,15 +181,15 @@ fn regression(state: &State, incident: &Incident, at: At) -> Checked {
 }
 
 /// Why an incident has come back, where devices that were well again since service was restored fall ill once more.
-pub(super) fn came_back(incident: &Incident, least: &mut Option<u32>, counted: &Count) -> Option<String> {
-    if incident.moments.mitigated.is_none() || counted.ever.devices == 0 {
+/// `ill` of the `devices` that were ever affected show it just now.
+pub(super) fn came_back(incident: &Incident, least: &mut Option<u32>, ill: u32, devices: u32) -> Option<String> {
+    if incident.moments.mitigated.is_none() || devices == 0 {
         *least = None;
         return None;
     }
-    let ill = counted.ill;
     let before = *least.get_or_insert(ill);
     *least = Some(before.min(ill));
-    let margin = REGRESSED.max((f64::from(counted.ever.devices) * REGRESSED_SHARE) as u32);
+    let margin = REGRESSED.max((f64::from(devices) * REGRESSED_SHARE) as u32);
     (ill >= before.saturating_add(margin))
         .then(|| format!("regression: {ill} devices of the same cohort are ill again, {before} were"))
 }

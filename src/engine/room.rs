@@ -167,6 +167,9 @@ impl Room {
 
     fn apply_to_incidents(&mut self, record: &Record) {
         if let Event::IncidentDeclared { incident, declaration, onset, detected, acknowledged } = &record.event {
+            // Who was affected by those that are over is on the record; nobody counts them any more.
+            let over = self.incidents.values_mut().filter(|incident| !incident.is_open());
+            over.for_each(|incident| incident.recovery.affected.forget());
             let declaration = declaration.clone();
             let moments = Moments {
                 onset: *onset,
@@ -184,6 +187,7 @@ impl Room {
                     commander: declaration.commander,
                     cohort: declaration.cohort,
                     origin: Origin::Undecided,
+                    extent: None,
                     verdict: None,
                     overruled: Overruled::default(),
                     rejected: Vec::new(),
@@ -275,6 +279,9 @@ fn take_verdict(incident: &mut Incident, verdict: &Verdict) {
     if !incident.overruled.origin {
         incident.origin = verdict.origin;
     }
+    if !incident.overruled.extent {
+        incident.extent = Some(verdict.extent);
+    }
     incident.verdict = Some(verdict.clone());
 }
 
@@ -293,6 +300,10 @@ fn change(incident: &mut Incident, record: &Record) {
         Event::OriginSet { to, .. } => {
             incident.origin = *to;
             incident.overruled.origin = true;
+        }
+        Event::ExtentSet { to, .. } => {
+            incident.extent = Some(*to);
+            incident.overruled.extent = true;
         }
         Event::CohortSet { to, .. } => {
             incident.cohort.clone_from(to);

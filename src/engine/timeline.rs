@@ -160,6 +160,7 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
             (Normal, format!("looks like {}, {}{because}", verdict.kind, verdict.origin))
         }
         Event::OriginSet { from, to, .. } => (Action, format!("fault of: {to} (was {from})")),
+        Event::ExtentSet { to, .. } => (Action, format!("it is about {}", to.sentence())),
         Event::CohortSet { from, to, .. } => {
             (Action, format!("it is about {} (was {})", to.sentence(), from.sentence()))
         }
@@ -226,6 +227,7 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
 
 fn recovery(event: &RecoveryEvent) -> (Weight, String) {
     let text = match event {
+        RecoveryEvent::DevicesAffected { devices, unnamed, .. } => return (Weight::Quiet, affected(devices, *unnamed)),
         RecoveryEvent::CheckWaived { check, reason, .. } => format!("waived: {check} ({reason})"),
         RecoveryEvent::DataDecided { choice, first_bad, customers, .. } => {
             format!("decided: {} · first bad value {first_bad} · customers: {customers}", choice.name())
@@ -242,6 +244,17 @@ fn recovery(event: &RecoveryEvent) -> (Weight, String) {
         }
     };
     (Weight::Action, text)
+}
+
+/// The first few by name; all of them are in the log and in exports.
+fn affected(devices: &[String], unnamed: u32) -> String {
+    const SHOWN: usize = 3;
+    if devices.is_empty() {
+        return format!("{unnamed} more devices affected than an incident names");
+    }
+    let more = if devices.len() > SHOWN { " …" } else { "" };
+    let (noun, n) = (if devices.len() == 1 { "device" } else { "devices" }, devices.len());
+    format!("{n} {noun} affected: {}{more}", devices[..n.min(SHOWN)].join(", "))
 }
 
 fn runbook(event: &RunbookEvent) -> (Weight, String) {

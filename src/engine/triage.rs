@@ -5,7 +5,7 @@ use super::State;
 use super::facts::{Count, Crowd, Subject, kind};
 use crate::domain::query::{Answer, Query};
 use crate::domain::time::At;
-use crate::domain::verdict::{Origin, Scope};
+use crate::domain::verdict::{Extent, Origin};
 use crate::fleet::attributes::ValueIx;
 
 /// Values named of an attribute that many share.
@@ -28,7 +28,7 @@ pub(super) fn answers(state: &State, subject: &Subject<'_>, counted: &Count, at:
 fn answer(state: &State, subject: &Subject<'_>, counted: &Count, query: Query, at: At) -> Answer {
     match query {
         Query::Affected => affected(subject, counted),
-        Query::Breadth => breadth(state, counted),
+        Query::Breadth => breadth(state, subject, counted),
         Query::Firmware => shared(state, counted, query, "firmware"),
         Query::Hardware => shared(state, counted, query, "hardware"),
         Query::Region => shared(state, counted, query, "region"),
@@ -83,18 +83,23 @@ fn affected(subject: &Subject<'_>, counted: &Count) -> Answer {
 }
 
 /// One device or many: what the room has counted, as the class that people may overrule by what they declare.
-fn breadth(state: &State, counted: &Count) -> Answer {
+fn breadth(state: &State, subject: &Subject<'_>, counted: &Count) -> Answer {
     let fleet = counted.inside.devices + counted.outside.devices;
+    let said = subject.incident.filter(|incident| incident.overruled.extent).and_then(|incident| incident.extent);
+    if let Some(extent) = said {
+        let evidence = format!("people have said so; {} of {fleet} devices show it", counted.affected);
+        return Answer::known(Query::Breadth, extent.name(), evidence);
+    }
     match (counted.affected, counted.example) {
         (0, _) => Answer::unknown(Query::Breadth, format!("none of {fleet} devices shows it just now")),
         (1, Some(device)) => Answer::known(
             Query::Breadth,
-            format!("{}: {}", Scope::Single.name(), state.fleet.devices().id(device)),
+            format!("{}: {}", Extent::Single.name(), state.fleet.devices().id(device)),
             format!("1 of {fleet} devices shows it"),
         ),
         (n, _) => {
             let share = percent(counted.affected_inside, counted.inside.devices);
-            let text = format!("{}: {n} devices, {share} of the cohort", Scope::Broad.name());
+            let text = format!("{}: {n} devices, {share} of the cohort", Extent::Broad.name());
             Answer::known(Query::Breadth, text, format!("{} of all {fleet} devices", percent(n, fleet)))
         }
     }

@@ -12,18 +12,20 @@ pub enum Table {
     Regulatory,
     Communication,
     Recovery,
+    Devices,
     Cost,
     Signals,
 }
 
 impl Table {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Timeline,
         Self::Actions,
         Self::Clocks,
         Self::Regulatory,
         Self::Communication,
         Self::Recovery,
+        Self::Devices,
         Self::Cost,
         Self::Signals,
     ];
@@ -36,6 +38,7 @@ impl Table {
             Self::Regulatory => "regulatory",
             Self::Communication => "communication",
             Self::Recovery => "recovery",
+            Self::Devices => "devices",
             Self::Cost => "cost",
             Self::Signals => "signals",
         }
@@ -55,6 +58,10 @@ pub fn write(document: &Document, table: Table) -> String {
         Table::Communication => (&["utc", "audience", "channel", "by", "outcome", "text"], communication(document)),
         Table::Recovery => {
             (&["check", "standing", "evidence", "waived_by", "waived_utc", "reason"], recovery(document))
+        }
+        Table::Devices => {
+            let named = document.response.recovery.affected.devices.iter();
+            (&["device"], named.map(|device| vec![device.clone()]).collect())
         }
         Table::Cost => (&["rate", "what", "quantity", "unit", "amount", "currency", "estimated"], cost(document)),
         Table::Signals => (&["utc", "signal", "unit", "value"], document.plots.iter().flat_map(signal).collect()),

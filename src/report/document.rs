@@ -13,7 +13,7 @@ use crate::domain::time::At;
 use crate::engine::timeline::Weight;
 
 /// The version of the JSON.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// A moment, in both times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,6 +56,8 @@ pub struct Headline {
     pub stage: String,
     /// device, platform or undecided.
     pub fault_of: String,
+    /// single or broad, as far as anybody has said.
+    pub scope: Option<String>,
     pub cohort: CohortKey,
     /// The same in words.
     pub about: String,
@@ -177,8 +179,17 @@ pub struct RecoveryLines {
     /// Every check, as it stood when the incident was resolved last, or as somebody answered for it.
     pub checks: Vec<CheckLine>,
     pub remaining: Option<Remaining>,
+    pub affected: AffectedLines,
     /// What was decided about data that was wrong.
     pub data: Option<DataLine>,
+}
+
+/// Devices that were affected at any time, by name.
+#[derive(Clone, Debug, Serialize)]
+pub struct AffectedLines {
+    pub devices: Vec<String>,
+    /// More of them, of which there is only the number.
+    pub unnamed: u32,
 }
 
 #[derive(Clone, Debug, Serialize)]

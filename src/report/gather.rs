@@ -84,7 +84,7 @@ pub fn gather(sources: &Sources<'_>, id: IncidentId, log: Provenance) -> Option<
             verdict: incident.verdict.as_ref().map(|verdict| VerdictLine {
                 kind: verdict.kind.id().into(),
                 fault_of: verdict.origin.name().into(),
-                scope: verdict.scope.name().into(),
+                scope: verdict.extent.name().into(),
                 evidence: verdict.evidence.clone(),
             }),
         },
@@ -127,6 +127,7 @@ fn headline(sources: &Sources<'_>, incident: &Incident) -> Headline {
         kind: incident.kind.id().into(),
         stage: incident.stage().name().into(),
         fault_of: incident.origin.name().into(),
+        scope: incident.extent.map(|extent| extent.name().into()),
         cohort: incident.cohort.clone(),
         about: incident.cohort.sentence(),
         commander: incident.commander_name().to_owned(),

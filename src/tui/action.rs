@@ -251,7 +251,7 @@ const ROOM: &[Spec] = &[
     change(Action::Reopen, "reopen", &["O"], "reopen", "it was not over: say why").when(Needs::Incident),
     change(Action::Severity, "severity", &["S"], "severity", "set the severity").when(Needs::OpenIncident),
     change(Action::Type, "type", &["T"], "type", "overrule the type of incident").when(Needs::OpenIncident),
-    change(Action::Origin, "fault-of", &["P"], "fault", "say whose fault it is: the platform's or the devices'")
+    change(Action::Origin, "fault-of", &["P"], "fault", "say whose fault it is, and whether it is one device or many")
         .when(Needs::OpenIncident),
     change(Action::About, "about", &["A"], "about", "say which devices it is about; the room leaves it so")
         .when(Needs::OpenIncident),

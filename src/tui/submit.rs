@@ -18,7 +18,7 @@ use crate::domain::runbook::StepMark;
 use crate::domain::switch::template::Values;
 use crate::domain::text::visible_name;
 use crate::domain::time::At;
-use crate::domain::verdict::Origin;
+use crate::domain::verdict::{Extent, Origin};
 use crate::limits;
 use crate::tui::update::pull;
 use respond::Asks;
@@ -50,7 +50,11 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
         }
         Purpose::Severity(incident) => Command::SetSeverity { incident, severity: Severity::ALL[chosen(0)] },
         Purpose::Type(incident) => Command::SetType { incident, kind: IncidentType::ALL[chosen(0)] },
-        Purpose::Origin(incident) => Command::SetOrigin { incident, origin: Origin::ALL[chosen(0)] },
+        Purpose::Origin(incident) => {
+            // The first choice of how far it reaches leaves it to the room.
+            let extent = chosen(1).checked_sub(1).map(|n| Extent::ALL[n]);
+            Command::Overrule { incident, origin: Some(Origin::ALL[chosen(0)]), extent }
+        }
         Purpose::About(incident) => {
             Command::SetCohort { incident, cohort: cohort(&typed(0), &app.snapshot.attributes)? }
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use warroom::config::Config;
 use warroom::domain::command::Command;
 use warroom::domain::ids::Seq;
 use warroom::domain::input::Ticket;
@@ -33,6 +34,16 @@ pub struct Live {
 pub fn link(port: u16, protocol: Protocol) -> LinkOptions {
     let id = format!("warroom-test-{}", super::mosquitto::free_port());
     LinkOptions { protocol, subscriptions: vec!["fleet/#".into()], ..LinkOptions::plain("localhost", port, id) }
+}
+
+/// The first switch of a configuration, in a room whose time runs `speed` times as fast: who is asked answers in that of
+/// life.
+pub fn patient(source: &str, speed: f64) -> Switch {
+    let mut switch = Config::read(source, "test").unwrap().switches().swap_remove(0);
+    for step in &mut switch.steps {
+        step.answer = step.answer.mul_f64(speed);
+    }
+    switch
 }
 
 impl Live {

@@ -114,6 +114,23 @@ impl Rehearsal {
         rehearsal
     }
 
+    /// Every device falls silent for good, without a word.
+    pub fn leave(&mut self) {
+        self.world = None;
+    }
+
+    /// The room is ended and begins again from its log; the fleet goes on.
+    pub fn restart(&mut self) {
+        let settings = self.state.settings.clone();
+        let drill = self.state.drill.clone();
+        self.state = State::replay(settings, &self.records, self.now);
+        self.input(Input::Opened { version: "test".into(), drill });
+        self.input(Input::Link(LinkChange::Up));
+        let retained = self.world.as_mut().map(|world| world.retained_anew(self.now)).unwrap_or_default();
+        self.hear(retained, true);
+        self.look();
+    }
+
     /// Gives the engine an input; what it wants done is done at once.
     pub fn input(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::cohort::CohortKey;
 use crate::domain::ids::IncidentId;
 use crate::domain::recovery::{Check, Checked, DataChoice, Remaining};
 use crate::domain::time::At;
@@ -13,6 +14,15 @@ pub enum RecoveryEvent {
     CheckWaived { incident: IncidentId, check: Check, reason: String },
     /// What becomes of data that was wrong.
     DataDecided { incident: IncidentId, choice: DataChoice, first_bad: At, customers: String },
+    /// Devices that are affected now, or were since this was last written down. `unnamed` more are not named.
+    DevicesAffected {
+        incident: IncidentId,
+        /// What the incident is about, for as long as these are counted.
+        cohort: CohortKey,
+        devices: Vec<String>,
+        #[serde(default)]
+        unnamed: u32,
+    },
     /// How every check stood when the incident was resolved.
     RecoveryVerified { incident: IncidentId, checks: Vec<Checked>, remaining: Remaining },
 }
@@ -22,6 +32,7 @@ impl RecoveryEvent {
         match self {
             Self::CheckWaived { incident, .. }
             | Self::DataDecided { incident, .. }
+            | Self::DevicesAffected { incident, .. }
             | Self::RecoveryVerified { incident, .. } => *incident,
         }
     }

@@ -1,17 +1,34 @@
 //! What was looked at before an incident was called over, and what was decided about its data.
 
 use super::Sources;
+use crate::domain::event::Event;
+use crate::domain::event::recovery::RecoveryEvent;
 use crate::domain::incident::Incident;
-use crate::domain::recovery::{Check, DataDecision, Standing};
-use crate::report::document::{CheckLine, DataLine, RecoveryLines};
+use crate::domain::recovery::{Affected, Check, DataDecision, Standing};
+use crate::report::document::{AffectedLines, CheckLine, DataLine, RecoveryLines};
 
 /// How the checks stood when it was resolved; before that, what somebody has answered for so far.
 pub(super) fn recovery(sources: &Sources<'_>, incident: &Incident) -> RecoveryLines {
     RecoveryLines {
         checks: Check::ALL.into_iter().map(|check| line(sources, incident, check)).collect(),
         remaining: incident.recovery.remaining,
+        affected: affected(sources, incident),
         data: incident.recovery.decision.as_ref().map(|decision| data(sources, decision)),
     }
+}
+
+/// From the record: a room that has gone on to another incident has let the names go.
+fn affected(sources: &Sources<'_>, incident: &Incident) -> AffectedLines {
+    let mut known = Affected::default();
+    for record in sources.records {
+        if let Event::Recovery(RecoveryEvent::DevicesAffected { incident: about, cohort, devices, unnamed }) =
+            &record.event
+            && *about == incident.id
+        {
+            known.add(cohort, devices, *unnamed);
+        }
+    }
+    AffectedLines { devices: known.names().map(str::to_owned).collect(), unnamed: known.unnamed }
 }
 
 fn line(sources: &Sources<'_>, incident: &Incident, check: Check) -> CheckLine {

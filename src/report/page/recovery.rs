@@ -2,7 +2,7 @@
 
 use super::{Block, both, or_dash};
 use crate::domain::recovery::Remaining;
-use crate::report::document::{CheckLine, DataLine, Document};
+use crate::report::document::{AffectedLines, CheckLine, DataLine, Document};
 
 pub(super) fn recovery(document: &Document) -> Vec<Block> {
     let recovery = &document.response.recovery;
@@ -10,6 +10,7 @@ pub(super) fn recovery(document: &Document) -> Vec<Block> {
     let rows = recovery.checks.iter().map(check).collect();
     blocks.push(Block::Table { heads: vec!["check", "stood", "evidence", "waived"], rows });
     blocks.extend(recovery.remaining.as_ref().map(remaining));
+    blocks.extend(affected(&recovery.affected));
     match &recovery.data {
         Some(decided) => blocks.push(data(decided)),
         None if document.incident.kind == "data-quality" => {
@@ -34,6 +35,16 @@ fn remaining(left: &Remaining) -> Block {
          since: {}. Gone back to their old firmware: {}.",
         left.ever, left.healthy, left.unhealthy, left.away, left.unheard, left.rolled_back
     ))
+}
+
+/// How many are named on the record: their names are a table of their own.
+fn affected(affected: &AffectedLines) -> Option<Block> {
+    let AffectedLines { devices, unnamed } = affected;
+    if devices.is_empty() {
+        return None;
+    }
+    let more = if *unnamed > 0 { format!("; {unnamed} more are not") } else { String::new() };
+    Some(Block::Text(format!("Affected devices on the record by name: {}{more}.", devices.len())))
 }
 
 fn data(decided: &DataLine) -> Block {

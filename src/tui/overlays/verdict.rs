@@ -9,7 +9,7 @@ use crate::domain::command::Command;
 use crate::domain::ids::AlertId;
 use crate::domain::incident::Incident;
 use crate::domain::probe::{Points, Probe};
-use crate::domain::verdict::Verdict;
+use crate::domain::verdict::{Extent, Verdict};
 use crate::engine::snapshot::{Snapshot, Suspect};
 use crate::tui::action::Action;
 use crate::tui::format;
@@ -88,7 +88,7 @@ fn proposed<'a>(scene: &Scene<'a>, alert: AlertId, verdict: &Verdict, width: usi
 /// What it looks like, and the reasons.
 fn looks<'a>(scene: &Scene<'a>, verdict: &Verdict, width: usize) -> Vec<Line<'a>> {
     let say = |text: String, role: Role| Line::from(scene.span(text, role));
-    let looks = format!("looks like {} · {} · {}", verdict.kind, verdict.origin, verdict.scope.name());
+    let looks = format!("looks like {} · {} · {}", verdict.kind, verdict.origin, verdict.extent.name());
     let mut content = vec![say(looks, Role::Title)];
     for why in &verdict.evidence {
         let wrapped = wrap(why, width.saturating_sub(2));
@@ -151,6 +151,7 @@ fn judged<'a>(scene: &Scene<'a>, incident: &Incident, width: usize) -> Vec<Line<
     let said = [
         (overruled.kind, format!("type {}", incident.kind)),
         (overruled.origin, format!("fault of {}", incident.origin)),
+        (overruled.extent, incident.extent.map_or("", Extent::sentence).to_owned()),
         (overruled.cohort, format!("about {}", incident.cohort.sentence())),
     ];
     let said: Vec<String> = said.into_iter().filter(|(by_people, _)| *by_people).map(|(_, what)| what).collect();

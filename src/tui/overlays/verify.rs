@@ -49,6 +49,11 @@ fn content<'a>(scene: &Scene<'a>, selected: usize, columns: usize) -> Vec<Line<'
     let checks = known.map_or(&incident.recovery.verified, |known| &known.checks);
     let remaining = known.map(|known| known.remaining).or(incident.recovery.remaining).unwrap_or_default();
     let mut told = devices(scene, &remaining, columns);
+    let unnamed = incident.recovery.affected.unnamed;
+    if unnamed > 0 {
+        let text = format!("{} of them are counted, but not named on the record", format::count(unnamed.into()));
+        told.push(Line::from(scene.span(text, Role::Warn)));
+    }
     told.push(Line::default());
     if checks.is_empty() {
         told.push(muted("nothing has been measured yet".into()));

@@ -3,7 +3,7 @@
 use crate::domain::clock::Moment;
 use crate::domain::cohort::CohortKey;
 use crate::domain::incident::{IncidentType, Severity};
-use crate::domain::verdict::Origin;
+use crate::domain::verdict::{Extent, Origin};
 use crate::engine::snapshot::Snapshot;
 use crate::tui::action::Action;
 use crate::tui::app::App;
@@ -61,8 +61,12 @@ pub(super) fn open_form(app: &mut App, action: Action) {
         (Action::Origin, Some(incident)) => {
             let options = Origin::ALL.map(|origin| origin.name().to_owned()).into();
             let at = Origin::ALL.iter().position(|origin| *origin == incident.origin).unwrap_or(0);
-            let fields = vec![Field::choice("fault of", options, at)];
-            Form::new(Purpose::Origin(incident.id), "whose fault it is", "sets it", fields)
+            let reach = std::iter::once("as it looks").chain(Extent::ALL.map(Extent::sentence));
+            let said = incident.extent.filter(|_| incident.overruled.extent);
+            let now = said.and_then(|said| Extent::ALL.iter().position(|known| *known == said)).map_or(0, |n| n + 1);
+            let reach = Field::choice("about", reach.map(str::to_owned).collect(), now);
+            let fields = vec![Field::choice("fault of", options, at), reach];
+            Form::new(Purpose::Origin(incident.id), "whose fault it is, and how far it reaches", "sets it", fields)
         }
         (Action::About, Some(incident)) => {
             let pairs: Vec<String> = incident.cohort.pairs().iter().map(|(a, v)| format!("{a}={v}")).collect();

@@ -24,7 +24,10 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let inner = scene.pane(&title, Some(Pane::Timeline), area, buffer);
     let focused = full || scene.ui.pane == Pane::Timeline;
     let mut y = inner.y;
-    for (n, entry) in entries.iter().rev().enumerate().skip(if focused { back } else { 0 }) {
+    // While people work on something, the few lines of the room are for what happens, not for housekeeping.
+    let busy = !full && scene.snapshot.open_incidents().next().is_some();
+    let shown = entries.iter().rev().filter(|entry| !busy || entry.weight > Weight::Quiet);
+    for (n, entry) in shown.enumerate().skip(if focused { back } else { 0 }) {
         let here = focused && full && n == back;
         for line in entry_lines(scene, entry, inner.width.into(), full, here) {
             if y >= inner.bottom() {
