@@ -119,7 +119,7 @@ fn a_number_that_is_cut_would_be_another_number() {
     let left = room.state.facts().of(incident).unwrap().remaining;
     for (width, height) in [(80, 24), (72, 24), (120, 40)] {
         let screen = room.screen(width, height);
-        for part in [format!("· {} away", left.away), format!("· {} went back", left.rolled_back)] {
+        for part in [format!(" {} away", left.away), format!(" {} went back", left.rolled_back)] {
             assert!(screen.contains(&part), "{part} at {width}:\n{screen}");
         }
     }

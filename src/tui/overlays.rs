@@ -4,6 +4,7 @@ pub mod approval;
 pub mod bad_input;
 pub mod compose;
 pub mod confirm;
+mod foot;
 pub mod form;
 pub mod help;
 pub mod incidents;

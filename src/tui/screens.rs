@@ -15,7 +15,7 @@ use ratatui::text::Line;
 
 use super::format;
 use super::layout::{self, SMALLEST, Shape};
-use super::scene::{Scene, lines};
+use super::scene::{Scene, lines, wrap};
 use super::theme::Role;
 use super::ui::{Pane, View};
 use super::widgets::{
@@ -135,7 +135,7 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
                 wave.plan.map(|plan| format!("planned {} · ", format::count(plan.planned.into()))).unwrap_or_default();
             let started = wave.started.map(|at| format!(" · since {}Z", format::clock(at))).unwrap_or_default();
             let text = format!(
-                "   wave {}: {plan}done {} · in flight {} · queued {} · failed {} · back {}{started}",
+                "wave {}: {plan}done {} · in flight {} · queued {} · failed {} · back {}{started}",
                 wave.wave,
                 format::count(wave.progress.succeeded.into()),
                 format::count(wave.progress.in_flight().into()),
@@ -143,7 +143,10 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
                 format::count(wave.progress.failed.into()),
                 format::count(wave.progress.rolled_back.into()),
             );
-            content.push(Line::from(scene.span(text, Role::Muted)));
+            for (n, text) in wrap(&text, width.saturating_sub(5)).into_iter().enumerate() {
+                let indent = if n == 0 { "   " } else { "     " };
+                content.push(Line::from(scene.span(format!("{indent}{text}"), Role::Muted)));
+            }
             content.extend(rollout::soak(scene, view, wave));
             content.extend(rollout::standings(scene, view, wave.wave, width));
         }
@@ -158,7 +161,9 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     if actuations.is_empty() {
         content.push(Line::from(scene.span(" no switch has been pulled", Role::Muted)));
     }
+    let mut cursor = 0;
     for (n, view) in actuations.into_iter().enumerate() {
+        let begins = content.len();
         let mark = if n == scene.ui.switch { "▸" } else { " " };
         let mut told = actuation::lines(scene, view, width);
         if let Some(first) = told.first_mut() {
@@ -168,6 +173,11 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
         content.push(Line::from(
             scene.span(format!("   {}", view.actuation.call.by_hand(&scene.snapshot.shell_options)), Role::Muted),
         ));
+        if n == scene.ui.switch {
+            // From its own beginning, where it is longer than the screen.
+            cursor = content.len().min(begins + usize::from(inner.height));
+        }
     }
-    lines(&content, inner, buffer);
+    let first = cursor.saturating_sub(inner.height.into());
+    lines(&content[first..], inner, buffer);
 }

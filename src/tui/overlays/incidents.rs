@@ -9,8 +9,11 @@ use ratatui::text::Line;
 use crate::domain::ids::IncidentId;
 use crate::domain::incident::{Incident, Severity};
 use crate::engine::snapshot::Snapshot;
+use crate::tui::action::Action;
+use crate::tui::action::respond::Respond;
 use crate::tui::format;
 use crate::tui::layout::centred;
+use crate::tui::overlays::foot::foot;
 use crate::tui::scene::{Scene, lines};
 use crate::tui::theme::Role;
 
@@ -45,15 +48,9 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
         told.push(Line::from(scene.span("nothing has been declared yet", Role::Muted)));
     }
     lines(&told, inner, buffer);
-    let keys = Line::from(vec![
-        scene.span("Enter", Role::Key),
-        scene.span(" looks at it   ", Role::Muted),
-        scene.span("M", Role::Key),
-        scene.span(" the one on the screen is a part of it   ", Role::Muted),
-        scene.span("Esc", Role::Key),
-        scene.span(" back", Role::Muted),
-    ]);
-    buffer.set_line(inner.x, inner.bottom().saturating_sub(1), &keys, inner.width);
+    let merge = scene.key(Action::Respond(Respond::Merge));
+    let keys = [("Enter", "looks at it"), (merge.as_str(), "the one on the screen is a part of it"), ("Esc", "back")];
+    foot(scene, &keys, incidents.len().saturating_sub(first + rows), inner, buffer);
 }
 
 fn row<'a>(scene: &Scene<'a>, incident: &Incident, selected: bool, here: bool, columns: usize) -> Line<'a> {

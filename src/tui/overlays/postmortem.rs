@@ -11,6 +11,7 @@ use crate::domain::learning::{Ending, Section, postmortem_due};
 use crate::engine::snapshot::Snapshot;
 use crate::tui::format;
 use crate::tui::layout::centred;
+use crate::tui::overlays::foot::foot;
 use crate::tui::scene::{Scene, lines};
 use crate::tui::theme::Role;
 use crate::tui::ui::Ui;
@@ -50,20 +51,12 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
     let inner = scene.window(&title, Role::Focus, centred(area, width, height), buffer);
     let rows = usize::from(inner.height).saturating_sub(2).max(1);
     let first = (cursor + 1).saturating_sub(rows);
+    let below = content.len().saturating_sub(first + rows);
     let shown: Vec<_> = content.into_iter().skip(first).take(rows).collect();
     lines(&shown, inner, buffer);
-    let mut keys = Vec::new();
-    for (key, what) in [
-        ("Enter", "writes it"),
-        ("a", "action item"),
-        ("d", "done"),
-        ("c", "cost"),
-        ("p", "postmortem is done"),
-        ("Esc", "back"),
-    ] {
-        keys.extend([scene.span(key, Role::Key), scene.span(format!(" {what}   "), Role::Muted)]);
-    }
-    buffer.set_line(inner.x, inner.bottom().saturating_sub(1), &Line::from(keys), inner.width);
+    let keys =
+        [("Enter", "writes it"), ("a", "action item"), ("d", "item done"), ("c", "cost"), ("p", "finish"), ("Esc", "back")];
+    foot(scene, &keys, below, inner, buffer);
 }
 
 /// Until when it is due, or that it is done.

@@ -9,6 +9,7 @@ use crate::domain::time::At;
 use crate::engine::snapshot::Snapshot;
 use crate::tui::format;
 use crate::tui::layout::centred;
+use crate::tui::overlays::foot::foot;
 use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 use crate::tui::ui::Ui;
@@ -97,17 +98,11 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
     let inner = scene.window("what laws ask for", Role::Focus, centred(area, width, height), buffer);
     let rows = usize::from(inner.height).saturating_sub(2).max(1);
     let first = cursor.end.saturating_sub(rows).min(content.len().saturating_sub(rows));
+    let below = content.len().saturating_sub(first + rows);
     let shown: Vec<_> = content.into_iter().skip(first).take(rows).collect();
     lines(&shown, inner, buffer);
-    let keys = Line::from(vec![
-        scene.span("Enter", Role::Key),
-        scene.span(" answers, sets the time, files   ", Role::Muted),
-        scene.span("y n", Role::Key),
-        scene.span(" yes, no   ", Role::Muted),
-        scene.span("Esc", Role::Key),
-        scene.span(" back   not legal advice", Role::Muted),
-    ]);
-    buffer.set_line(inner.x, inner.bottom().saturating_sub(1), &keys, inner.width);
+    let keys = [("Enter", "answers, sets the time, files"), ("y n", "yes, no"), ("Esc", "back · not legal advice")];
+    foot(scene, &keys, below, inner, buffer);
 }
 
 fn heading<'a>(scene: &Scene<'a>, matter: &Matter, columns: usize) -> Vec<Line<'a>> {
@@ -116,7 +111,7 @@ fn heading<'a>(scene: &Scene<'a>, matter: &Matter, columns: usize) -> Vec<Line<'
         Standing::Undecided => ("not decided", Role::Warn),
         Standing::DoesNotApply => ("does not apply", Role::Muted),
     };
-    let verified = if matter.regime.verified == "text" { "" } else { " · not read in the law itself" };
+    let verified = if matter.regime.verified == "text" { "" } else { " · from a secondary source" };
     let text = format!("{} · {word}{verified}", matter.regime.name);
     vec![Line::from(scene.span(format::fit(&text, columns), role))]
 }

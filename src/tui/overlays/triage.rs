@@ -9,8 +9,11 @@ use ratatui::text::Line;
 
 use crate::domain::query::{Answer, Query};
 use crate::engine::snapshot::{Known, Snapshot};
+use crate::tui::action::Action;
+use crate::tui::action::respond::Respond;
 use crate::tui::format;
 use crate::tui::layout::centred;
+use crate::tui::overlays::foot::foot;
 use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 use crate::tui::ui::Ui;
@@ -57,15 +60,11 @@ pub fn draw(scroll: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let rows = usize::from(inner.height).saturating_sub(1);
     let first = scroll.min(content.len().saturating_sub(rows));
     lines(&content[first..(first + rows).min(content.len())], inner, buffer);
-    let keys = Line::from(vec![
-        scene.span("Esc", Role::Key),
-        scene.span(" back   ", Role::Muted),
-        scene.span("T P A", Role::Key),
-        scene.span(" say otherwise   ", Role::Muted),
-        scene.span("W", Role::Key),
-        scene.span(" note a change", Role::Muted),
-    ]);
-    buffer.set_line(inner.x, inner.bottom().saturating_sub(1), &keys, inner.width);
+    let below = content.len().saturating_sub(first + rows);
+    let otherwise = [Action::Type, Action::Origin, Action::About].map(|action| scene.key(action)).join(" ");
+    let change = scene.key(Action::Respond(Respond::Change));
+    let keys = [(otherwise.as_str(), "say otherwise"), (change.as_str(), "note a change"), ("Esc", "back")];
+    foot(scene, &keys, below, inner, buffer);
 }
 
 fn nothing<'a>(scene: &Scene<'a>, columns: usize) -> Vec<Line<'a>> {

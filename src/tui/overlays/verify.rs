@@ -11,6 +11,7 @@ use crate::tui::action::Action;
 use crate::tui::action::respond::Respond;
 use crate::tui::format;
 use crate::tui::layout::centred;
+use crate::tui::overlays::foot::foot;
 use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 
@@ -29,15 +30,11 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
     };
     let inner = scene.window(&title, Role::Focus, centred(area, width, height), buffer);
     lines(&content, inner, buffer);
-    let keys = Line::from(vec![
-        scene.span("Enter", Role::Key),
-        scene.span(" waives the check, by name and with a reason   ", Role::Muted),
-        scene.span(scene.key(Action::Resolve), Role::Key),
-        scene.span(" resolves   ", Role::Muted),
-        scene.span("Esc", Role::Key),
-        scene.span(" back", Role::Muted),
-    ]);
-    buffer.set_line(inner.x, inner.bottom().saturating_sub(1), &keys, inner.width);
+    let below = (content.len() + 1).saturating_sub(inner.height.into());
+    let resolve = scene.key(Action::Resolve);
+    let keys =
+        [("Enter", "waives the check, by name and with a reason"), (resolve.as_str(), "resolves"), ("Esc", "back")];
+    foot(scene, &keys, below, inner, buffer);
 }
 
 fn content<'a>(scene: &Scene<'a>, selected: usize, columns: usize) -> Vec<Line<'a>> {
@@ -102,10 +99,12 @@ fn devices<'a>(scene: &Scene<'a>, remaining: &Remaining, columns: usize) -> Vec<
     ];
     let mut told = vec![Line::default()];
     for (text, role) in parts {
-        if told.last().is_some_and(|line| line.width() + text.width() > columns) {
+        let begins = told.last().is_some_and(|line| line.width() + text.width() > columns);
+        if begins {
             told.push(Line::from(scene.span("  ", role)));
         }
         if let Some(line) = told.last_mut() {
+            let text = if begins { text.trim_start_matches(" · ").to_owned() } else { text };
             line.push_span(scene.span(text, role));
         }
     }

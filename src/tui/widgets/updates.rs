@@ -44,7 +44,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let mut cursor = 0;
     let mut number = 0;
     for audience in Audience::ALL {
-        told.push(headline(scene, incident, audience));
+        told.extend(headline(scene, incident, audience, width));
         let mut none = true;
         for update in in_order(incident).into_iter().filter(|update| update.audience == audience) {
             none = false;
@@ -67,7 +67,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// An audience, when it waits for word, how often, and the ways to it.
-fn headline<'a>(scene: &Scene<'a>, incident: &Incident, audience: Audience) -> Line<'a> {
+fn headline<'a>(scene: &Scene<'a>, incident: &Incident, audience: Audience, width: usize) -> Vec<Line<'a>> {
     let snapshot = scene.snapshot;
     let cadence = incident.updates.cadence(audience, &snapshot.cadences);
     let minutes = |s: i64| if s % 3600 == 0 { format!("{} h", s / 3600) } else { format!("{} min", s / 60) };
@@ -94,8 +94,13 @@ fn headline<'a>(scene: &Scene<'a>, incident: &Incident, audience: Audience) -> L
         let (left, role) = due::words(waits, snapshot);
         spans.push(scene.span(format!("next {left}  "), role));
     }
-    spans.push(scene.span(format!("{rhythm} · by {ways}"), Role::Muted));
-    Line::from(spans)
+    let mut head = Line::from(spans);
+    let rhythm = scene.span(format!("{rhythm} · by {ways}"), Role::Muted);
+    if head.width() + rhythm.width() > width {
+        return vec![head, Line::from(vec![scene.span("   ", Role::Muted), rhythm])];
+    }
+    head.push_span(rhythm);
+    vec![head]
 }
 
 fn rows<'a>(scene: &Scene<'a>, update: &Update, here: bool, width: usize) -> Vec<Line<'a>> {
