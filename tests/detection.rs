@@ -11,6 +11,7 @@ use warroom::domain::critical::Critical;
 use warroom::domain::event::Event;
 use warroom::domain::incident::Severity;
 use warroom::domain::rollout::{Level, RolloutPolicy};
+use warroom::domain::signal::Signal;
 use warroom::domain::time::At;
 use warroom::drill::scenario::Scenario;
 use warroom::drill::world::World;
@@ -269,4 +270,19 @@ fn an_alert_on_what_has_no_series_is_drawn_by_the_minute() {
     let (before, since) = chart.points.split_at(chart.points.len() - 6);
     assert!(before.iter().rev().take(2).flatten().all(|n| *n < 5.0), "{:?}", chart.points);
     assert!(since.iter().flatten().any(|n| *n > 500.0), "{:?}", chart.points);
+}
+
+#[test]
+fn devices_with_new_firmware_and_a_short_past_are_not_said_to_drift() {
+    let mut room = support::Rehearsal::open(Some(support::world("bad-firmware", 5_000)), support::settings());
+    room.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
+    room.press(&["a", "d", "enter"]);
+    room.wait(60);
+    room.press(&["F5"]);
+    room.wait(1);
+    room.press(&["H"]);
+    room.wait(2_400);
+    let drift =
+        room.state.room.alerts.values().flat_map(|alert| alert.signals()).filter(|s| *s == Signal::Drift).count();
+    assert_eq!((drift, room.state.room.alerts.len()), (0, 1), "nothing is wrong but what crash-loops");
 }

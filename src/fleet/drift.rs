@@ -21,6 +21,9 @@ const RENEWED: u8 = 128;
 /// How far beyond its habit a device must be to have drifted: this part of its noise, this share of what it is used to, and
 /// this share of the value. An average over so many measurements strays by a tenth of the noise.
 const NOISE: f32 = 0.5;
+/// The same for a habit of less than a day, which rests on a few dozen measurements: their mean strays by an eighth of the
+/// noise, and stays where it strayed.
+const YOUNG_NOISE: f32 = 0.75;
 const BEYOND: f32 = 0.25;
 const LEAST: f32 = 0.01;
 /// Devices that say what the fleet does, picked evenly; and how many there must be.
@@ -71,7 +74,8 @@ impl Past {
     /// What would be drifting.
     fn most(&self) -> f32 {
         let Habit { low, high, .. } = self.habit;
-        (NOISE * self.spread).max(BEYOND * (high - low)).max(LEAST * self.habit.middle().abs()).max(1e-6)
+        let noise = if self.habit.has_a_day() { NOISE } else { YOUNG_NOISE };
+        (noise * self.spread).max(BEYOND * (high - low)).max(LEAST * self.habit.middle().abs()).max(1e-6)
     }
 
     /// How far it is beyond its habit, in what would be drifting; none where the habit is not known yet.
@@ -139,7 +143,7 @@ impl Fleet {
 
     /// Notes that a device has got new firmware: what it measures from now on is held against what it measured before.
     pub(super) fn renew(&mut self, ix: DeviceIx) {
-        let young = self.kpis.of_mut(ix).filter(|past| past.seen > 0 && !past.habit.has_a_day());
+        let young = self.kpis.of_mut(ix).filter(|past| past.seen >= KNOWN && !past.habit.has_a_day());
         young.for_each(|past| past.habit.hours = RENEWED);
     }
 

@@ -54,8 +54,14 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
     let below = content.len().saturating_sub(first + rows);
     let shown: Vec<_> = content.into_iter().skip(first).take(rows).collect();
     lines(&shown, inner, buffer);
-    let keys =
-        [("Enter", "writes it"), ("a", "action item"), ("d", "item done"), ("c", "cost"), ("p", "finish"), ("Esc", "back")];
+    let keys = [
+        ("Enter", "writes it"),
+        ("a", "action item"),
+        ("d", "item done"),
+        ("c", "cost"),
+        ("p", "finish"),
+        ("Esc", "back"),
+    ];
     foot(scene, &keys, below, inner, buffer);
 }
 

@@ -101,7 +101,7 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
     let below = content.len().saturating_sub(first + rows);
     let shown: Vec<_> = content.into_iter().skip(first).take(rows).collect();
     lines(&shown, inner, buffer);
-    let keys = [("Enter", "answers, sets the time, files"), ("y n", "yes, no"), ("Esc", "back · not legal advice")];
+    let keys = [("Enter", "answers, files"), ("y n", "yes, no"), ("Esc", "back · not legal advice")];
     foot(scene, &keys, below, inner, buffer);
 }
 
