@@ -336,6 +336,14 @@ mod tests {
                 "[[rollout.rule]]\nmetric = 'faild'\nabove = 0.1\n",
                 "c.toml:2:10: unknown metric `faild`; expected one of failed, rolled-back",
             ),
+            (
+                "[[rollout.rule]]\nmetric = 'online'\nabove = 0.1\nbelow = 0.9\n",
+                "c.toml:2:10: a stop rule needs `above` or `below`, and not both",
+            ),
+            (
+                "[[rollout.rule]]\nmetric = 'online'\nbelow = 90.0\n",
+                "c.toml:3:9: a share lies between 0 and 1, and 90 does not",
+            ),
             ("[rollout.window]\ndays = ['xyz']\nhours = [8, 12]\n", "c.toml:2:8: unknown day `xyz`"),
             ("[rollout]\nlevel = 'auto'\n", "c.toml:2:9: unknown value `auto`"),
             ("[[switch]]\npreset = 'emqxx'\n", "c.toml:2:10: unknown preset `emqxx`; expected one of aws-certificate,"),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::domain::rollout::{Level, Metric, RolloutPolicy, StopRule, Window};
+use crate::domain::rollout::{Level, Limit, Metric, RolloutPolicy, StopRule, Window};
 use crate::limits;
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -42,8 +42,11 @@ pub struct WindowSection {
 #[serde(deny_unknown_fields)]
 pub struct RuleSection {
     pub metric: Spanned<String>,
-    /// A share of the devices started, 0..=1.
-    pub above: Spanned<f64>,
+    /// A share of the devices started, 0..=1, that must not be exceeded, or fallen short of: one of the two.
+    #[serde(default)]
+    pub above: Option<Spanned<f64>>,
+    #[serde(default)]
+    pub below: Option<Spanned<f64>>,
     #[serde(default)]
     pub times_others: Option<f64>,
     #[serde(default = "RuleSection::minimum")]
@@ -61,6 +64,15 @@ const WINDOW_S: std::ops::RangeInclusive<u32> = 60..=86_400;
 impl RuleSection {
     const fn minimum() -> u32 {
         20
+    }
+
+    /// Where it is crossed, if it says so once.
+    fn limit(&self) -> Option<Limit> {
+        match (&self.above, &self.below) {
+            (Some(above), None) => Some(Limit::Above(*above.get_ref())),
+            (None, Some(below)) => Some(Limit::Below(*below.get_ref())),
+            _ => None,
+        }
     }
 }
 
@@ -98,9 +110,13 @@ impl RolloutSection {
                 let known = Metric::WORDS.map(|(word, _)| word).join(", ");
                 return Some((rule.metric.span(), format!("unknown metric `{word}`; expected one of {known}")));
             }
-            let above = *rule.above.get_ref();
-            if !(0.0..=1.0).contains(&above) {
-                return Some((rule.above.span(), format!("a share lies between 0 and 1, and {above} does not")));
+            if rule.limit().is_none() {
+                let asked = "a stop rule needs `above` or `below`, and not both: the share at which it is crossed";
+                return Some((rule.metric.span(), asked.into()));
+            }
+            let shares = rule.above.iter().chain(&rule.below);
+            if let Some(share) = shares.into_iter().find(|share| !(0.0..=1.0).contains(share.get_ref())) {
+                return Some((share.span(), format!("a share lies between 0 and 1, and {} does not", share.get_ref())));
             }
             if let Some(window) = rule.window_s.as_ref().filter(|window| !WINDOW_S.contains(window.get_ref())) {
                 let (from, to) = (WINDOW_S.start(), WINDOW_S.end());
@@ -124,7 +140,7 @@ impl RolloutSection {
         let rule = |rule: &RuleSection| {
             Some(StopRule {
                 metric: Metric::parse(rule.metric.get_ref())?,
-                above: *rule.above.get_ref(),
+                limit: rule.limit()?,
                 times_others: rule.times_others,
                 minimum: rule.minimum,
                 window_s: rule.window_s.as_ref().map(|window| *window.get_ref()),

@@ -56,6 +56,8 @@ enum Deed {
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     devices: u32,
+    /// Those of them that a rule can say something of already.
+    asked: [u32; limits::STOP_RULES],
     do_it: [u32; limits::STOP_RULES],
     measured: [Mean; limits::KPIS],
 }
@@ -63,28 +65,31 @@ struct Tally {
 impl Tally {
     fn add(&mut self, seen: &Seen) {
         self.devices += 1;
-        for (rule, n) in self.do_it.iter_mut().enumerate() {
-            *n += seen.rules >> rule & 1;
+        for rule in 0..limits::STOP_RULES {
+            self.asked[rule] += seen.asked >> rule & 1;
+            self.do_it[rule] += seen.rules >> rule & 1;
         }
         self.measured.iter_mut().zip(seen.measured).for_each(|(mean, value)| mean.add(value));
     }
 
     fn without(mut self, others: &Self) -> Self {
         self.devices -= others.devices;
+        self.asked.iter_mut().zip(others.asked).for_each(|(all, own)| *all -= own);
         self.do_it.iter_mut().zip(others.do_it).for_each(|(all, own)| *all -= own);
         self.measured.iter_mut().zip(others.measured).for_each(|(all, own)| all.take_out(own));
         self
     }
 
     fn share(&self, rule: usize) -> f64 {
-        f64::from(self.do_it[rule]) / f64::from(self.devices.max(1))
+        f64::from(self.do_it[rule]) / f64::from(self.asked[rule].max(1))
     }
 }
 
 /// One device, as the rules see it.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
-    /// A bit for each rule whose metric it shows.
+    /// A bit for each rule that can say something of it, and for each whose metric it shows.
+    asked: u32,
     rules: u32,
     measured: [Option<f64>; limits::KPIS],
 }
@@ -135,16 +140,16 @@ impl Survey {
     pub fn standings(&self, campaign: CampaignIx, policy: &RolloutPolicy) -> Vec<Standing> {
         let others = self.others(campaign);
         let standing = |wave: u8, tally: &Tally, (n, rule): (usize, &StopRule)| {
-            let (value, others) = (tally.share(n), others.share(n));
-            let stands_out = rule.times_others.is_none_or(|times| value > times * others);
+            let (value, others, sample) = (tally.share(n), others.share(n), tally.asked[n]);
+            let enough = sample >= rule.minimum.max(1);
             Standing {
                 rule: rule.name(),
                 wave: wave.into(),
                 value,
-                above: rule.above,
-                sample: tally.devices,
+                limit: rule.limit,
+                sample,
                 others,
-                crossed: tally.devices >= rule.minimum && value > rule.above && stands_out,
+                crossed: enough && rule.limit.is_crossed(value, others, rule.times_others),
             }
         };
         let asked_of = |wave: u8| {
@@ -179,16 +184,26 @@ fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy,
     let minute = fleet.minute();
     let (shown, just_shown) = (symptoms(device, minute), just_shown(device, minute));
     let state = |asked: OtaState| if device.ota == asked { Deed::State } else { Deed::NoState };
+    let is_overdue = |window_s: Option<u32>| {
+        device.ota.in_flight() && fleet.silent_s(device) > window_s.unwrap_or(policy.reconnect_s)
+    };
+    // An update that goes on has neither got through nor failed to.
+    let asked = |rule: &StopRule| match rule.metric {
+        Metric::Succeeded => device.ota.is_over() || is_overdue(rule.window_s),
+        _ => true,
+    };
     let mut does = |n: usize, rule: &StopRule| match (rule.metric, rule.window_s) {
-        (Metric::NotBack, window_s) => {
-            device.ota.in_flight() && fleet.silent_s(device) > window_s.unwrap_or(policy.reconnect_s)
-        }
+        (Metric::NotBack, window_s) => is_overdue(window_s),
+        (Metric::Succeeded, _) => device.ota == OtaState::Succeeded,
+        (Metric::Online, None) => device.has(Flag::Online),
         (Metric::Failed, None) => device.ota == OtaState::Failed,
         (Metric::RolledBack, None) => device.ota == OtaState::RolledBack,
         (Metric::Shows(symptom), None) => shown & symptom.bit() != 0,
         (metric, Some(window_s)) => {
             let deed = match metric {
                 Metric::Failed => state(OtaState::Failed),
+                Metric::Online if device.has(Flag::Online) => Deed::Now,
+                Metric::Online => Deed::Not,
                 Metric::Shows(symptom) if just_shown & symptom.bit() != 0 => Deed::Now,
                 Metric::Shows(_) => Deed::Not,
                 _ => state(OtaState::RolledBack),
@@ -198,6 +213,7 @@ fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy,
     };
     let rules = policy.rules.iter().take(limits::STOP_RULES).enumerate();
     Seen {
+        asked: rules.clone().fold(0, |bits, (n, rule)| bits | u32::from(asked(rule)) << n),
         rules: rules.fold(0, |bits, (n, rule)| bits | u32::from(does(n, rule)) << n),
         measured: std::array::from_fn(|kpi| fleet.kpis().last(kpi, ix)),
     }

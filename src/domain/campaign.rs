@@ -37,6 +37,11 @@ impl OtaState {
         matches!(self, Self::Downloading | Self::Installing | Self::Rebooting)
     }
 
+    /// Its update has ended, one way or the other.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::RolledBack)
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",

@@ -40,16 +40,22 @@ pub enum Metric {
     RolledBack,
     /// They did not come back from their update in time.
     NotBack,
+    /// Their update got through: of those whose update is over, or should be.
+    Succeeded,
+    /// They are here.
+    Online,
     /// They show a symptom; of being away, now, of others, in the last minutes.
     Shows(Symptom),
 }
 
 impl Metric {
     /// The words of the configuration, and what they mean.
-    pub const WORDS: [(&'static str, Self); 11] = [
+    pub const WORDS: [(&'static str, Self); 13] = [
         ("failed", Self::Failed),
         ("rolled-back", Self::RolledBack),
         ("not-back", Self::NotBack),
+        ("succeeded", Self::Succeeded),
+        ("online", Self::Online),
         ("offline", Self::Shows(Symptom::Offline)),
         ("rebooting", Self::Shows(Symptom::Rebooting)),
         ("errors", Self::Shows(Symptom::Erring)),
@@ -71,18 +77,52 @@ impl fmt::Display for Metric {
     }
 }
 
+/// The share of a wave's devices at which a rule is crossed. Written as `"above": 0.02` or `"below": 0.95`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// More than this share must not do what is wrong.
+    Above(f64),
+    /// Less than this share must not do what is right.
+    Below(f64),
+}
+
+impl Limit {
+    pub const fn share(self) -> f64 {
+        match self {
+            Self::Above(share) | Self::Below(share) => share,
+        }
+    }
+
+    /// Whether a share is on the wrong side of it, and stands out so many times from that of the others, where it must.
+    pub fn is_crossed(self, value: f64, others: f64, times_others: Option<f64>) -> bool {
+        match self {
+            Self::Above(share) => value > share && times_others.is_none_or(|times| value > times * others),
+            Self::Below(share) => value < share && times_others.is_none_or(|times| value * times < others),
+        }
+    }
+
+    /// `above` or `below`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Above(_) => "above",
+            Self::Below(_) => "below",
+        }
+    }
+}
+
 /// When to stop, decided in advance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StopRule {
     pub metric: Metric,
-    /// The share of the devices started above which it is crossed.
-    pub above: f64,
-    /// And this many times as often as the devices that are not updated, where that is asked.
+    /// The share of the devices started at which it is crossed.
+    pub limit: Limit,
+    /// And this many times as often, or as rarely, as the devices that are not updated, where that is asked.
     pub times_others: Option<f64>,
     /// Devices that must have been started before anything is said.
     pub minimum: u32,
     /// Seconds looked back on: a device counts that did it within them. Where none are given, one that does it now, or has
-    /// done it in the last minutes. For devices that do not come back it is the time in which they must.
+    /// done it in the last minutes. For devices that do not come back or do not get through it is the time in which they must.
     pub window_s: Option<u32>,
     /// The wave it is about; every one where none is named.
     pub wave: Option<u16>,
@@ -96,8 +136,14 @@ impl StopRule {
 
     /// The rules where a team has none of its own: few devices are enough to stop for what cannot be undone.
     pub fn usual() -> Vec<Self> {
-        let rule =
-            |metric, above, times_others| Self { metric, above, times_others, minimum: 20, window_s: None, wave: None };
+        let rule = |metric, above, times_others| Self {
+            metric,
+            limit: Limit::Above(above),
+            times_others,
+            minimum: 20,
+            window_s: None,
+            wave: None,
+        };
         vec![
             rule(Metric::Failed, 0.02, None),
             rule(Metric::RolledBack, 0.02, None),
@@ -180,7 +226,8 @@ pub struct Standing {
     pub wave: u16,
     /// The share of the devices started, of how many, and of the others.
     pub value: f64,
-    pub above: f64,
+    #[serde(flatten)]
+    pub limit: Limit,
     pub sample: u32,
     pub others: f64,
     pub crossed: bool,
@@ -198,6 +245,30 @@ pub struct Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_is_crossed_from_its_wrong_side() {
+        let cases = [
+            (Limit::Above(0.02), 0.03, 0.5, None, true),
+            (Limit::Above(0.02), 0.02, 0.0, None, false),
+            (Limit::Above(0.02), 0.03, 0.02, Some(3.0), false),
+            (Limit::Below(0.95), 0.94, 0.0, None, true),
+            (Limit::Below(0.95), 0.95, 1.0, None, false),
+            (Limit::Below(0.95), 0.90, 0.91, Some(1.05), false),
+            (Limit::Below(0.95), 0.90, 0.99, Some(1.05), true),
+        ];
+        for (limit, value, others, times, expected) in cases {
+            assert_eq!(limit.is_crossed(value, others, times), expected, "{value} {limit:?} others {others} {times:?}");
+        }
+    }
+
+    #[test]
+    fn a_standing_is_written_as_it_always_was() {
+        let old = r#"{"rule":"failed","wave":2,"value":0.25,"above":0.02,"sample":20,"others":0.0,"crossed":true}"#;
+        let standing: Standing = serde_json::from_str(old).unwrap();
+        assert_eq!(standing.limit, Limit::Above(0.02));
+        assert_eq!(serde_json::to_string(&standing).unwrap(), old);
+    }
 
     #[test]
     fn a_wave_begins_on_a_quiet_morning_or_not_at_all() {

@@ -19,6 +19,7 @@ use crate::domain::event::runbook::RunbookEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, ActuationId, IncidentId, Seq};
 use crate::domain::recovery::Standing;
+use crate::domain::rollout::{Level, Limit};
 use crate::domain::runbook::StepMark;
 use crate::domain::switch::Actuation;
 use crate::domain::time::At;
@@ -202,14 +203,15 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::StopRuleCrossed { campaign, standing, level } => (
             Alarm,
             format!(
-                "stop rule crossed · {campaign} wave {}: {} {:.1} % of {} devices, more than {:.1} % (others {:.1} %){}",
+                "stop rule crossed · {campaign} wave {}: {} {:.1} % of {} devices, {} {:.1} % (others {:.1} %){}",
                 standing.wave,
                 standing.rule,
                 standing.value * 100.0,
                 standing.sample,
-                standing.above * 100.0,
+                if matches!(standing.limit, Limit::Above(_)) { "more than" } else { "less than" },
+                standing.limit.share() * 100.0,
                 standing.others * 100.0,
-                if *level == crate::domain::rollout::Level::Armed { " · it is armed" } else { "" }
+                if *level == Level::Armed { " · it is armed" } else { "" }
             ),
         ),
         Event::RolloutWarned { campaign, wave, reason } => {

@@ -1,7 +1,7 @@
 //! Rollouts under watch: how rules stand, and what a crossed one does.
 
 use super::*;
-use crate::domain::rollout::{Level, Metric, StopRule};
+use crate::domain::rollout::{Level, Limit, Metric, StopRule};
 use crate::domain::symptom::Symptom;
 
 /// A room in which rules are armed; 30 devices of wave 1 have failed their update.
@@ -128,7 +128,7 @@ fn a_rule_with_a_window_counts_what_happened_within_it() {
     let mut bench = Bench::new();
     let rule = |window_s| StopRule {
         metric: Metric::Failed,
-        above: 0.5,
+        limit: Limit::Above(0.5),
         times_others: None,
         minimum: 10,
         window_s,
@@ -152,7 +152,8 @@ fn a_rule_with_a_window_counts_what_happened_within_it() {
 fn a_symptom_is_remembered_for_the_window_of_its_rule() {
     let mut bench = Bench::new();
     let metric = Metric::Shows(Symptom::Erring);
-    let rule = StopRule { metric, above: 0.5, times_others: None, minimum: 10, window_s: Some(1_800), wave: None };
+    let limit = Limit::Above(0.5);
+    let rule = StopRule { metric, limit, times_others: None, minimum: 10, window_s: Some(1_800), wave: None };
     bench.state.settings.rollout.rules = vec![rule];
     bench.controller_says(CampaignState::Running, "");
     for n in 0..20 {
@@ -166,6 +167,38 @@ fn a_symptom_is_remembered_for_the_window_of_its_rule() {
         let standing = &snapshot.campaigns[0].standings[0];
         assert_eq!((standing.rule.as_str(), standing.value), ("errors in 30 min", value), "{seconds} s later");
     }
+}
+
+#[test]
+fn a_rule_can_ask_that_a_share_does_not_fall_too_low() {
+    let mut bench = Bench::new();
+    let rule = |metric, share| StopRule {
+        metric,
+        limit: Limit::Below(share),
+        times_others: None,
+        minimum: 10,
+        window_s: None,
+        wave: None,
+    };
+    bench.state.settings.rollout.rules = vec![rule(Metric::Succeeded, 0.9), rule(Metric::Online, 0.5)];
+    bench.controller_says(CampaignState::Running, "");
+    let mut standings = |states: &[(u32, OtaState)], seconds| {
+        let of_each = states.iter().flat_map(|(n, state)| std::iter::repeat_n(*state, *n as usize));
+        of_each.enumerate().for_each(|(n, state)| bench.ota(&format!("d{n}"), 1, state));
+        bench.wait(seconds);
+        let snapshot = Snapshot::of(&bench.state, bench.now);
+        let told = snapshot.campaigns[0].standings.iter();
+        told.map(|rule| (rule.rule.clone(), rule.sample, rule.value, rule.crossed)).collect::<Vec<_>>()
+    };
+    let here = |sample| ("online".to_owned(), sample, 1.0, false);
+    let through = |sample, value, crossed| ("succeeded".to_owned(), sample, value, crossed);
+    // What is in flight has not failed to get through.
+    assert_eq!(standings(&[(40, OtaState::Installing)], 6), [through(0, 0.0, false), here(40)]);
+    let half = [(20, OtaState::Succeeded), (20, OtaState::Installing)];
+    assert_eq!(standings(&half, 6), [through(20, 1.0, false), here(40)]);
+    // Until it should have been back; and by then nobody has been heard for long.
+    let nobody = ("online".to_owned(), 40, 0.0, true);
+    assert_eq!(standings(&[], 400), [through(40, 0.5, true), nobody]);
 }
 
 #[test]

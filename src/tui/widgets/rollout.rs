@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::domain::rollout::Standing;
+use crate::domain::rollout::{Limit, Standing};
 use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot, WaveView};
 use crate::tui::action::Action;
 use crate::tui::format;
@@ -99,10 +99,11 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
         )),
     ];
     told.extend(view.standings.iter().filter(|standing| standing.crossed).map(|standing| {
-        let Standing { rule, wave, value, above, sample, others, .. } = standing;
+        let Standing { rule, wave, value, limit, sample, others, .. } = standing;
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
-        let (value, above, others) = (percent(*value), percent(*above), percent(*others));
-        let text = format!(" ✗ stop rule, wave {wave}: {rule} {value} of {sample}, above {above} (others {others})");
+        let (value, others) = (percent(*value), percent(*others));
+        let limit = format!("{} {}", limit.word(), percent(limit.share()));
+        let text = format!(" ✗ stop rule, wave {wave}: {rule} {value} of {sample}, {limit} (others {others})");
         Line::from(scene.span(format::left(&text, width + 1), Role::Alarm))
     }));
     told
@@ -124,12 +125,17 @@ pub fn soak<'a>(scene: &Scene<'a>, view: &CampaignView, wave: &WaveView) -> Opti
 /// How the stop rules stand for a wave that has started devices: each value with its limit.
 pub fn standings<'a>(scene: &Scene<'a>, view: &CampaignView, wave: u16, width: usize) -> Vec<Line<'a>> {
     let own: Vec<&Standing> = view.standings.iter().filter(|standing| standing.wave == wave).collect();
-    let Some(first) = own.first() else { return Vec::new() };
+    let Some(started) = own.iter().map(|standing| standing.sample).max() else { return Vec::new() };
     let rule = |standing: &&Standing| {
-        format!("{} {:.1}/{:.0} %", standing.rule, standing.value * 100.0, standing.above * 100.0)
+        let limit = standing.limit.share() * 100.0;
+        match standing.limit {
+            _ if standing.sample == 0 => format!("{} not known yet", standing.rule),
+            Limit::Above(_) => format!("{} {:.1}/{limit:.0} %", standing.rule, standing.value * 100.0),
+            Limit::Below(_) => format!("{} {:.1}/min {limit:.0} %", standing.rule, standing.value * 100.0),
+        }
     };
     let rules: Vec<String> = own.iter().map(rule).collect();
-    let text = format!("stop rules, of {} started: {}", format::count(first.sample.into()), rules.join(" · "));
+    let text = format!("stop rules, of {} started: {}", format::count(started.into()), rules.join(" · "));
     let compared = view.comparisons.iter().filter(|compared| compared.wave == wave);
     let measured: Vec<String> = compared
         .map(|compared| format!("{} {:.1} (others {:.1})", compared.name, compared.value, compared.others))
