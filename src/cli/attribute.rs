@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use serde::Serialize;
 
 use super::{Failure, input, round};
-use crate::detect::attribution::{self, Cause, Condition, Leaf, Order, expected};
+use crate::detect::attribution::{self, Alternative, Cause, Condition, Leaf, Order, expected};
 
 #[derive(Args)]
 pub(super) struct AttributeArgs {
@@ -30,6 +30,7 @@ pub(super) fn run(args: &AttributeArgs) -> Result<(), Failure> {
         causes: found.causes.iter().map(|cause| table.names(&cause.conditions)).collect(),
         detail: found.causes.iter().map(|cause| table.detail(cause)).collect(),
         coverage: round(found.coverage),
+        alternatives: found.alternatives.iter().map(|other| table.alternative(other)).collect(),
         explained,
         note: (!explained).then_some("not explained by these attributes"),
     };
@@ -45,6 +46,8 @@ struct Answer {
     detail: Vec<Detail>,
     /// The share of the excess that the causes hold together.
     coverage: f64,
+    /// What would explain it instead, the best first.
+    alternatives: Vec<Instead>,
     explained: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'static str>,
@@ -62,6 +65,14 @@ struct Detail {
     purity: f64,
     lift: f64,
     equivalents: Vec<BTreeMap<String, String>>,
+}
+
+#[derive(Serialize)]
+struct Instead {
+    #[serde(flatten)]
+    detail: Detail,
+    /// As a share of what the best single cause is worth.
+    worth: f64,
 }
 
 /// A table of counts, its attribute values as small numbers.
@@ -133,6 +144,10 @@ impl Table {
             (self.attributes[*attribute].clone(), self.values[*attribute][*value as usize].clone())
         };
         conditions.iter().map(name).collect()
+    }
+
+    fn alternative(&self, other: &Alternative) -> Instead {
+        Instead { detail: self.detail(&other.cause), worth: round(other.worth) }
     }
 
     fn detail(&self, cause: &Cause) -> Detail {

@@ -6,35 +6,33 @@
 //! where part of it is well. What it explains is taken away, and the search begins again, for up to three causes.
 //!
 //! The idea is that of DIFF and MacroBase (risk ratios over attribute sets) with the stopping rule of minimum
-//! description length; on open labelled incidents it beats both. Nothing here knows what the attributes mean.
+//! description length; on open labelled incidents it beats both. What a greedy search cannot see, that two values of one
+//! attribute explain together what a wider set explains halfway, is tried beside it. What comes next by the same measure
+//! is told as an alternative. Nothing here knows what the attributes mean.
 
 pub mod expected;
+mod search;
 
 use hashbrown::HashMap;
 
-/// Conditions in one cause, and causes at once.
-const DEPTH: usize = 3;
+use search::{Search, Set, count};
+
+/// Causes at once.
 const CAUSES: usize = 3;
+/// Explanations that are told beside the first one.
+const ALTERNATIVES: usize = 2;
 /// Counts are scaled down to so many devices: beyond it everything is significant, and only size matters.
 const WEIGHT: f64 = 5_000.0;
 /// A condition costs as much evidence as this times the choice it made.
 const PRICE: f64 = 2.0;
 /// The least share of all excess devices that a cause must hold.
 const LEAST_SHARE: f64 = 0.1;
-/// A condition is dropped when devices outside it are affected at this share of the rate inside, beyond chance.
-const WIDEN_AT: f64 = 0.2;
-const WIDEN_SIGMAS: f64 = 3.0;
-/// A condition is added when it keeps this share of the excess and leaves behind devices that are as good as well.
-const NARROW_KEEPS: f64 = 0.9;
-const NARROW_LEAVES: f64 = 0.05;
-/// Scaled devices on the other side of a condition that are needed to say anything about it.
-const LEAST_SAMPLE: f64 = 10.0;
 /// A further cause must be affected at this share of the first one's rate.
 const LEAST_RATE: f64 = 0.1;
-/// Two sets that share this much of their affected devices are two names of one cause.
-const ALIKE: f64 = 0.85;
-/// Provided that they share this much of all their devices: what everybody has is no name of anything.
-const MOSTLY: f64 = 0.6;
+/// Two values of one attribute explain it instead of what the search finds by itself when they hold this share of the
+/// excess, and are worth this many times as much together.
+const PAIR_SHARE: f64 = 0.9;
+const PAIR_WORTH: f64 = 1.05;
 /// Two sets of devices that overlap by this much cannot be told apart by the data.
 const SAME: f64 = 0.98;
 /// Below this share of the excess explained, the attributes do not explain it.
@@ -119,6 +117,16 @@ pub struct Attribution {
     pub causes: Vec<Cause>,
     /// The share of the excess that the causes hold together.
     pub coverage: f64,
+    /// What would explain it instead, the best first: other devices, and worth the most after the causes.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// Another explanation for the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alternative {
+    pub cause: Cause,
+    /// What it is worth, as a share of what the best set is worth.
+    pub worth: f64,
 }
 
 impl Attribution {
@@ -140,40 +148,123 @@ pub enum Order {
 pub fn attribute(leaves: &[Leaf], order: Order) -> Attribution {
     let mut all = Sums::default();
     leaves.iter().for_each(|leaf| all.add(leaf));
-    let total_excess: f64 = all.excess();
+    let single = count_values(leaves);
+    // Where others have got better meanwhile, what is wrong is more than what is wrong on balance.
+    let worst = single.iter().flatten().map(Sums::excess).fold(0.0, f64::max);
+    let total_excess = all.excess().max(worst);
     if total_excess <= 0.0 {
         return Attribution::default();
     }
-    let single = count_values(leaves);
     let prices = prices(&single, all.devices.min(WEIGHT));
     let leaves = &merge(leaves, &single, total_excess * LEAST_SHARE);
-    let scale = (WEIGHT / all.devices).min(1.0);
-    let mut left: Vec<&Leaf> = leaves.iter().collect();
-    let mut sets: Vec<Set> = Vec::new();
-    let mut first_rate = 0.0;
-    for _ in 0..CAUSES {
-        let search = Search { sums: count(&left), scale, prices: &prices };
-        let Some(best) = search.best(total_excess * LEAST_SHARE) else { break };
-        let best = search.refine(best);
-        let best = if order == Order::EarlierFirst { search.prefer_earlier(best) } else { best };
-        let found = search.sums[&best];
-        if sets.is_empty() {
-            first_rate = found.excess_rate();
-        } else if found.excess() < LEAST_SHARE * total_excess || found.excess_rate() < LEAST_RATE * first_rate {
-            break;
-        }
-        // When the rest of a wider set is affected as well, the wider set is the cause.
-        sets.retain(|narrower| !best.holds(narrower));
-        sets.push(best);
-        left.retain(|leaf| !best.selects(leaf));
-    }
+    let found = Finder { order, total_excess, scale: (WEIGHT / all.devices).min(1.0), prices: &prices }.find(leaves);
     let explained: f64 = leaves
         .iter()
-        .filter(|leaf| sets.iter().any(|set| set.selects(leaf)))
+        .filter(|leaf| found.sets.iter().any(|set| set.selects(leaf)))
         .map(|leaf| leaf.affected - leaf.expected)
         .sum();
-    let causes = sets.iter().map(|set| describe(set, leaves, all)).collect();
-    Attribution { causes, coverage: (explained / total_excess).clamp(0.0, 1.0) }
+    let described = |set: &Set| describe(set, leaves, all);
+    Attribution {
+        causes: found.sets.iter().map(described).collect(),
+        coverage: (explained / total_excess).clamp(0.0, 1.0),
+        alternatives: found
+            .alternatives
+            .iter()
+            .map(|(set, worth)| Alternative { cause: described(set), worth: *worth })
+            .collect(),
+    }
+}
+
+/// Sets that explain it together, and others that would instead.
+#[derive(Debug, Default)]
+struct Found {
+    sets: Vec<Set>,
+    worth: f64,
+    alternatives: Vec<(Set, f64)>,
+}
+
+/// What holds for a whole attribution.
+struct Finder<'a> {
+    order: Order,
+    total_excess: f64,
+    scale: f64,
+    prices: &'a [f64],
+}
+
+impl Finder<'_> {
+    fn least_excess(&self) -> f64 {
+        self.total_excess * LEAST_SHARE
+    }
+
+    fn search(&self, left: &[&Leaf]) -> Search<'_> {
+        Search { sums: count(left), scale: self.scale, prices: self.prices }
+    }
+
+    fn find(&self, leaves: &[Leaf]) -> Found {
+        let first = self.search(&leaves.iter().collect::<Vec<_>>());
+        let ranked = first.ranked(self.least_excess());
+        let Some((worth, best)) = ranked.first() else { return Found::default() };
+        let found = self.one_by_one(leaves, &first, *best);
+        let mut found = self.pair(&first, &ranked, &found).unwrap_or(found);
+        let told: Vec<Sums> = found.sets.iter().map(|set| first.sums[set]).collect();
+        let others = ranked.iter().filter(|(_, set)| !told.contains(&first.sums[set]));
+        found.alternatives = others.take(ALTERNATIVES).map(|(theirs, set)| (*set, theirs / worth)).collect();
+        found
+    }
+
+    /// The best set, then the best of what is left.
+    fn one_by_one(&self, leaves: &[Leaf], first: &Search, best: Set) -> Found {
+        let mut found = Found::default();
+        let mut left: Vec<&Leaf> = leaves.iter().collect();
+        let (mut later, mut next, mut first_rate) = (None, Some(best), 0.0);
+        for _ in 0..CAUSES {
+            let search = later.as_ref().unwrap_or(first);
+            let Some(best) = next.map(|set| search.refine(set)) else { break };
+            let best = if self.order == Order::EarlierFirst { search.prefer_earlier(best) } else { best };
+            let sums = search.sums[&best];
+            if found.sets.is_empty() {
+                first_rate = sums.excess_rate();
+            } else if sums.excess() < self.least_excess() || sums.excess_rate() < LEAST_RATE * first_rate {
+                break;
+            }
+            found.worth += search.worth(best, &sums);
+            // When the rest of a wider set is affected as well, the wider set is the cause.
+            found.sets.retain(|narrower| !best.holds(narrower));
+            found.sets.push(best);
+            left.retain(|leaf| !best.selects(leaf));
+            let search = later.insert(self.search(&left));
+            next = search.ranked(self.least_excess()).first().map(|(_, set)| *set);
+        }
+        found
+    }
+
+    /// Two values of one attribute that explain nearly all of it, and better than what was found one by one.
+    fn pair(&self, first: &Search, ranked: &[(f64, Set)], found: &Found) -> Option<Found> {
+        let is_early = |attribute: usize| {
+            let earliest = found.sets.iter().flat_map(|set| set.conditions()).map(|(attribute, _)| attribute).min();
+            self.order == Order::None || earliest.is_none_or(|earliest| attribute <= earliest)
+        };
+        let single: Vec<_> = ranked
+            .iter()
+            .filter_map(|(worth, set)| {
+                let [(attribute, _)] = set.conditions()[..] else { return None };
+                is_early(attribute).then_some((attribute, *worth, *set, first.sums[set]))
+            })
+            .collect();
+        let mut best: Option<Found> = None;
+        for (n, (attribute, worth, set, sums)) in single.iter().enumerate() {
+            for (other, less, second, theirs) in &single[n + 1..] {
+                let worth = worth + less;
+                let all = sums.excess() + theirs.excess() >= PAIR_SHARE * self.total_excess;
+                let as_often = theirs.excess_rate() >= LEAST_RATE * sums.excess_rate();
+                let better = worth > best.as_ref().map_or(PAIR_WORTH * found.worth, |best| best.worth);
+                if attribute == other && all && as_often && better {
+                    best = Some(Found { sets: vec![*set, *second], worth, alternatives: Vec::new() });
+                }
+            }
+        }
+        best
+    }
 }
 
 /// What a condition on each attribute costs: the choice among its values, and half the logarithm of the sample.
@@ -240,197 +331,6 @@ fn candidates(values: &[Sums], least_affected: f64) -> Vec<u32> {
     worthy.sort_by(|a, b| values[*b as usize].affected.total_cmp(&values[*a as usize].affected).then(a.cmp(b)));
     worthy.truncate(u8::MAX.into());
     worthy
-}
-
-/// Up to three conditions, packed into one number: 21 bits each, 0 where there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Set(u64);
-
-impl Set {
-    const BITS: u32 = 21;
-
-    /// Conditions must be in the order of their attributes.
-    fn of(conditions: &[Condition]) -> Self {
-        let pack = |(attribute, value): &Condition| ((*attribute as u64 + 1) << 17) | u64::from(*value);
-        Self(conditions.iter().fold(0, |packed, condition| packed << Self::BITS | pack(condition)))
-    }
-
-    fn conditions(self) -> Vec<Condition> {
-        let mask = (1 << Self::BITS) - 1;
-        let parts = (0..DEPTH).rev().map(|n| self.0 >> (n as u32 * Self::BITS) & mask).filter(|part| *part != 0);
-        parts.map(|part| ((part >> 17) as usize - 1, (part & u64::from(Leaf::VALUES - 1)) as u32)).collect()
-    }
-
-    fn selects(self, leaf: &Leaf) -> bool {
-        self.conditions().iter().all(|(attribute, value)| leaf.values[*attribute] == *value)
-    }
-
-    /// Whether every device of `narrower` is in here too.
-    fn holds(self, narrower: &Self) -> bool {
-        let theirs = narrower.conditions();
-        self.conditions().iter().all(|condition| theirs.contains(condition))
-    }
-}
-
-/// The sums of every set of one, two and three conditions.
-fn count(leaves: &[&Leaf]) -> HashMap<Set, Sums> {
-    let mut counted: HashMap<Set, Sums> = HashMap::new();
-    let mut worthy = Vec::new();
-    for leaf in leaves {
-        worthy.clear();
-        let conditions = leaf.values.iter().enumerate().map(|(attribute, value)| (attribute, *value));
-        worthy.extend(conditions.filter(|(_, value)| *value != Leaf::NOTHING));
-        for (n, a) in worthy.iter().enumerate() {
-            counted.entry(Set::of(&[*a])).or_default().add(leaf);
-            for (m, b) in worthy.iter().enumerate().skip(n + 1) {
-                counted.entry(Set::of(&[*a, *b])).or_default().add(leaf);
-                for c in &worthy[m + 1..] {
-                    counted.entry(Set::of(&[*a, *b, *c])).or_default().add(leaf);
-                }
-            }
-        }
-    }
-    counted
-}
-
-/// One round of the search.
-struct Search<'a> {
-    sums: HashMap<Set, Sums>,
-    scale: f64,
-    prices: &'a [f64],
-}
-
-impl Search<'_> {
-    /// The set that is worth the most, if any is worth its price.
-    fn best(&self, least_excess: f64) -> Option<Set> {
-        let worth = |(set, sums): (&Set, &Sums)| (self.worth(*set, sums), *set);
-        let worthy = self.sums.iter().filter(|(_, sums)| sums.excess() >= least_excess).map(worth);
-        let best = worthy.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)))?;
-        (best.0 > 0.0).then_some(best.1)
-    }
-
-    fn worth(&self, set: Set, sums: &Sums) -> f64 {
-        let (n, k) = (sums.devices * self.scale, sums.affected * self.scale);
-        let e = (sums.expected * self.scale).clamp(1e-3, (n - 1e-9).max(1e-3));
-        if k <= e {
-            return f64::NEG_INFINITY;
-        }
-        let term = |seen: f64, expected: f64| if seen > 0.0 { seen * (seen / expected).ln() } else { 0.0 };
-        let evidence = term(k, e) + term(n - k, n - e);
-        evidence - set.conditions().iter().map(|(attribute, _)| self.prices[*attribute]).sum::<f64>()
-    }
-
-    /// Makes a set wider or narrower until it fits.
-    fn refine(&self, set: Set) -> Set {
-        let mut set = set;
-        for _ in 0..4 {
-            match self.wider(set).or_else(|| self.narrower(set)) {
-                Some(better) => set = better,
-                None => break,
-            }
-        }
-        set
-    }
-
-    /// The set in which a condition is exchanged for one on an earlier attribute, where both select much the same devices:
-    /// the firmware rather than the wave that brought it.
-    fn prefer_earlier(&self, set: Set) -> Set {
-        let conditions = set.conditions();
-        let Some(sums) = self.sums.get(&set) else { return set };
-        for exchanged in (0..conditions.len()).rev() {
-            let mut rest = conditions.clone();
-            let (attribute, _) = rest.remove(exchanged);
-            let single = self.sums.keys().map(|other| other.conditions()).filter(|other| other.len() == 1);
-            let earlier = single
-                .map(|other| other[0])
-                .filter(|(other, _)| *other < attribute && !rest.iter().any(|(kept, _)| kept == other));
-            let with = |condition: Condition, to: &[Condition]| {
-                let mut with = to.to_vec();
-                with.push(condition);
-                with.sort_unstable();
-                with
-            };
-            let mut same: Vec<Set> = earlier
-                .filter_map(|condition| {
-                    let other = Set::of(&with(condition, &rest));
-                    let theirs = self.sums.get(&other)?;
-                    let both = with(condition, &conditions);
-                    let both = if both.len() > DEPTH { return None } else { self.sums.get(&Set::of(&both))? };
-                    let alike = both.affected >= ALIKE * sums.affected.max(theirs.affected)
-                        && both.devices >= MOSTLY * sums.devices.max(theirs.devices);
-                    (alike && self.worth(other, theirs) > 0.0).then_some(other)
-                })
-                .collect();
-            same.sort_unstable();
-            if let Some(better) = same.first() {
-                return self.prefer_earlier(*better);
-            }
-        }
-        set
-    }
-
-    /// Without the condition that least divides the affected from the others, if there is one.
-    fn wider(&self, set: Set) -> Option<Set> {
-        let conditions = set.conditions();
-        if conditions.len() < 2 {
-            return None;
-        }
-        let inside = self.sums.get(&set)?;
-        let mut best: Option<(f64, Set)> = None;
-        for dropped in 0..conditions.len() {
-            let mut fewer = conditions.clone();
-            fewer.remove(dropped);
-            let wider = Set::of(&fewer);
-            let outside = self.sums.get(&wider)?.without(*inside);
-            let ratio = if outside.devices <= 0.0 {
-                // The condition selects nothing: it only sounds like knowledge.
-                f64::INFINITY
-            } else {
-                let chance = (outside.affected * self.scale).max(1.0).sqrt() / (outside.devices * self.scale);
-                let rate = outside.excess_rate();
-                let affected_too = rate > WIDEN_AT * inside.excess_rate() && rate > WIDEN_SIGMAS * chance;
-                if outside.devices * self.scale < LEAST_SAMPLE || !affected_too {
-                    continue;
-                }
-                rate / inside.excess_rate()
-            };
-            if best.is_none_or(|(other, _)| ratio > other) {
-                best = Some((ratio, wider));
-            }
-        }
-        best.map(|(_, wider)| wider)
-    }
-
-    /// With one more condition that leaves out devices that are well, if there is one.
-    fn narrower(&self, set: Set) -> Option<Set> {
-        let conditions = set.conditions();
-        if conditions.len() >= DEPTH {
-            return None;
-        }
-        let whole = self.sums.get(&set)?;
-        let mut best: Option<(f64, Set)> = None;
-        for candidate in self.sums.keys() {
-            let more = candidate.conditions();
-            if more.len() != conditions.len() + 1 || !set.holds(candidate) {
-                continue;
-            }
-            let part = self.sums[candidate];
-            let outside = whole.without(part);
-            let kept = part.excess() / whole.excess();
-            let ratio = outside.excess_rate() / part.excess_rate();
-            if outside.devices * self.scale < LEAST_SAMPLE || kept < NARROW_KEEPS || ratio >= NARROW_LEAVES {
-                continue;
-            }
-            let better = |(other, known): (f64, Set)| {
-                let worth = kept - ratio;
-                worth > other || (worth == other && *candidate < known)
-            };
-            if best.is_none_or(better) {
-                best = Some((kept - ratio, *candidate));
-            }
-        }
-        best.map(|(_, narrower)| narrower)
-    }
 }
 
 fn describe(set: &Set, leaves: &[Leaf], all: Sums) -> Cause {
@@ -518,6 +418,45 @@ mod tests {
         for (hit, expected) in cases {
             assert_eq!(causes(&fleet(hit)), expected);
         }
+    }
+
+    #[test]
+    fn two_values_of_one_attribute_are_seen_together() {
+        // Three in four of the devices of two values have something else in common, which explains it halfway.
+        let mut leaves = Vec::new();
+        for a in 0..8u32 {
+            for b in 0..4u32 {
+                let devices = if b == 0 { 700.0 } else { 100.0 };
+                let hit = a < 2;
+                leaves.push(Leaf {
+                    values: vec![u32::from(b != 0) + u32::from(!hit && b == 0), a, b],
+                    devices,
+                    affected: if hit { 0.5 * devices } else { 0.0 },
+                    expected: devices * 0.001,
+                });
+            }
+        }
+        assert_eq!(causes(&leaves), [vec![(1, 0)], vec![(1, 1)]]);
+    }
+
+    #[test]
+    fn what_gets_worse_is_found_where_the_rest_gets_better() {
+        let mut leaves = fleet(|v| v[0] == 3);
+        leaves.iter_mut().filter(|leaf| leaf.values[0] == 7).for_each(|leaf| leaf.expected = 2.0 * leaf.devices);
+        assert!(leaves.iter().map(|leaf| leaf.affected - leaf.expected).sum::<f64>() < 0.0);
+        assert_eq!(causes(&leaves), [vec![(0, 3)]]);
+    }
+
+    #[test]
+    fn what_comes_next_is_told_beside_it_unless_it_is_the_same_devices() {
+        let mut leaves = fleet(|v| v[0] == 3 && v[1] == 2);
+        // Travels along with the first attribute, so that it is no other explanation.
+        leaves.iter_mut().for_each(|leaf| leaf.values.push(leaf.values[0]));
+        let found = attribute(&leaves, Order::EarlierFirst);
+        assert_eq!(found.causes[0].conditions, [(0, 3), (1, 2)]);
+        let told: Vec<_> = found.alternatives.iter().map(|other| other.cause.conditions.clone()).collect();
+        assert_eq!(told, [vec![(0, 3)], vec![(3, 3)]]);
+        assert!(found.alternatives[0].worth < 0.9, "{:?}", found.alternatives);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A device is affected when it shows any of the symptoms that open alerts are about. What is usual is read off the
 //! attribute values that are least affected, so that no history is needed and a fleet-wide outage names nobody.
 
-use super::attribution::Cause;
+use super::attribution::{Alternative, Cause};
 use super::census::{self, Census};
 use super::{LEAST_LIFT, MINIMUM_AFFECTED};
 use crate::domain::cohort::CohortKey;
@@ -21,6 +21,16 @@ pub struct Suspect {
     pub lift: f64,
     /// Other cohorts that hold the same devices: the data cannot tell them apart.
     pub equivalents: Vec<CohortKey>,
+    /// Cohorts of other devices that explain it nearly as well, told with the first suspect.
+    pub instead: Vec<Instead>,
+}
+
+/// A cohort that might be meant instead, with its devices and how many of them are affected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instead {
+    pub cohort: CohortKey,
+    pub devices: u32,
+    pub affected: u32,
 }
 
 /// How the affected devices are spread over the fleet.
@@ -39,6 +49,9 @@ pub(super) fn find(fleet: &Fleet, symptoms: u32, usual: f64) -> (Vec<Suspect>, B
     (explain(fleet, &counted, usual), counted.breadth())
 }
 
+/// What is worth less than this share of the best explanation is none beside it.
+const NEARLY: f64 = 0.8;
+
 fn explain(fleet: &Fleet, counted: &Census, usual: f64) -> Vec<Suspect> {
     let found = counted.explain_any(usual);
     if !found.is_explained() {
@@ -47,8 +60,23 @@ fn explain(fleet: &Fleet, counted: &Census, usual: f64) -> Vec<Suspect> {
     let least = f64::from(MINIMUM_AFFECTED);
     let outside = |cause: &Cause| f64::from(counted.devices()) - cause.sums.devices;
     let stands_out =
-        |cause: &&Cause| cause.lift >= LEAST_LIFT && cause.sums.affected >= least && outside(cause) >= least;
-    found.causes.iter().filter(stands_out).map(|cause| suspect(fleet, cause)).collect()
+        |cause: &Cause| cause.lift >= LEAST_LIFT && cause.sums.affected >= least && outside(cause) >= least;
+    let causes = found.causes.iter().filter(|cause| stands_out(cause));
+    let mut suspects: Vec<Suspect> = causes.map(|cause| suspect(fleet, cause)).collect();
+    let near = found.alternatives.iter().filter(|other| other.worth >= NEARLY && stands_out(&other.cause));
+    if let Some(first) = suspects.first_mut() {
+        first.instead = near.map(|other| instead(fleet, other)).collect();
+    }
+    suspects
+}
+
+fn instead(fleet: &Fleet, other: &Alternative) -> Instead {
+    let Cause { conditions, sums, .. } = &other.cause;
+    Instead {
+        cohort: census::cohort(fleet, conditions),
+        devices: sums.devices as u32,
+        affected: sums.affected as u32,
+    }
 }
 
 fn suspect(fleet: &Fleet, cause: &Cause) -> Suspect {
@@ -59,5 +87,6 @@ fn suspect(fleet: &Fleet, cause: &Cause) -> Suspect {
         share_of_affected: cause.share_of_affected,
         lift: cause.lift,
         equivalents: cause.equivalents.iter().map(|conditions| census::cohort(fleet, conditions)).collect(),
+        instead: Vec::new(),
     }
 }

@@ -194,6 +194,12 @@ fn listed<'a>(scene: &Scene<'a>, incident: &Incident, selected: usize, width: us
             let text = format!("    the same devices: {}", same.join(", or "));
             content.push(Line::from(scene.span(format::left(&text, width), Role::Muted)));
         }
+        for other in &suspect.instead {
+            let (devices, affected) = (f64::from(other.devices.max(1)), f64::from(other.affected));
+            let share = format::percent(affected / devices);
+            let text = format!("    nearly as well: {} ({} affected)", other.cohort.sentence(), share.trim_start());
+            content.push(Line::from(scene.span(format::left(&text, width), Role::Muted)));
+        }
     }
     content
 }
