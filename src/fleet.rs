@@ -14,6 +14,7 @@ mod drift;
 mod faults;
 pub mod filter;
 pub mod groups;
+mod habits;
 pub mod kpis;
 mod messages;
 mod observe;
@@ -38,6 +39,7 @@ use cohorts::{Cohort, Cohorts, Grouping, Key};
 use devices::{DeviceIx, DeviceTable};
 use faults::Faults;
 use groups::{GroupIx, Groups, Vector};
+use habits::Habits;
 use kpis::{KpiPlan, Kpis};
 use messages::Messages;
 
@@ -90,6 +92,7 @@ pub struct Fleet {
     codes: Codes,
     kpis: Kpis,
     broker: BrokerWitness,
+    habits: Habits,
     /// Devices that have changed to each firmware.
     adopted: HashMap<ValueIx, u32>,
     faults: Faults,
@@ -128,6 +131,7 @@ impl Fleet {
             codes: Codes::default(),
             kpis: Kpis::new(&settings.kpis),
             broker: BrokerWitness::default(),
+            habits: Habits::default(),
             adopted: HashMap::new(),
             faults: Faults::default(),
             messages: Messages::default(),
@@ -314,6 +318,9 @@ impl Fleet {
                 self.look_around(self.second.rem_euclid(60) == 59);
             }
             self.second += 1;
+            if self.second.rem_euclid(habits::LOOK_S) == 0 {
+                self.look_at_habits();
+            }
         }
         true
     }

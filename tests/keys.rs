@@ -226,7 +226,7 @@ fn looking_around() {
     assert!(room.shows("cohorts by region") && room.shows("eu-north"));
     // Signals, span, freezing, copying.
     room.press(&["c"]);
-    assert!(room.shows("devices away for an update"));
+    assert!(room.shows("devices whose absence is expected"));
     room.press(&["w"]);
     assert!(room.shows("last 30 min"));
     room.press(&["z"]);

@@ -187,6 +187,8 @@ fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy,
     let is_overdue = |window_s: Option<u32>| {
         device.ota.in_flight() && fleet.silent_s(device) > window_s.unwrap_or(policy.reconnect_s)
     };
+    // Who restarts for the update, or sleeps as every night, is not missed.
+    let is_here = device.has(Flag::Online) || device.has(Flag::Excused);
     // An update that goes on has neither got through nor failed to.
     let asked = |rule: &StopRule| match rule.metric {
         Metric::Succeeded => device.ota.is_over() || is_overdue(rule.window_s),
@@ -195,14 +197,14 @@ fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy,
     let mut does = |n: usize, rule: &StopRule| match (rule.metric, rule.window_s) {
         (Metric::NotBack, window_s) => is_overdue(window_s),
         (Metric::Succeeded, _) => device.ota == OtaState::Succeeded,
-        (Metric::Online, None) => device.has(Flag::Online),
+        (Metric::Online, None) => is_here,
         (Metric::Failed, None) => device.ota == OtaState::Failed,
         (Metric::RolledBack, None) => device.ota == OtaState::RolledBack,
         (Metric::Shows(symptom), None) => shown & symptom.bit() != 0,
         (metric, Some(window_s)) => {
             let deed = match metric {
                 Metric::Failed => state(OtaState::Failed),
-                Metric::Online if device.has(Flag::Online) => Deed::Now,
+                Metric::Online if is_here => Deed::Now,
                 Metric::Online => Deed::Not,
                 Metric::Shows(symptom) if just_shown & symptom.bit() != 0 => Deed::Now,
                 Metric::Shows(_) => Deed::Not,

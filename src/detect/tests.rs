@@ -248,3 +248,35 @@ fn a_cohort_that_drifts_is_told_and_the_rhythm_of_a_day_is_not() {
     let fine = measured(12.0, 8.0, |_, hour| hour);
     assert_eq!(fine, [""; 0], "new firmware in a fleet that warms up");
 }
+
+/// Lets devices sleep from ten to six, each a little later than the one before. Returns what was told meanwhile.
+fn night(fake: &mut Fake, sleeps: impl Fn(usize) -> bool, wakes: impl Fn(usize) -> bool) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let sleepers: Vec<usize> = (0..fake.boots.len()).filter(|n| sleeps(*n)).collect();
+    for (hour, online) in [(22, false), (6, true)] {
+        let into_s = fake.now.second().rem_euclid(86_400);
+        changes.extend(fake.run((hour * 3_600 - into_s).rem_euclid(86_400)));
+        for some in sleepers.chunks(sleepers.len() / 10) {
+            some.iter().filter(|n| !online || wakes(**n)).for_each(|n| fake.status(*n, online, false));
+            changes.extend(fake.run(70));
+        }
+    }
+    changes
+}
+
+#[test]
+fn devices_that_sleep_every_night_are_missed_only_until_that_is_known() {
+    let mut fake = Fake::new(600);
+    let sleeps = |n: usize| n / 4 % 2 == 1;
+    let nights: Vec<usize> = (0..9).map(|_| raised(&night(&mut fake, sleeps, |_| true)).len()).collect();
+    assert!(nights[..3].iter().all(|alerts| *alerts <= 1), "{nights:?}");
+    assert_eq!(nights[3..], [0; 6], "it is a habit after three nights, weekends and workdays alike");
+
+    // Others that fail while these are asleep are found, and named for what they share.
+    let mut changes = fake.run((23 * 3_600 - fake.now.second().rem_euclid(86_400)).rem_euclid(86_400) - 3_600);
+    (0..600).filter(|n| sleeps(*n)).for_each(|n| fake.status(n, false, false));
+    changes.extend(fake.run(3_600));
+    assert_eq!(raised(&changes), [""; 0]);
+    fake.take_down(|n| !sleeps(n) && n % 4 == 3);
+    assert_eq!(raised(&fake.run(60)), ["online 3.2.5 · rev-B · eu"]);
+}

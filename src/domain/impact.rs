@@ -11,7 +11,7 @@ pub struct Impact {
     pub until: At,
     /// Devices of the cohort then.
     pub devices: u32,
-    /// Of those, neither connected nor away for an update.
+    /// Of those, neither connected nor away as expected.
     pub away: u32,
     /// The most that were away at once, and when.
     pub most_away: u32,

@@ -42,7 +42,7 @@ pub enum Metric {
     NotBack,
     /// Their update got through: of those whose update is over, or should be.
     Succeeded,
-    /// They are here.
+    /// They are here, or away for a reason that is known.
     Online,
     /// They show a symptom; of being away, now, of others, in the last minutes.
     Shows(Symptom),

@@ -13,7 +13,8 @@ pub enum Signal {
     Devices,
     /// Devices of it that are connected and heard from (a level).
     Online,
-    /// Devices of it that are away because they are being updated (a level): nobody misses them yet.
+    /// Devices of it that are away because they are being updated, or as at this hour every day (a level): nobody misses
+    /// them yet.
     Updating,
     /// Messages received.
     Messages,

@@ -139,7 +139,7 @@ impl Cohort {
         share(self.series(Signal::Online).back(back)?, self.series(Signal::Devices).back(back)?)
     }
 
-    /// The share that was where it should be `back` seconds ago: online, or away for an update.
+    /// The share that was where it should be `back` seconds ago: online, or away as expected.
     pub fn present_share_back(&self, back: usize) -> Option<f64> {
         let present = self.series(Signal::Online).back(back)? + self.series(Signal::Updating).back(back)?;
         share(present, self.series(Signal::Devices).back(back)?)

@@ -106,7 +106,7 @@ pub enum Flag {
     /// It reports errors as events; the counter in its telemetry would count them twice.
     SendsErrors = 16,
     HasErrors = 32,
-    /// Offline in the middle of an update, and not for too long: it is not missed yet.
+    /// Offline in the middle of an update, and not for too long, or at an hour at which it usually is: it is not missed yet.
     Excused = 64,
     /// In maintenance, suspended or decommissioned: heard, but neither counted nor missed.
     Suppressed = 128,

@@ -73,6 +73,7 @@ impl Fleet {
         }
         self.set_attributes(ix, batch, observation);
         let silent_s = self.silent_s(self.devices.get(ix));
+        let away_s = self.away_s(ix);
         let followed = self.was_followed(ix);
         self.hear(ix, silent_s, observation);
         if observation.raw.is_empty() {
@@ -86,7 +87,7 @@ impl Fleet {
             Body::Status { online, boots, boot_reason, .. } => {
                 let planned = is_planned(batch.text(*boot_reason)) || self.devices.get(ix).ota.in_flight();
                 self.count_boots(ix, *boots, planned || observation.retained || !followed);
-                self.set_presence(ix, *online, observation.retained);
+                self.set_presence(ix, *online, observation.retained, away_s);
             }
             Body::Telemetry(telemetry) => {
                 if let Some(told) = self.take_telemetry(ix, telemetry, followed, batch, observation) {
@@ -163,6 +164,7 @@ impl Fleet {
 
     /// Any message shows life, but for one that the broker had in store, and for what others say.
     fn hear(&mut self, ix: DeviceIx, silent_s: u32, observation: &Observation) {
+        let away_s = self.away_s(ix);
         let device = self.devices.get_mut(ix);
         let group = device.group;
         if observation.retained || observation.hearsay {
@@ -179,6 +181,7 @@ impl Fleet {
         if !device.has(Flag::Online) && !says_offline && !matches!(observation.body, Body::Status { .. }) {
             device.set(Flag::Online, true);
             self.level(ix, Signal::Online, 1);
+            self.woke(ix, away_s);
             self.excuse(ix, true);
         }
     }
@@ -213,7 +216,7 @@ impl Fleet {
         }
     }
 
-    fn set_presence(&mut self, ix: DeviceIx, online: Option<bool>, retained: bool) {
+    fn set_presence(&mut self, ix: DeviceIx, online: Option<bool>, retained: bool, away_s: u32) {
         let Some(online) = online else { return };
         let device = self.devices.get_mut(ix);
         let (group, was, was_known) = (device.group, device.has(Flag::Online), device.has(Flag::HasStatus));
@@ -228,18 +231,24 @@ impl Fleet {
             if online && !retained {
                 self.groups.add_to(group, Signal::Reconnects, 1);
                 self.returned(ix, was_known);
+                self.woke(ix, away_s);
             }
         }
         // A device that was away already is not excused anew by being told so again.
-        if online || (was && !retained) {
-            self.excuse(ix, true);
+        if online || was {
+            self.excuse(ix, !retained);
+            self.falls_asleep(ix);
         }
     }
 
     /// A device that is away in the middle of an update is excused, as long as it is `recent`.
     pub(super) fn excuse(&mut self, ix: DeviceIx, recent: bool) {
+        let device = self.devices.get(ix);
+        self.set_excused(ix, recent && !device.has(Flag::Online) && device.ota.in_flight());
+    }
+
+    pub(super) fn set_excused(&mut self, ix: DeviceIx, excused: bool) {
         let device = self.devices.get_mut(ix);
-        let excused = recent && !device.has(Flag::Online) && device.ota.in_flight();
         if device.has(Flag::Excused) != excused {
             device.set(Flag::Excused, excused);
             self.level(ix, Signal::Updating, if excused { 1 } else { -1 });

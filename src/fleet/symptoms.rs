@@ -6,6 +6,7 @@ use crate::domain::fault::Fault;
 use crate::domain::observation::{Batch, Observation, Telemetry};
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
+use crate::domain::time::At;
 
 /// A device that came back this often within a few minutes is not only unlucky.
 const STORM: u8 = 3;
@@ -114,7 +115,7 @@ impl Fleet {
         let (mut missed, mut lost, mut shows) = (Vec::new(), Vec::new(), Vec::new());
         for (ix, device) in self.devices.iter_mut() {
             let silent_s = now.saturating_sub(device.seen.max(since));
-            if device.has(Flag::Excused) && silent_s > super::RECONNECT_S {
+            if device.has(Flag::Excused) && device.ota.in_flight() && silent_s > super::RECONNECT_S {
                 missed.push(ix);
             }
             if device.has(Flag::Online) {
@@ -138,7 +139,46 @@ impl Fleet {
         for ix in lost {
             self.devices.get_mut(ix).set(Flag::Online, false);
             self.level(ix, Signal::Online, -1);
+            self.falls_asleep(ix);
         }
+    }
+
+    /// A device that has just gone away is excused where it usually does so at this hour.
+    pub(super) fn falls_asleep(&mut self, ix: DeviceIx) {
+        if !self.devices.get(ix).has(Flag::Online) && self.habits.is_away(ix, At::from_ms(self.second * 1000)) {
+            self.set_excused(ix, true);
+        }
+    }
+
+    /// Seconds for which a device that we know has been silent while we listened.
+    pub(super) fn away_s(&self, ix: DeviceIx) -> u32 {
+        let device = self.devices.get(ix);
+        if device.seen > 0 { self.silent_s(device) } else { 0 }
+    }
+
+    /// A device has come back that was silent for so long.
+    pub(super) fn woke(&mut self, ix: DeviceIx, away_s: u32) {
+        let device = self.devices.get(ix);
+        // What it did in an update, or in maintenance, is no habit of its own.
+        if !device.ota.in_flight() && !device.has(Flag::Suppressed) {
+            let back = At::from_ms(self.second * 1000);
+            self.habits.returned(ix, back.plus_s(-i64::from(away_s)), back);
+        }
+    }
+
+    /// Ends what was excused by a habit and should be over, and gives up habits that were not kept.
+    pub(super) fn look_at_habits(&mut self) {
+        if self.listening.is_none() {
+            return;
+        }
+        let now = At::from_ms(self.second * 1000);
+        if self.second.rem_euclid(3_600) == 0 {
+            let Self { habits, devices, .. } = self;
+            habits.end_hour(now.plus_s(-1), |ix| devices.get(ix).has(Flag::Online));
+        }
+        let asleep = self.devices.iter().filter(|(_, device)| device.has(Flag::Excused) && !device.ota.in_flight());
+        let late: Vec<_> = asleep.map(|(ix, _)| ix).filter(|ix| !self.habits.is_away(*ix, now)).collect();
+        late.into_iter().for_each(|ix| self.set_excused(ix, false));
     }
 
     /// Adds to a level of a device's group, unless the device is left out of account.

@@ -22,7 +22,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let unit = match signal {
         Signal::Online => "% online".into(),
         Signal::Devices => "devices".into(),
-        Signal::Updating => "devices away for an update".into(),
+        Signal::Updating => "devices whose absence is expected".into(),
         counted if counted.has_series() => format!("{counted} a second"),
         shown => format!("{shown}, devices a minute"),
     };
