@@ -5,6 +5,7 @@
 //!
 //!     cargo bench --bench incidents                 # 240 incidents, and three quiet weeks of 10,000 devices
 //!     cargo bench --bench incidents -- 1000..1060   # incidents of other seeds
+//!     cargo bench --bench incidents -- mild 12000..12060   # regressions that are no outage
 //!     cargo bench --bench incidents -- quiet 7      # one quiet week
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
@@ -31,6 +32,7 @@ use warroom::runtime::playback::{Playback, Played};
 
 /// Seeds that nobody looked at while the detector was made.
 const SEEDS: Range<u64> = 7_000..7_240;
+const MILD_SEEDS: Range<u64> = 17_000..17_060;
 const QUIET_DAYS: i64 = 21;
 const WEEK_S: i64 = 7 * 86_400;
 /// Devices that a fault must have reached before it can be seen at all.
@@ -40,12 +42,11 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["quiet", days] => quiet(days.parse().unwrap()),
-        [seeds] => {
-            let (from, to) = seeds.split_once("..").unwrap();
-            incidents(from.parse().unwrap()..to.parse().unwrap());
-        }
+        ["mild", seeds] => incidents(range(seeds), cases::mild),
+        [seeds] => incidents(range(seeds), cases::case),
         _ => {
-            incidents(SEEDS);
+            incidents(SEEDS, cases::case);
+            incidents(MILD_SEEDS, cases::mild);
             quiet(QUIET_DAYS);
         }
     }
@@ -66,14 +67,19 @@ struct Outcome {
     told: String,
 }
 
-fn incidents(seeds: Range<u64>) {
+fn range(seeds: &str) -> Range<u64> {
+    let (from, to) = seeds.split_once("..").unwrap();
+    from.parse().unwrap()..to.parse().unwrap()
+}
+
+fn incidents(seeds: Range<u64>, case: fn(u64) -> Case) {
     let waiting = Mutex::new(seeds);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(seed) = { waiting.lock().unwrap().next() } {
-                    let outcome = judge(&cases::case(seed));
+                    let outcome = judge(&case(seed));
                     done.lock().unwrap().push(outcome);
                 }
             });

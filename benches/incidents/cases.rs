@@ -311,6 +311,43 @@ fn twice(seed: u64, dice: &mut Dice) -> Case {
     }
 }
 
+/// A regression that is no outage: a fleet that restarts and errs now and then does so a few times as often in one
+/// cohort, from a moment on.
+pub fn mild(seed: u64) -> Case {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for _ in 0..4 {
+        dice.next();
+    }
+    let devices = dice.one(&[3_000, 5_000, 8_000]);
+    let (mut scenario, shares) = fleet(&mut dice, devices, 30);
+    let by = dice.one(&["hardware", "config", "customer"]);
+    let (value, share) = pick(&mut dice, &shares, by);
+    let only = [(by, value)];
+    let at_s = 1_200 + dice.below(300) as i64;
+    // Of the cohort, so that two to ten in a hundred of the fleet are hit.
+    let hit = (dice.between(0.02, 0.10) / share).min(1.0);
+    let family = ["mild: restarts × 3", "mild: restarts × 10", "mild: errors in 4 % of a cohort", "mild: a few away"];
+    let which = (seed % 4) as usize;
+    scenario += &match which {
+        // Every device restarts every four to six hours anyway.
+        0 => often(&[], 1.0, 0, 5.0) + &often(&only, 1.0, at_s, 2.5),
+        1 => often(&[], 1.0, 0, 5.0) + &often(&only, hit, at_s, 0.5),
+        2 => fault("error-burst", &[], 0.01, 0, 60) + &fault("error-burst", &only, 0.04, at_s, 60),
+        _ => fault("offline", &only, 0.3 * hit, at_s, 120),
+    };
+    let kind = if which == 3 { IncidentType::MassDisconnect } else { IncidentType::BadFirmware };
+    let truth = Truth { kind, suspects: vec![key(&only)], origin: Origin::Device };
+    let (seconds, family) = (at_s + 2_400, family[which]);
+    Case { family, seed, scenario, truth, at_s, seconds, spreads: false, sign: Sign::None }
+}
+
+/// Restarts once in so many hours.
+fn often(only: &[(&str, &str)], share: f64, at_s: i64, every_h: f64) -> String {
+    let to = 2.0 * every_h * 3_600.0;
+    let fault = fault("boot-loop", only, share, at_s, 5).replace("code = \"0x45\"\n", "");
+    format!("{fault}up_s = [1.0, {to:.0}.0]\n")
+}
+
 /// A week in which nothing happens.
 pub fn quiet(week: u64) -> String {
     let mut dice = Dice(week + 77);

@@ -72,11 +72,7 @@ fn explain(fleet: &Fleet, counted: &Census, usual: f64) -> Vec<Suspect> {
 
 fn instead(fleet: &Fleet, other: &Alternative) -> Instead {
     let Cause { conditions, sums, .. } = &other.cause;
-    Instead {
-        cohort: census::cohort(fleet, conditions),
-        devices: sums.devices as u32,
-        affected: sums.affected as u32,
-    }
+    Instead { cohort: census::cohort(fleet, conditions), devices: sums.devices as u32, affected: sums.affected as u32 }
 }
 
 fn suspect(fleet: &Fleet, cause: &Cause) -> Suspect {

@@ -181,7 +181,7 @@ pub struct CohortRow {
     /// A second, over the last ten. None where there is no history, as behind a filter.
     pub errors: Option<f64>,
     pub messages: Option<f64>,
-    /// Over the last ten minutes.
+    /// Over the last ten minutes, of devices that were in it when they restarted: who has left it since leaves them behind.
     pub reboots: Option<u64>,
     /// Online share over the last ten minutes, one value each quarter of a minute, oldest first.
     pub trend: Vec<Option<f32>>,
