@@ -9,6 +9,7 @@ pub mod clock;
 pub mod cohort;
 pub mod command;
 pub mod cost;
+pub mod count;
 pub mod critical;
 pub mod day;
 pub mod drill;

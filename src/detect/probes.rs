@@ -4,6 +4,7 @@ use super::census;
 use super::suspects::Breadth;
 use super::verdict::{Facts, OwnLink};
 use crate::domain::cohort::CohortKey;
+use crate::domain::count::counted;
 use crate::domain::observation::BrokerMetric;
 use crate::domain::probe::{Points, Probe, Question, Reach};
 use crate::domain::symptom::Symptom;
@@ -138,7 +139,7 @@ fn synchrony(facts: &Facts<'_>, signs: &Signs<'_>) -> Probe {
     let refused = facts.affected(Symptom::Refused);
     if refused > 0 {
         let points = if signs.cohort.is_fleet() { Points::Platform } else { Points::Neither };
-        return ask(points, format!("{refused} devices are throttled or refused: a quota has been reached"));
+        return ask(points, format!("throttled or refused: {}; a quota has been reached", counted(refused, "device")));
     }
     match signs.gone_within_s {
         Some(within_s) if within_s <= AT_ONCE_S => {

@@ -10,6 +10,7 @@ use super::suspects::{Breadth, Suspect};
 use crate::domain::alert::Finding;
 use crate::domain::campaign::CampaignState;
 use crate::domain::cohort::CohortKey;
+use crate::domain::count::counted;
 use crate::domain::critical::Critical;
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::probe::Reach;
@@ -97,11 +98,16 @@ fn remains(facts: &Facts<'_>) -> Vec<String> {
         let went_back = campaign.state != CampaignState::RollingBack && campaign.state != CampaignState::Finished;
         if went_back && campaign.progress.rolled_back > 0 {
             let n = campaign.progress.rolled_back;
-            told.push(format!("{n} devices of {} went back to their old firmware by themselves", campaign.id));
+            told.push(format!(
+                "{} of {} went back to the old firmware by themselves",
+                counted(n, "device"),
+                campaign.id
+            ));
         }
         if silent > 0 {
             told.push(format!(
-                "{silent} devices of {} were never heard again after their update began: a rollback may not reach them",
+                "never heard again after their update began: {} of {}; a rollback may not reach them",
+                counted(silent, "device"),
                 campaign.id
             ));
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{State, switches};
 use crate::detect::rules::{self, Memory, Survey};
+use crate::domain::count::counted;
 use crate::domain::event::Event;
 use crate::domain::input::Effect;
 use crate::domain::rollout::{Comparison, Level, Standing};
@@ -148,7 +149,7 @@ pub(super) fn warnings(state: &State, campaign: &str, wave: u16, target: &str, a
         let untested = rules::untested(&state.fleet, target, policy);
         if !untested.is_empty() {
             let named: Vec<String> =
-                untested.iter().take(NAMED).map(|(what, n)| format!("{what} ({n} devices)")).collect();
+                untested.iter().take(NAMED).map(|(what, n)| format!("{what} ({})", counted(*n, "device"))).collect();
             let more = untested.len().saturating_sub(NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             reasons.push(format!("{target} was never tested with {}{more}", named.join("; ")));

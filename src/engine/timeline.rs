@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drill::words as drill;
 use crate::domain::campaign::CampaignState;
+use crate::domain::count::counted;
 use crate::domain::event::recovery::RecoveryEvent;
 use crate::domain::event::response::ResponseEvent;
 use crate::domain::event::runbook::RunbookEvent;
@@ -255,8 +256,8 @@ fn affected(devices: &[String], unnamed: u32) -> String {
         return format!("{unnamed} more devices affected than an incident names");
     }
     let more = if devices.len() > SHOWN { " …" } else { "" };
-    let (noun, n) = (if devices.len() == 1 { "device" } else { "devices" }, devices.len());
-    format!("{n} {noun} affected: {}{more}", devices[..n.min(SHOWN)].join(", "))
+    let n = devices.len();
+    format!("{} affected: {}{more}", counted(n as u64, "device"), devices[..n.min(SHOWN)].join(", "))
 }
 
 fn runbook(event: &RunbookEvent) -> (Weight, String) {

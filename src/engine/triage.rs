@@ -3,6 +3,7 @@
 
 use super::State;
 use super::facts::{Count, Crowd, Subject, kind};
+use crate::domain::count;
 use crate::domain::query::{Answer, Query};
 use crate::domain::time::At;
 use crate::domain::verdict::{Extent, Origin};
@@ -243,8 +244,8 @@ fn codes(state: &State, counted: &Count) -> Answer {
     let told = counted.codes.iter().take(NAMED).map(|(code, n)| {
         let code = state.fleet.codes().name(*code);
         match state.settings.codes.get(code) {
-            Some(meaning) => format!("{code} {meaning}, {n} devices"),
-            None => format!("unknown code {code}, {n} devices"),
+            Some(meaning) => format!("{code} {meaning}, {}", count::counted(*n, "device")),
+            None => format!("unknown code {code}, {}", count::counted(*n, "device")),
         }
     });
     let evidence = match state.settings.codes.len() {

@@ -1,5 +1,6 @@
 //! Events of a game day as sentences, and which of them responders must not see.
 
+use crate::domain::count::counted;
 use crate::domain::event::Event;
 use crate::domain::event::drill::DrillEvent;
 use crate::engine::timeline::Weight;
@@ -43,7 +44,12 @@ pub fn sentence(event: &DrillEvent) -> (Weight, String) {
         }
         DrillEvent::DrillEnded { reason, score, gaps, .. } => (
             Action,
-            format!("the game day is over: {reason} · {} of {} met · {} gaps", score.met, score.measures, gaps.len()),
+            format!(
+                "the game day is over: {reason} · {} of {} met · {}",
+                score.met,
+                score.measures,
+                counted(gaps.len() as u64, "gap")
+            ),
         ),
         DrillEvent::GapAssigned { gap, owner, due } => (Action, format!("{owner} mends gap {gap} by {due}")),
         DrillEvent::GapClosed { gap, reason } => (Action, format!("gap closed: {gap} ({reason})")),

@@ -1,6 +1,7 @@
 //! What the timeline says of switches.
 
 use super::Weight;
+use crate::domain::count::counted;
 use crate::domain::event::Event;
 use crate::domain::event::switch::SwitchEvent;
 use crate::domain::ids::ActuationId;
@@ -23,7 +24,7 @@ pub(super) fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> 
             (Action, format!("{} accepted: the system behind it said yes", name(actuation)))
         }
         Event::ActuationEffective { actuation, rolled_back, .. } if *rolled_back > 0 => {
-            (Action, format!("{} EFFECTIVE · {rolled_back} devices have gone back", name(actuation)))
+            (Action, format!("{} EFFECTIVE · gone back: {}", name(actuation), counted(*rolled_back, "device")))
         }
         Event::ActuationEffective { actuation, in_flight_before: 0, silent: 0, .. } => {
             (Action, format!("{} EFFECTIVE", name(actuation)))

@@ -66,7 +66,7 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
             || format!("{} takes it", scene.key(Action::Acknowledge)),
             |(at, by)| format!("{by} took it at {}", format::clock(*at)),
         );
-        let more = if more > 0 { format!(" · {more} more alerts") } else { String::new() };
+        let more = if more > 0 { format!(" · {}", format::counted(more as u64, "more alert")) } else { String::new() };
         let keys = say(format!("{taken} · {} declares an incident{more}", scene.key(Action::Declare)), Role::Key);
         // Where there are three lines they are the evidence's: the footer has the keys.
         let place = if scene.shape == Shape::Folded { content.len() } else { 0 };
