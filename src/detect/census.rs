@@ -44,6 +44,20 @@ pub fn symptoms(device: &Device, minute: u16) -> u32 {
     if away { shown | Symptom::Offline.bit() } else { shown }
 }
 
+/// How many devices have shown each symptom in the last minutes.
+pub(super) fn showing_now(fleet: &Fleet) -> [u32; Symptom::COUNT] {
+    let minute = fleet.minute();
+    let mut shown = [0; Symptom::COUNT];
+    for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
+        let mut bits = device.shown.recent(minute);
+        while bits != 0 {
+            shown[bits.trailing_zeros() as usize] += 1;
+            bits &= bits - 1;
+        }
+    }
+    shown
+}
+
 impl Census {
     /// Counts every device; `asked` are the symptoms (a bit each) of which any makes a device affected.
     pub(super) fn take(fleet: &Fleet, asked: u32) -> Self {

@@ -5,7 +5,7 @@
 
 use super::rhythm::Rhythm;
 use super::stream::{LOOK_S, Learning, Presence, Stream};
-use super::{MINIMUM_SAMPLE, evidence};
+use super::{MINIMUM_SAMPLE, census, evidence};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::Fleet;
@@ -18,6 +18,15 @@ pub(super) const LEARN_LOOKS: u32 = 12;
 const LEARN_REPORTS: f64 = 1.0;
 /// The rest of the fleet must have so many devices to be held against.
 const REST: u32 = 30;
+
+/// Looks in a minute.
+const LOOKS_A_MINUTE: u32 = (60 / LOOK_S) as u32;
+/// Weight of a minute in how lasting a symptom is, devices that say nothing of it yet, and the least that it can be: a
+/// census goes over some minutes.
+const SLOWLY: f32 = 0.1;
+const FEW: f32 = 5.0;
+const LEAST_LASTING: f32 = 0.2;
+const MOST_LASTING: f32 = 1.5;
 
 /// One cohort under watch.
 #[derive(Debug)]
@@ -44,13 +53,22 @@ pub(super) struct Rise {
 }
 
 /// All cohorts under watch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch {
     posts: Vec<Option<Post>>,
     look: u32,
     /// When each symptom could be seen for the first time, in looks.
     visible: [Option<u32>; Symptom::COUNT],
     rhythm: Rhythm,
+    /// How many devices a census counts of each symptom, as a share of what it would if each minute's were others.
+    lasting: [f32; Symptom::COUNT],
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        let lasting = [1.0; Symptom::COUNT];
+        Self { posts: Vec::new(), look: 0, visible: [None; Symptom::COUNT], rhythm: Rhythm::default(), lasting }
+    }
 }
 
 impl Watch {
@@ -81,7 +99,7 @@ impl Watch {
         let Some(whole) = self.posts.first().and_then(Option::as_ref) else { return 0.0 };
         let rate = match symptom {
             Symptom::Offline => whole.presence.fleet_share(),
-            symptom => whole.streams[symptom as usize].fleet_rate(),
+            symptom => whole.streams[symptom as usize].fleet_rate() * self.lasting[symptom as usize].min(1.0),
         };
         evidence::expected(symptom, rate, 1).into()
     }
@@ -109,6 +127,10 @@ impl Watch {
         let reports = fleet.reports() as f64 / f64::from(cohorts.fleet().devices().max(1));
         let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, reports));
         let Some(whole) = self.whole(cohorts) else { return Vec::new() };
+        if self.look.is_multiple_of(LOOKS_A_MINUTE) {
+            self.learn_lasting(fleet, &whole, &held);
+        }
+        let lasting = self.lasting.map(|share| share.min(1.0));
         let mut rises = Vec::new();
         for (place, post) in self.posts.iter_mut().enumerate().filter_map(|(place, p)| Some((place, p.as_mut()?))) {
             let post_look = PostLook::new(self.look, CohortIx(place as u32), cohorts, &whole);
@@ -134,10 +156,26 @@ impl Watch {
                         post.weigh_stream(symptom, &post_look, usual, learning)
                     }
                 };
-                rises.extend(risen.filter(|_| judges));
+                // From here on it is about what a census counts.
+                let in_census = |rise: Rise| Rise { usual: rise.usual * lasting[symptom as usize], ..rise };
+                rises.extend(risen.filter(|_| judges).map(in_census));
             }
         }
         rises
+    }
+
+    /// Learns of each symptom whether it is the same devices that show it minute after minute: some always complain.
+    fn learn_lasting(&mut self, fleet: &Fleet, whole: &Whole, held: impl Fn(Symptom) -> bool) {
+        let shown = census::showing_now(fleet);
+        for symptom in Symptom::ALL {
+            let n = symptom as usize;
+            if symptom == Symptom::Offline || held(symptom) {
+                continue;
+            }
+            let of_others = evidence::expected(symptom, whole.rates[n], whole.devices);
+            let share = ((shown[n] as f32 + FEW) / (of_others + FEW)).clamp(LEAST_LASTING, MOST_LASTING);
+            self.lasting[n] += SLOWLY * (share - self.lasting[n]);
+        }
     }
 
     /// The whole fleet at this look; none before there is one.
