@@ -78,18 +78,6 @@ impl Fake {
         self.fleet.observe(&batch, &observation);
     }
 
-    /// A device reports an error.
-    fn err(&mut self, n: usize) {
-        let mut batch = Batch::default();
-        let mark = batch.mark();
-        let device = batch.keep(&format!("d{n}"));
-        let kind = crate::domain::observation::EventKind::Error;
-        let body = Body::Event { kind, code: Text::EMPTY, message: Text::EMPTY, stamp: None };
-        batch.push(mark, Envelope { at: self.now, device, ..Envelope::default() }, body);
-        let observation = batch.iter().next().unwrap().clone();
-        self.fleet.observe(&batch, &observation);
-    }
-
     fn take_down(&mut self, which: impl Fn(usize) -> bool) {
         (0..self.boots.len()).filter(|n| which(*n)).for_each(|n| self.status(n, false, false));
     }
@@ -291,26 +279,4 @@ fn devices_that_sleep_every_night_are_missed_only_until_that_is_known() {
     assert_eq!(raised(&changes), [""; 0]);
     fake.take_down(|n| !sleeps(n) && n % 4 == 3);
     assert_eq!(raised(&fake.run(60)), ["online 3.2.5 · rev-B · eu"]);
-}
-
-#[test]
-fn devices_that_always_complain_are_no_news_and_hide_none() {
-    let mut fake = Fake::new(2000);
-    let complain = |fake: &mut Fake, which: &dyn Fn(usize) -> bool, minutes: usize| {
-        let mut changes = Vec::new();
-        for _ in 0..minutes {
-            for n in (0..2000).filter(|n| which(*n)) {
-                fake.err(n);
-            }
-            changes.extend(fake.run(60));
-        }
-        changes
-    };
-    // One in twenty, always the same ones, reports an error every minute.
-    let always = |n: usize| n % 20 == 7;
-    assert_eq!(raised(&complain(&mut fake, &always, 40)), [""; 0]);
-    // Others begin to: what is told of them is more than what is usual.
-    let told = complain(&mut fake, &|n| always(n) || n % 20 == 4, 6);
-    let Some(Change::Raised(finding)) = told.first() else { panic!("{told:?}") };
-    assert!(finding.observed > 1.5 * finding.expected, "{}", finding.evidence);
 }
