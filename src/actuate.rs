@@ -12,8 +12,8 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::domain::input::Outcome;
-use crate::domain::switch::Call;
 use crate::domain::switch::template::reveal;
+use crate::domain::switch::{Call, Publish};
 use crate::limits;
 use crate::mqtt::Outbox;
 use gate::Confirmed;
@@ -60,7 +60,7 @@ async fn make(call: Call, ways: &Ways) -> Outcome {
             let payload =
                 reveal(&publish.payload, publish.payload.trim_start().starts_with(['{', '[']), &*ways.secrets);
             match payload {
-                Ok(payload) => mqtt::publish(publish.topic, payload, publish.retain, outbox).await,
+                Ok(payload) => mqtt::publish(Publish { payload, ..publish }, outbox).await,
                 Err(reason) => Outcome::NotSent { reason },
             }
         }

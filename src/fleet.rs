@@ -340,6 +340,13 @@ impl Fleet {
         (heard, silent)
     }
 
+    /// Devices in flight in a campaign that were heard from within `window_s`.
+    pub fn heard_in_flight(&self, campaign: campaigns::CampaignIx, window_s: u32) -> impl Iterator<Item = DeviceIx> {
+        let flying = self.devices.iter().filter(move |(_, device)| device.campaign == campaign.0);
+        let flying = flying.filter(move |(_, device)| device.ota.in_flight() && self.silent_s(device) <= window_s);
+        flying.map(|(ix, _)| ix)
+    }
+
     /// Devices in flight of every campaign, by its place, that have been silent for longer than `window_s`.
     pub fn lost_in_flight(&self, window_s: u32) -> [u32; limits::CAMPAIGNS] {
         let mut lost = [0; limits::CAMPAIGNS];

@@ -16,4 +16,4 @@ pub mod way;
 pub use dial::{Failure, Tls};
 pub use guard::QUARANTINE;
 pub use link::{Credentials, Link, LinkEvent, LinkOptions, Protocol};
-pub use outbox::{Delivery, Outbox};
+pub use outbox::{Delivery, Outbox, Qos};

@@ -17,7 +17,7 @@ use warroom::domain::switch::template::Values;
 use warroom::domain::switch::{ActuationState, Scope, SwitchId};
 use warroom::engine::snapshot::Snapshot;
 use warroom::mqtt::broker::Broker;
-use warroom::mqtt::{Credentials, LinkOptions, Protocol, Tls};
+use warroom::mqtt::{Credentials, Delivery, LinkOptions, Protocol, Qos, Tls};
 
 fn down(snapshot: &Snapshot) -> Option<String> {
     match &snapshot.link.state {
@@ -374,6 +374,24 @@ async fn an_ota_halt_goes_round_on_mosquitto_and_on_the_embedded_broker() {
     let embedded = Broker::start().await.unwrap();
     let options = LinkOptions { host: "127.0.0.1".into(), ..link(embedded.address().port(), Protocol::V3) };
     halt_round_trip(options).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mosquitto_takes_a_message_at_every_qos_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let broker = Mosquitto::open(directory.path());
+    for protocol in [Protocol::V3, Protocol::V5] {
+        let id = |client_id: &str| LinkOptions { client_id: client_id.into(), ..link(broker.port, protocol) };
+        let mut reader = Other::connect(LinkOptions { subscriptions: vec!["q/#".into()], ..id("reader") }).await;
+        let sender = Other::connect(id("sender")).await;
+        for qos in [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce] {
+            let payload = format!("\"{qos:?}\"");
+            let within = std::time::Duration::from_secs(5);
+            let sent = sender.outbox().deliver_at(qos, "q/a".into(), payload.into(), false, within).await;
+            assert_eq!(sent, Delivery::Sent, "{protocol:?} {qos:?}");
+            assert_eq!(reader.hear("q/a").await, format!("{qos:?}"));
+        }
+    }
 }
 
 /// A broker that takes everything and confirms nothing.

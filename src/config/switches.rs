@@ -13,7 +13,7 @@ use toml::Spanned;
 
 use super::secret::Secret;
 use crate::domain::switch::SwitchId;
-use crate::domain::switch::call::{Connect, Expect, ReadBack, Request, Run};
+use crate::domain::switch::call::{Connect, Expect, Qos, ReadBack, Request, Run};
 use crate::domain::switch::plan::{GateKind, Kind, ProofKind, Reply, ReplyRule, Step, Switch, Takes, Template};
 
 /// The shipped presets: name and text.
@@ -101,6 +101,9 @@ pub struct MqttSection {
     pub payload: String,
     #[serde(default)]
     pub retain: bool,
+    /// 0, 1 or 2.
+    #[serde(default)]
+    pub qos: Qos,
     /// Where the answer comes, and the JSON pointer of the id in it.
     pub reply: Option<String>,
     pub reply_id: Option<String>,
@@ -202,16 +205,17 @@ impl SwitchSection {
             let least = if least_gate(kind) == GateKind::TwoPeople { "two-people" } else { "typed" };
             return Err((span, format!("`{id}` can hurt the fleet: its gate is at least \"{least}\"")));
         }
+        let proof = self.proof.or(base.proof).ok_or_else(|| needs("proof"))?;
         let switch = Switch {
             label: self.label.clone().or(base.label).unwrap_or_else(|| id.replace('-', " ")),
             kind,
             takes,
             gate,
-            proof: self.proof.or(base.proof).ok_or_else(|| needs("proof"))?,
+            proof,
             effect: self.effect.clone().or(base.effect).ok_or_else(|| needs("effect"))?,
             steps: steps
                 .iter()
-                .map(|step| step.get_ref().step(takes).map_err(|m| (step_place(step, self, &place), m)))
+                .map(|step| step.get_ref().step(takes, proof).map_err(|m| (step_place(step, self, &place), m)))
                 .collect::<Result<_, _>>()?,
             parameters: self.parameters.clone().or(base.parameters).unwrap_or_default(),
             environments: self.environments.clone().or(base.environments).unwrap_or_default(),
@@ -279,7 +283,7 @@ fn preset_of(name: &str, with: &BTreeMap<String, String>) -> Result<SwitchSectio
 }
 
 impl StepSection {
-    fn step(&self, takes: Takes) -> Result<Step, String> {
+    fn step(&self, takes: Takes, proof: ProofKind) -> Result<Step, String> {
         let template = self.template()?;
         let reply = match &self.mqtt {
             Some(MqttSection { reply: Some(topic), reply_id: Some(id), .. }) => {
@@ -288,6 +292,12 @@ impl StepSection {
             Some(MqttSection { reply: None, reply_id: None, .. }) | None => None,
             Some(_) => return Err("`reply` and `reply_id` belong together".into()),
         };
+        let unheard = self.mqtt.as_ref().is_some_and(|mqtt| mqtt.qos == Qos::AtMostOnce) && reply.is_none();
+        if unheard && proof == ProofKind::Answered {
+            return Err("at QoS 0 nobody confirms the message, and without a `reply` nobody answers it: \
+                 use `qos = 1`, a `reply`, or another `proof`"
+                .into());
+        }
         let per_second = self.per_second.unwrap_or(10.0);
         if !(per_second > 0.0 && per_second <= 1000.0) {
             return Err("`per_second` is more than 0 and at most 1000".into());
@@ -311,8 +321,8 @@ impl StepSection {
         let expect = self.expect.clone();
         let timed = |timeout_s: u32| timeout_s.clamp(1, LONGEST_S);
         let mut found = Vec::new();
-        if let Some(MqttSection { topic, payload, retain, .. }) = self.mqtt.clone() {
-            found.push(Template::Publish { topic, payload, retain });
+        if let Some(MqttSection { topic, payload, retain, qos, .. }) = self.mqtt.clone() {
+            found.push(Template::Publish { topic, payload, retain, qos });
         }
         if let Some(http) = self.http.clone() {
             if !http.url.starts_with("http://") && !http.url.starts_with("https://") {
@@ -352,3 +362,6 @@ impl StepSection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

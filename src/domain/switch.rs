@@ -11,6 +11,6 @@ pub mod standard;
 pub mod template;
 
 pub use actuation::{Actuation, ActuationState, Preview, SwitchId};
-pub use call::{Call, Expect, Publish};
+pub use call::{Call, Expect, Publish, Qos};
 pub use plan::Switch;
 pub use scope::Scope;

@@ -256,6 +256,7 @@ impl Room {
                     accepted: None,
                     ended: None,
                     escaped: Vec::new(),
+                    waited_for: (Vec::new(), 0),
                 },
             );
             return;
@@ -429,6 +430,10 @@ fn advance(actuation: &mut Actuation, event: &Event, at: At) {
         Event::ActuationUnknown { reason, .. } => ActuationState::Unknown { reason: reason.clone() },
         Event::Switch(SwitchEvent::ActuationStopped { asked, left, .. }) => {
             ActuationState::Stopped { asked: *asked, left: *left }
+        }
+        Event::Switch(SwitchEvent::ActuationWaits { devices, count, .. }) => {
+            actuation.waited_for = (devices.clone(), *count);
+            return;
         }
         Event::Switch(SwitchEvent::ActuationRetried { .. }) => {
             (actuation.sent, actuation.accepted) = (None, None);

@@ -288,6 +288,8 @@ pub struct ActuationView {
     /// Devices in flight, heard from and silent.
     pub in_flight: (u32, u32),
     pub escaped: u32,
+    /// Devices that it waits for although they have had the time to finish: the first few by name, and how many.
+    pub waits_for: (Vec<String>, u32),
     /// Whether this process has seen all of it, and so can prove its effect.
     pub provable: bool,
     /// How far its devices have come, while calls are under way; and the step, of how many.

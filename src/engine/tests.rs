@@ -24,9 +24,10 @@ use crate::domain::runbook::{StepMark, markdown};
 use crate::domain::signal::Signal;
 use crate::domain::switch::standard::access;
 use crate::domain::switch::template::Values;
-use crate::domain::switch::{ActuationState, Call, Publish, Scope, SwitchId};
+use crate::domain::switch::{ActuationState, Call, Publish, Qos, Scope, SwitchId};
 use crate::limits;
 
+mod halts;
 mod probes;
 mod rollouts;
 
@@ -494,7 +495,7 @@ fn names_that_were_changed_on_their_way_in_are_not_acted_on() {
         });
         assert!(bench.arm().unwrap_err().contains("cannot be part of a topic"), "{name}");
     }
-    let call = Publish { topic: "x'; reboot; '".into(), payload: "{}".into(), retain: false };
+    let call = Publish { topic: "x'; reboot; '".into(), payload: "{}".into(), retain: false, qos: Qos::default() };
     let by_hand = r"mosquitto_pub -h b -q 1 -t 'x'\''; reboot; '\''' -m '{}'";
     assert_eq!(Call::Publish(call).by_hand(" -h b"), by_hand);
 }

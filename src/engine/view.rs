@@ -64,7 +64,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         proposed: loose(state).last().map(|alert| (alert.id, suspects::verdict_on(state, alert))),
         probes: probes::idle(suspects::own_link(state, None), state.reaches.last(), state.fleet.broker()),
         incidents: room.incidents.iter().map(|(id, incident)| (*id, Arc::new(incident.clone()))).collect(),
-        actuations: actuations(state),
+        actuations: actuations(state, at),
         campaigns: fleet.campaigns().iter().map(|known| campaign(state, known)).collect(),
         arming: state.switches.arming.clone(),
         requests: state.switches.requests.values().cloned().collect(),
@@ -289,7 +289,7 @@ fn campaign(state: &State, campaign: &Campaign) -> CampaignView {
     }
 }
 
-fn actuations(state: &State) -> BTreeMap<crate::domain::ids::ActuationId, ActuationView> {
+fn actuations(state: &State, at: At) -> BTreeMap<crate::domain::ids::ActuationId, ActuationView> {
     let switches: &Switches = &state.switches;
     let view = |actuation: &crate::domain::switch::Actuation| {
         // Counting the devices in flight means looking at every device; only open actuations are worth it.
@@ -301,6 +301,7 @@ fn actuations(state: &State) -> BTreeMap<crate::domain::ids::ActuationId, Actuat
         ActuationView {
             tally: run.filter(|_| actuation.preview.devices.is_some()).map(|run| run.tally(&state.fleet)),
             step: position.map(|(name, at, of)| (name.to_owned(), at, of)),
+            waits_for: super::switches::proof::waits_for(state, actuation, at),
             actuation: Arc::new(actuation.clone()),
             in_flight,
             escaped: switches.watches.escaped(&actuation.id),

@@ -1,10 +1,10 @@
 //! A small MQTT 3.1.1 broker for drills: in this process, on loopback, gone with the game day.
 //!
-//! It takes QoS 0 and 1 and delivers at QoS 0, keeps retained messages and last wills, knows wildcards and throws out a
+//! It takes any QoS and delivers at QoS 0, keeps retained messages and last wills, knows wildcards and throws out a
 //! client whose id connects again. There are no sessions beyond a connection, no authentication and no bridges. For a
 //! fleet that matters there is mosquitto, which is also the second opinion in the tests.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use rumqttc::mqttbytes::v4::{
-    ConnAck, Connect, ConnectReturnCode, LastWill, Packet, PubAck, Publish, SubAck, Subscribe, SubscribeReasonCode,
-    UnsubAck,
+    ConnAck, Connect, ConnectReturnCode, LastWill, Packet, PubAck, PubComp, PubRec, Publish, SubAck, Subscribe,
+    SubscribeReasonCode, UnsubAck,
 };
 use rumqttc::mqttbytes::{Error, QoS, matches, valid_filter};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -56,6 +56,8 @@ struct Client {
     connection: u64,
     filters: Vec<String>,
     pending: BytesMut,
+    /// Messages at QoS 2 that were taken, and that the client still holds.
+    taken: HashSet<u16>,
     /// There is something in `pending`.
     ready: Arc<Notify>,
     /// The connection is to be closed.
@@ -240,6 +242,7 @@ impl Connection {
             connection: number,
             filters: Vec::new(),
             pending: BytesMut::new(),
+            taken: HashSet::new(),
             ready: ready.clone(),
             kicked: kicked.clone(),
         };
@@ -293,12 +296,22 @@ impl Core {
         match packet {
             Packet::Publish(publish) => {
                 let Ok(topic) = std::str::from_utf8(&publish.topic) else { return false };
-                self.publish(topic, publish.payload.clone(), publish.retain);
+                let again = publish.qos == QoS::ExactlyOnce
+                    && self.clients.get_mut(id).is_some_and(|client| !client.taken.insert(publish.pkid));
+                if !again {
+                    self.publish(topic, publish.payload.clone(), publish.retain);
+                }
                 match publish.qos {
                     QoS::AtMostOnce => {}
                     QoS::AtLeastOnce => self.answer(id, &Packet::PubAck(PubAck::new(publish.pkid))),
-                    QoS::ExactlyOnce => return false,
+                    QoS::ExactlyOnce => self.answer(id, &Packet::PubRec(PubRec::new(publish.pkid))),
                 }
+            }
+            Packet::PubRel(release) => {
+                if let Some(client) = self.clients.get_mut(id) {
+                    client.taken.remove(&release.pkid);
+                }
+                self.answer(id, &Packet::PubComp(PubComp::new(release.pkid)));
             }
             Packet::Subscribe(subscribe) => self.subscribe(id, &subscribe),
             Packet::Unsubscribe(unsubscribe) => {

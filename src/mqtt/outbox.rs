@@ -7,10 +7,18 @@ use tokio::time::{Instant, timeout_at};
 
 use super::session::{Published, Sender};
 
+/// How surely a message is to arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Qos {
+    AtMostOnce,
+    AtLeastOnce,
+    ExactlyOnce,
+}
+
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// The broker has confirmed it.
+    /// The broker has confirmed it; where nobody confirms (QoS 0), it has left this machine.
     Sent,
     /// It is known that the broker does not have it.
     NotSent(String),
@@ -31,11 +39,23 @@ impl Outbox {
 
     /// Sends a message and waits until the broker has confirmed it, for at most `within`.
     pub async fn deliver(&self, topic: String, payload: Vec<u8>, retain: bool, within: Duration) -> Delivery {
+        self.deliver_at(Qos::AtLeastOnce, topic, payload, retain, within).await
+    }
+
+    /// The same at any QoS.
+    pub async fn deliver_at(
+        &self,
+        qos: Qos,
+        topic: String,
+        payload: Vec<u8>,
+        retain: bool,
+        within: Duration,
+    ) -> Delivery {
         let deadline = Instant::now() + within;
         let Some(sender) = self.connected(deadline).await else {
             return Delivery::NotSent(format!("not connected to the broker for {} s", within.as_secs()));
         };
-        match timeout_at(deadline, sender.publish(topic, payload, retain)).await {
+        match timeout_at(deadline, sender.publish(qos, topic, payload, retain)).await {
             Ok(Published::Confirmed) => Delivery::Sent,
             Ok(Published::Refused(reason)) => Delivery::NotSent(reason),
             Ok(Published::Unconfirmed(reason)) => Delivery::Unknown(reason),

@@ -6,6 +6,7 @@ use tokio::time::timeout;
 
 use super::dial::{Tls, dial};
 use super::link::Credentials;
+use super::outbox::Qos;
 use super::session::{Ended, Incoming, Published, Session, SessionOptions};
 
 /// How a broker answered.
@@ -49,7 +50,7 @@ pub async fn knock(
         }
         let Some(topic) = topic else { return Knock::Open };
         let sender = session.sender();
-        let publish = sender.publish(topic, Vec::new(), false);
+        let publish = sender.publish(Qos::AtLeastOnce, topic, Vec::new(), false);
         tokio::pin!(publish);
         loop {
             tokio::select! {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::dial::Stream;
 use super::link::Credentials;
+use super::outbox::Qos;
 use crate::limits;
 
 /// The largest packet that can come through the guard: a payload, a topic, and what belongs to them.
@@ -125,10 +126,10 @@ impl Sender {
         }
     }
 
-    pub(super) async fn publish(&self, topic: String, payload: Vec<u8>, retain: bool) -> Published {
+    pub(super) async fn publish(&self, qos: Qos, topic: String, payload: Vec<u8>, retain: bool) -> Published {
         match self {
-            Self::V3(client) => v3::publish(client, topic, payload, retain).await,
-            Self::V5(client) => v5::publish(client, topic, payload, retain).await,
+            Self::V3(client) => v3::publish(client, qos, topic, payload, retain).await,
+            Self::V5(client) => v5::publish(client, qos, topic, payload, retain).await,
         }
     }
 }

@@ -236,6 +236,8 @@ pub struct SwitchLine {
     pub ended_ms: Option<i64>,
     pub outcome: String,
     pub escaped: Vec<String>,
+    /// Devices that it waited for longer than anything should take.
+    pub waited_for: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -250,14 +250,18 @@ fn switch_line(sources: &Sources<'_>, actuation: &Actuation) -> SwitchLine {
     SwitchLine {
         id: actuation.id.to_string(),
         switch: actuation.switch.to_string(),
-        on: format!("{} → {}", actuation.preview.campaign, actuation.preview.target),
+        on: match &actuation.preview.devices {
+            Some(_) => actuation.preview.about(),
+            None => format!("{} → {}", actuation.preview.campaign, actuation.preview.target),
+        },
         by: actuation.by.name().to_owned(),
         requested: sources.time(actuation.requested),
         sent_ms: actuation.after_ms(actuation.sent),
         accepted_ms: actuation.after_ms(actuation.accepted),
         ended_ms: actuation.after_ms(actuation.ended),
-        outcome: actuation.state.words(),
+        outcome: actuation.words(),
         escaped: actuation.escaped.clone(),
+        waited_for: actuation.waited_for.0.clone(),
     }
 }
 

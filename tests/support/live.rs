@@ -125,6 +125,10 @@ impl Other {
         other
     }
 
+    pub fn outbox(&self) -> warroom::mqtt::Outbox {
+        self.link.outbox()
+    }
+
     pub async fn wait<T>(&mut self, wanted: impl Fn(&LinkEvent) -> Option<T>) -> T {
         let search = async {
             loop {

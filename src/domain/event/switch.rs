@@ -47,6 +47,13 @@ pub enum SwitchEvent {
         no: u32,
         reason: Option<String>,
     },
+    /// A halt that was said yes to waits: devices that are alive do not get on with their update.
+    ActuationWaits {
+        actuation: ActuationId,
+        /// The first few by name, and how many there are.
+        devices: Vec<String>,
+        count: u32,
+    },
     /// People ask no further target.
     ActuationStopped {
         actuation: ActuationId,
@@ -76,6 +83,7 @@ impl SwitchEvent {
         match self {
             Self::StepTaken { actuation, .. }
             | Self::ActuationStopped { actuation, .. }
+            | Self::ActuationWaits { actuation, .. }
             | Self::ActuationRetried { actuation }
             | Self::ActuationRechecked { actuation } => Some(actuation),
             _ => None,

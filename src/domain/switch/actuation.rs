@@ -212,6 +212,9 @@ pub struct Actuation {
     pub ended: Option<At>,
     /// Devices on which it had no effect; the first few by name.
     pub escaped: Vec<String>,
+    /// Devices that it waited for longer than anything should take: the first few by name, and how many they were.
+    #[serde(default)]
+    pub waited_for: (Vec<String>, u32),
 }
 
 impl Actuation {

@@ -15,12 +15,56 @@ pub enum Call {
     Connect(Connect),
 }
 
-/// A publish, at QoS 1: a message that nobody confirms has no outcome.
+/// How surely a publish arrives, by the protocol's own numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum Qos {
+    /// Sent, and confirmed by nobody.
+    AtMostOnce,
+    /// Confirmed by the broker: what a switch needs, because a message that nobody confirms has no outcome.
+    #[default]
+    AtLeastOnce,
+    /// Confirmed, and taken by the broker once only.
+    ExactlyOnce,
+}
+
+impl Qos {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl TryFrom<u8> for Qos {
+    type Error = String;
+
+    fn try_from(n: u8) -> Result<Self, String> {
+        match n {
+            0 => Ok(Self::AtMostOnce),
+            1 => Ok(Self::AtLeastOnce),
+            2 => Ok(Self::ExactlyOnce),
+            _ => Err(format!("MQTT has the QoS 0, 1 and 2, and not {n}")),
+        }
+    }
+}
+
+impl From<Qos> for u8 {
+    fn from(qos: Qos) -> Self {
+        match qos {
+            Qos::AtMostOnce => 0,
+            Qos::AtLeastOnce => 1,
+            Qos::ExactlyOnce => 2,
+        }
+    }
+}
+
+/// A publish.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publish {
     pub topic: String,
     pub payload: String,
     pub retain: bool,
+    #[serde(default, skip_serializing_if = "Qos::is_usual")]
+    pub qos: Qos,
 }
 
 /// A call over HTTP.
@@ -184,7 +228,8 @@ impl Call {
             Self::Publish(publish) => {
                 let retain = if publish.retain { " -r" } else { "" };
                 let (topic, payload) = (quoted(&publish.topic), quoted(&publish.payload));
-                format!("mosquitto_pub{options} -q 1{retain} -t {topic} -m {payload}")
+                let qos = u8::from(publish.qos);
+                format!("mosquitto_pub{options} -q {qos}{retain} -t {topic} -m {payload}")
             }
             Self::Request(request) => {
                 let mut line = format!("curl -fsS -X {} {}", request.method, quoted(&request.url));
@@ -222,7 +267,11 @@ impl fmt::Display for Call {
         match self {
             Self::Publish(publish) => {
                 let retained = if publish.retain { " retained" } else { "" };
-                write!(f, "publish {}{retained} {}", publish.topic, publish.payload)
+                let qos = match publish.qos {
+                    Qos::AtLeastOnce => String::new(),
+                    other => format!(" at QoS {}", u8::from(other)),
+                };
+                write!(f, "publish {}{retained}{qos} {}", publish.topic, publish.payload)
             }
             Self::Request(request) => {
                 write!(f, "{} {}", request.method, request.url)?;
@@ -244,6 +293,11 @@ mod tests {
         let call: Call = serde_json::from_str(old).unwrap();
         assert!(matches!(&call, Call::Publish(publish) if publish.retain));
         assert_eq!(serde_json::to_string(&call).unwrap(), old);
+        let twice = old.replace("true}", r#"true,"qos":2}"#);
+        let call: Call = serde_json::from_str(&twice).unwrap();
+        assert_eq!(serde_json::to_string(&call).unwrap(), twice);
+        assert_eq!(call.to_string(), "publish fleet/ota/x/control retained at QoS 2 {}");
+        assert_eq!(call.by_hand(""), "mosquitto_pub -q 2 -r -t fleet/ota/x/control -m '{}'");
         let run = Call::Run(Run {
             argv: vec!["aws".into(), "it's".into()],
             env: vec![],

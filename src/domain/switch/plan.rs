@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::SwitchId;
-use super::call::{Call, Connect, Expect, Publish, ReadBack, Request, Run};
+use super::call::{Call, Connect, Expect, Publish, Qos, ReadBack, Request, Run};
 use super::template::{self, Place, Values, fill};
 
 /// What a switch does, in one word.
@@ -132,7 +132,7 @@ pub struct Step {
 /// A call with names in it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Template {
-    Publish { topic: String, payload: String, retain: bool },
+    Publish { topic: String, payload: String, retain: bool, qos: Qos },
     Request(Request),
     Run(Run),
     Connect(Connect),
@@ -197,10 +197,11 @@ impl Template {
         let all =
             |texts: &[String], place| texts.iter().map(|text| fill(text, place, values)).collect::<Result<_, _>>();
         Ok(match self {
-            Self::Publish { topic, payload, retain } => Call::Publish(Publish {
+            Self::Publish { topic, payload, retain, qos } => Call::Publish(Publish {
                 topic: fill(topic, Place::Topic, values)?,
                 payload: fill(payload, Place::Payload, values)?,
                 retain: *retain,
+                qos: *qos,
             }),
             Self::Request(request) => Call::Request(Request {
                 url: fill(&request.url, Place::Url, values)?,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::SwitchId;
-use super::call::Expect;
+use super::call::{Expect, Qos};
 use super::plan::{GateKind, Kind, ProofKind, Reply, ReplyRule, Step, Switch, Takes, Template};
 
 /// How long a device has to report a configuration, and how often it is asked again.
@@ -31,7 +31,7 @@ fn campaign(id: &str, label: &str, kind: Kind, gate: GateKind, proof: ProofKind,
         effect: effect.into(),
         steps: vec![Step {
             name: action.into(),
-            template: Template::Publish { topic: topic.into(), payload, retain: true },
+            template: Template::Publish { topic: topic.into(), payload, retain: true, qos: Qos::default() },
             reply: None,
             each: false,
             per_second: 1.0,
@@ -97,6 +97,7 @@ pub fn standard(control: &str, root: &str) -> Vec<Switch> {
                     topic: format!("{root}/{{site}}/{{device}}/config/desired"),
                     payload: r#"{"version":"{version}","values":{values},"request_id":"{request_id}"}"#.into(),
                     retain: true,
+                    qos: Qos::default(),
                 },
                 reply: None,
                 each: true,
@@ -129,6 +130,7 @@ pub fn access(root: &str) -> Vec<Switch> {
                 topic: format!("{root}/access/{{device}}/control"),
                 payload: format!(r#"{{"action":"{action}","request_id":"{{request_id}}"}}"#),
                 retain: false,
+                qos: Qos::default(),
             },
             reply: Some(Reply {
                 rule: ReplyRule { topic: format!("{root}/access/{{device}}/response"), id: "/request_id".into() },

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::campaign::CampaignState;
 use crate::domain::event::Event;
+use crate::domain::event::switch::SwitchEvent;
 use crate::domain::ids::ActuationId;
 use crate::domain::switch::plan::Kind;
 use crate::domain::switch::{Actuation, ActuationState};
@@ -26,6 +27,10 @@ const GRACE_S: i64 = 2;
 const QUIET_S: i64 = 3;
 /// Seconds after which a silent device in flight is not waited for; it is counted as silent.
 pub const SILENT_S: u32 = 300;
+/// Seconds after the yes in which devices in flight are expected to finish; those that do not are named on the screen,
+/// and after the longer time on the record.
+const FINISH_S: i64 = 60;
+const STUCK_S: i64 = 300;
 /// Seconds a rollback may take until what has not rolled back counts as escaped.
 const ROLLBACK_S: i64 = 900;
 
@@ -37,6 +42,8 @@ const STANDS_S: i64 = 60;
 struct Watch {
     last_start: Option<At>,
     escaped: BTreeSet<DeviceIx>,
+    /// It was told which devices it waits for.
+    told_stuck: bool,
 }
 
 /// What is watched. Of an actuation that is not in here nothing can be proven: its devices were not seen.
@@ -109,10 +116,41 @@ pub fn started(state: &mut State, campaign: CampaignIx, device: DeviceIx, at: At
 }
 
 /// Looks, once a second, at everything that is watched.
-pub fn tick(state: &State, at: At) -> Vec<Event> {
+pub fn tick(state: &mut State, at: At) -> Vec<Event> {
     let of_campaign = |actuation: &&Actuation| !actuation.preview.campaign.is_empty();
     let open = state.room.actuations.values().filter(|actuation| !actuation.state.is_final()).filter(of_campaign);
-    open.filter_map(|actuation| prove(state, actuation, at)).collect()
+    let mut events: Vec<Event> = open.clone().filter_map(|actuation| prove(state, actuation, at)).collect();
+    let mut told = Vec::new();
+    for actuation in open {
+        let is_told = state.switches.watches.0.get(&actuation.id).is_none_or(|watch| watch.told_stuck);
+        let (devices, count) = if is_told { (Vec::new(), 0) } else { stuck(state, actuation, at, STUCK_S) };
+        if count > 0 {
+            let actuation = actuation.id.clone();
+            told.push(actuation.clone());
+            events.push(Event::Switch(SwitchEvent::ActuationWaits { actuation, devices, count }));
+        }
+    }
+    for id in told {
+        state.switches.watches.0.entry(id).and_modify(|watch| watch.told_stuck = true);
+    }
+    events
+}
+
+/// Devices that a halt waits for although they have had the time to finish: alive, and in flight. The first few by name,
+/// and how many there are.
+pub fn waits_for(state: &State, actuation: &Actuation, at: At) -> (Vec<String>, u32) {
+    stuck(state, actuation, at, FINISH_S)
+}
+
+fn stuck(state: &State, actuation: &Actuation, at: At, after_s: i64) -> (Vec<String>, u32) {
+    let waits = actuation.kind == Kind::OtaHalt && !actuation.state.is_final();
+    let waits = waits && actuation.accepted.is_some_and(|accepted| at.since_s(accepted) >= after_s);
+    let Some(ix) = state.fleet.campaigns().find(&actuation.preview.campaign).filter(|_| waits) else {
+        return (Vec::new(), 0);
+    };
+    let heard: Vec<DeviceIx> = state.fleet.heard_in_flight(ix, SILENT_S).collect();
+    let names = heard.iter().take(limits::NAMED_DEVICES).map(|device| state.fleet.devices().id(*device).to_owned());
+    (names.collect(), heard.len() as u32)
 }
 
 /// Whether an actuation has had its effect, has failed to, or has gone unanswered for too long.

@@ -86,6 +86,11 @@ fn of_switch(event: &SwitchEvent, name: &dyn Fn(&ActuationId) -> String) -> (Wei
         SwitchEvent::ActuationStopped { actuation, asked, left } => {
             (Action, format!("{} STOPPED: {asked} asked, {left} never asked", name(actuation)))
         }
+        SwitchEvent::ActuationWaits { actuation, devices, count } => {
+            let more = *count as usize - devices.len().min(*count as usize);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            (Alarm, format!("{} waits for {}{more}: alive, and still in flight", name(actuation), devices.join(", ")))
+        }
         SwitchEvent::ActuationRetried { actuation } => (Action, format!("{} again, same id", name(actuation))),
         SwitchEvent::ActuationRechecked { actuation } => {
             (Action, format!("{}: looking at what became of it", name(actuation)))

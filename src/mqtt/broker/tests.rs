@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;
-use crate::mqtt::{Delivery, Link, LinkEvent, LinkOptions, Protocol};
+use crate::mqtt::{Delivery, Link, LinkEvent, LinkOptions, Protocol, Qos};
+
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A link whose events can be waited for.
 struct Client {
@@ -51,7 +53,7 @@ impl Client {
     }
 
     async fn deliver(&self, topic: &str, payload: &str, retain: bool) -> Delivery {
-        self.link.outbox().deliver(topic.into(), payload.into(), retain, Duration::from_secs(5)).await
+        self.link.outbox().deliver(topic.into(), payload.into(), retain, PATIENCE).await
     }
 }
 
@@ -71,6 +73,25 @@ async fn messages_go_round_and_retained_ones_wait() {
     let mut later = connect(&broker, "later", Protocol::V3, &["fleet/+/+/status"]);
     assert_eq!(later.message().await.0, "fleet/a/d2/status");
     sender.link.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_goes_round_once_at_every_qos() {
+    let broker = Broker::start().await.unwrap();
+    let mut reader = connect(&broker, "reader", Protocol::V3, &["fleet/#"]);
+    reader.up().await;
+    let mut sender = connect(&broker, "sender", Protocol::V3, &[]);
+    sender.up().await;
+    // More than packet ids of one in flight: each is let go again.
+    for n in 0..300 {
+        for qos in [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce] {
+            let text = format!("{n} {qos:?}");
+            let outbox = sender.link.outbox();
+            let sent = outbox.deliver_at(qos, "fleet/a/d/x".into(), text.clone().into(), false, PATIENCE).await;
+            assert_eq!(sent, Delivery::Sent, "{text}");
+            assert_eq!(reader.message().await.1, text);
+        }
+    }
 }
 
 #[tokio::test]

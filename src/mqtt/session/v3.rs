@@ -7,6 +7,7 @@ use rumqttc::{
     SubscribeFilterInput,
 };
 
+use super::super::outbox::Qos;
 use super::{Ended, Incoming, PACKET, Published, SessionOptions, handover, take};
 use crate::mqtt::dial::{Stream, broken_words};
 
@@ -96,8 +97,19 @@ fn ended(error: &ConnectionError) -> Ended {
     Ended { reason, refused, maybe_version }
 }
 
-pub(super) async fn publish(client: &AsyncClient, topic: String, payload: Vec<u8>, retain: bool) -> Published {
-    let options = PublishOptions::new(QoS::AtLeastOnce).retain(retain);
+pub(super) async fn publish(
+    client: &AsyncClient,
+    qos: Qos,
+    topic: String,
+    payload: Vec<u8>,
+    retain: bool,
+) -> Published {
+    let qos = match qos {
+        Qos::AtMostOnce => QoS::AtMostOnce,
+        Qos::AtLeastOnce => QoS::AtLeastOnce,
+        Qos::ExactlyOnce => QoS::ExactlyOnce,
+    };
+    let options = PublishOptions::new(qos).retain(retain);
     let notice = match client.publish_tracked(topic, payload, options).await {
         Ok(notice) => notice,
         Err(error) => return Published::Refused(format!("not sent: {error}")),

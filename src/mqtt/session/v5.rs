@@ -7,6 +7,7 @@ use rumqttc_v5::{
     PublishOptions, PublishResult, StateError, SubscribeFilterInput,
 };
 
+use super::super::outbox::Qos;
 use super::{Ended, Incoming, Published, SessionOptions, handover, take};
 use crate::mqtt::dial::{Stream, broken_words};
 
@@ -132,8 +133,19 @@ fn connect_refusal(code: ConnectReturnCode) -> (String, bool, bool) {
     (words.into(), refused, maybe_version)
 }
 
-pub(super) async fn publish(client: &AsyncClient, topic: String, payload: Vec<u8>, retain: bool) -> Published {
-    let options = PublishOptions::new(QoS::AtLeastOnce).retain(retain);
+pub(super) async fn publish(
+    client: &AsyncClient,
+    qos: Qos,
+    topic: String,
+    payload: Vec<u8>,
+    retain: bool,
+) -> Published {
+    let qos = match qos {
+        Qos::AtMostOnce => QoS::AtMostOnce,
+        Qos::AtLeastOnce => QoS::AtLeastOnce,
+        Qos::ExactlyOnce => QoS::ExactlyOnce,
+    };
+    let options = PublishOptions::new(qos).retain(retain);
     let notice = match client.publish_tracked(topic, payload, options).await {
         Ok(notice) => notice,
         Err(error) => return Published::Refused(format!("not sent: {error}")),
@@ -146,6 +158,9 @@ pub(super) async fn publish(client: &AsyncClient, topic: String, payload: Vec<u8
             }
             reason => Published::Refused(format!("the broker refused it ({reason:?})")),
         },
+        Ok(PublishResult::Qos2PubRecRejected(rec)) => {
+            Published::Refused(format!("the broker refused it ({:?})", rec.reason))
+        }
         Ok(_) => Published::Confirmed,
         Err(PublishNoticeError::Recv | PublishNoticeError::SessionReset) => {
             Published::Unconfirmed("the link was lost before the broker confirmed".into())

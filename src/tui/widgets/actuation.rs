@@ -10,6 +10,8 @@ use crate::tui::format;
 use crate::tui::scene::{Scene, wrap};
 use crate::tui::theme::Role;
 
+/// Devices that are waited for, by name.
+const WAITED_FOR: usize = 6;
 /// Columns of the bar of a push.
 const BAR: usize = 40;
 
@@ -129,6 +131,12 @@ pub fn lines<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<L
     }
     if view.escaped > 0 && !actuation.state.is_final() {
         say(&format!("started in spite of it: {}", format::counted(view.escaped.into(), "device")), Role::Alarm);
+    }
+    let (names, count) = &view.waits_for;
+    if *count > 0 {
+        let first = &names[..names.len().min(WAITED_FOR)];
+        let told = named(first, *count).unwrap_or_default();
+        say(&format!("alive, and still in flight: {told}"), Role::Warn);
     }
     if let Some(tally) = &view.tally {
         shown.extend(progress(scene, view, tally));
