@@ -28,6 +28,8 @@ pub const WAVES: usize = 64;
 pub const STOP_RULES: usize = 16;
 /// Crossed stop rules remembered; all rules of all waves of a hundred rollouts are fewer.
 pub const CROSSINGS: usize = 4_096;
+/// Versions remembered as having run well: more than a fleet has at a time.
+pub const VERSIONS: usize = 64;
 /// Error codes told apart; the rest are counted together.
 pub const ERROR_CODES: usize = 4_096;
 

@@ -3,6 +3,8 @@
 //! A switch is written out, or begins with a preset (a file in `switches/`, shipped with the program) that only needs an
 //! address. What is configured goes before what a fleet on the standard topics has by itself, by id.
 
+mod staging;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -73,6 +75,10 @@ pub struct SwitchSection {
     pub environments: Option<Vec<String>>,
     pub undo: Option<String>,
     pub canary: Option<String>,
+    /// The share of the targets asked after each wave, in percent: `[1, 10, 100]`.
+    pub waves: Option<Spanned<Vec<f64>>>,
+    /// Seconds in which a wave has to stay well before the next one begins.
+    pub soak_s: Option<Spanned<u32>>,
     pub step: Vec<Spanned<StepSection>>,
 }
 
@@ -206,7 +212,18 @@ impl SwitchSection {
             return Err((span, format!("`{id}` can hurt the fleet: its gate is at least \"{least}\"")));
         }
         let proof = self.proof.or(base.proof).ok_or_else(|| needs("proof"))?;
+        let waves = staging::waves(self, &base, takes)?;
+        let parameters = self.parameters.clone().or(base.parameters).unwrap_or_default();
+        if takes == Takes::Devices && !parameters.iter().any(|name| name == "version") {
+            if kind == Kind::Rollback {
+                return Err(wrong(format!("`{id}` sends devices back: it needs `parameters = [\"version\"]`")));
+            }
+            if matches!(proof, ProofKind::Reported | ProofKind::RolledBack) {
+                return Err(wrong(format!("`{id}` is proven by a version: it needs `parameters = [\"version\"]`")));
+            }
+        }
         let switch = Switch {
+            waves,
             label: self.label.clone().or(base.label).unwrap_or_else(|| id.replace('-', " ")),
             kind,
             takes,
@@ -217,7 +234,7 @@ impl SwitchSection {
                 .iter()
                 .map(|step| step.get_ref().step(takes, proof).map_err(|m| (step_place(step, self, &place), m)))
                 .collect::<Result<_, _>>()?,
-            parameters: self.parameters.clone().or(base.parameters).unwrap_or_default(),
+            parameters,
             environments: self.environments.clone().or(base.environments).unwrap_or_default(),
             undo: self.undo.as_deref().or(base.undo.as_deref()).map(SwitchId::new),
             canary: self.canary.clone().or(base.canary),

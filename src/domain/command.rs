@@ -133,6 +133,8 @@ pub enum SwitchCommand {
     },
     /// Ask no further target.
     Stop(ActuationId),
+    /// Let the waves of a paused actuation go on.
+    GoOn(ActuationId),
     /// Look at what has become of an actuation of unknown outcome.
     Recheck(ActuationId),
     /// The whole way of a switch was taken on one device.

@@ -12,6 +12,7 @@ pub mod response;
 pub mod runbook;
 pub mod switch;
 pub mod update;
+pub mod waves;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use recovery::RecoveryEvent;
 use response::ResponseEvent;
 use runbook::RunbookEvent;
 use update::UpdateEvent;
+use waves::WavesEvent;
 
 use super::alert::Finding;
 use super::campaign::{CampaignAction, CampaignState};
@@ -318,6 +320,14 @@ pub enum Event {
     Drill(DrillEvent),
     #[serde(untagged)]
     Notice(NoticeEvent),
+    #[serde(untagged)]
+    Waves(WavesEvent),
+}
+
+impl From<WavesEvent> for Event {
+    fn from(event: WavesEvent) -> Self {
+        Self::Waves(event)
+    }
 }
 
 impl From<NoticeEvent> for Event {
@@ -398,6 +408,7 @@ impl Event {
             | Self::ActuationFailed { actuation, .. }
             | Self::ActuationUnknown { actuation, .. } => Some(actuation),
             Self::Switch(event) => event.actuation(),
+            Self::Waves(event) => event.actuation(),
             _ => None,
         }
     }

@@ -16,6 +16,8 @@ use super::update::Delivery;
 pub enum NoticeKind {
     /// One person pulled what needs two.
     BreakGlass,
+    /// A switch that goes out in waves has stopped by itself.
+    Paused,
     /// A step that names somebody was not done in its time.
     Escalation,
 }
@@ -24,6 +26,7 @@ impl NoticeKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::BreakGlass => "break-glass",
+            Self::Paused => "waves paused",
             Self::Escalation => "escalation",
         }
     }

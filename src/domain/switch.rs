@@ -9,6 +9,7 @@ pub mod plan;
 pub mod scope;
 pub mod standard;
 pub mod template;
+pub mod waves;
 
 pub use actuation::{Actuation, ActuationState, Preview, SwitchId};
 pub use call::{Call, Expect, Publish, Qos};

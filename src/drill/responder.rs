@@ -61,9 +61,21 @@ impl Act {
 }
 
 /// What can be done, and what can be waited for.
-pub const ACTIONS: [&str; 10] =
-    ["acknowledge", "declare", "pull", "approve", "break-glass", "steps", "note", "update", "mitigate", "resolve"];
-pub const AFTER: [&str; 5] = ["alert", "incident", "effective", "clear", "inject"];
+pub const ACTIONS: [&str; 12] = [
+    "acknowledge",
+    "declare",
+    "pull",
+    "approve",
+    "break-glass",
+    "go-on",
+    "stop",
+    "steps",
+    "note",
+    "update",
+    "mitigate",
+    "resolve",
+];
+pub const AFTER: [&str; 6] = ["alert", "incident", "effective", "paused", "clear", "inject"];
 
 impl Responder {
     /// Reads a file.

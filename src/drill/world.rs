@@ -6,6 +6,7 @@
 mod access;
 mod config;
 mod faults;
+mod firmware;
 pub mod orders;
 mod rollout;
 mod telemetry;
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use access::{Access, Asked};
 use config::Desired;
+use firmware::Wanted;
 use rollout::Rollout;
 
 use super::scenario::{Effect, FaultPlan, Scenario, Where};
@@ -89,6 +91,8 @@ enum Plan {
     Grant(u32),
     /// Takes up the configuration that is desired of it.
     Configure(u32),
+    /// Takes up the firmware that is wanted of it.
+    Downgrade(u32),
 }
 
 /// How a device comes back.
@@ -118,6 +122,7 @@ pub struct World {
     asked: BTreeMap<u32, Asked>,
     asked_so_far: u32,
     desired: BTreeMap<u32, Desired>,
+    wanted: BTreeMap<u32, Wanted>,
     /// Devices that a fault has no more hold of.
     cured: BTreeSet<(u32, u16)>,
     plans: BinaryHeap<Reverse<(At, u64, Plan)>>,
@@ -161,6 +166,7 @@ impl World {
             asked: BTreeMap::new(),
             asked_so_far: 0,
             desired: BTreeMap::new(),
+            wanted: BTreeMap::new(),
             cured: BTreeSet::new(),
             plans: BinaryHeap::new(),
             planned: 0,
@@ -252,6 +258,7 @@ impl World {
             Plan::Obey(rollout) => self.obey(rollout, at),
             Plan::Grant(number) => self.grant(number, at),
             Plan::Configure(device) => self.configure(device, at),
+            Plan::Downgrade(device) => self.downgrade(device, at),
         }
     }
 
@@ -445,6 +452,7 @@ impl World {
         self.tell_online(device, at, reason);
         self.plan_blows(device, at);
         self.plan_config(device, at);
+        self.plan_firmware(device, at);
     }
 }
 

@@ -6,12 +6,14 @@ use super::updates::Answered;
 use crate::domain::event::notice::NoticeEvent;
 use crate::domain::event::runbook::RunbookEvent;
 use crate::domain::event::switch::SwitchEvent;
+use crate::domain::event::waves::WavesEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::IncidentId;
 use crate::domain::incident::{Incident, Severity};
 use crate::domain::input::{Heard, LogHealth, Telling, Word};
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::response::Phase;
+use crate::domain::switch::waves::Plan;
 use crate::domain::update::{Audience, Delivery, Thread, UpdateKind};
 
 /// What the team has to hear of what was just recorded. A replay reaches nobody; a drill says what it would have told.
@@ -20,7 +22,8 @@ pub(super) fn of(state: &State, records: &[Record]) -> Vec<Event> {
         return Vec::new();
     }
     let mut events = Vec::new();
-    for (incident, kind, text) in records.iter().filter_map(|record| words(records, record)) {
+    let words = |record| words(records, record).or_else(|| paused(state, record));
+    for (incident, kind, text) in records.iter().filter_map(words) {
         for channel in &state.settings.notify {
             let notice = state.room.notices.count + 1 + events.iter().filter(|event| is_intent(event)).count() as u64;
             let (channel, text) = (channel.clone(), text.clone());
@@ -74,6 +77,22 @@ fn words(records: &[Record], record: &Record) -> Option<(Option<IncidentId>, Not
         }
         _ => None,
     }
+}
+
+/// The words about waves that have stopped by themselves, to whoever commands.
+fn paused(state: &State, record: &Record) -> Option<(Option<IncidentId>, NoticeKind, String)> {
+    let Event::Waves(WavesEvent::SwitchWavesPaused { actuation, wave, reason }) = &record.event else { return None };
+    let pulled = state.room.actuations.get(actuation)?;
+    let commander = pulled.incident.and_then(|id| state.room.incidents.get(&id)).map(|incident| &incident.commander);
+    let commander = commander.filter(|name| !name.is_empty()).map(|name| format!("{name}: ")).unwrap_or_default();
+    let waves = pulled.preview.devices.as_ref().and_then(|devices| devices.waves.as_ref()).map_or(0, Plan::waves);
+    let text = format!(
+        "{commander}{} {} has stopped by itself in wave {wave} of {waves}: {reason}.\n\
+         Nobody else is asked until it is let go on, or stopped, in the room.",
+        pulled.label,
+        pulled.preview.about()
+    );
+    Some((pulled.incident, NoticeKind::Paused, text))
 }
 
 /// The incident of the switch that was pulled after a request, and what it is called.

@@ -3,6 +3,7 @@
 //! [`Room::apply`] is the only way it changes, and it cannot fail: an event about something unknown (a log that was
 //! cut, an id from the future) changes nothing. Replaying a log gives the room that wrote it.
 
+mod actuations;
 mod agreements;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,7 +18,7 @@ use crate::domain::campaign::CampaignState;
 use crate::domain::clock::{Correction, Moment, Moments};
 use crate::domain::event::response::ResponseEvent;
 use crate::domain::event::runbook::RunbookEvent;
-use crate::domain::event::switch::SwitchEvent;
+use crate::domain::event::waves::WavesEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{ActuationId, AlertId, IncidentId, Seq};
 use crate::domain::incident::{Incident, Note, Overruled};
@@ -27,8 +28,8 @@ use crate::domain::recovery::Recovery;
 use crate::domain::regulation::Regulation;
 use crate::domain::response::{Phase, Response};
 use crate::domain::runbook::{RunbookRun, StepEntry, StepNote};
-use crate::domain::switch::plan::Kind;
-use crate::domain::switch::{Actuation, ActuationState, SwitchId};
+use crate::domain::switch::actuation::Known;
+use crate::domain::switch::{Actuation, SwitchId};
 use crate::domain::time::At;
 use crate::domain::update::Updates;
 use crate::domain::verdict::{Origin, Verdict};
@@ -59,6 +60,8 @@ pub struct Room {
     pub tests: BTreeMap<SwitchId, Tested>,
     /// What was changed, as far as the room has seen it or was told: by time.
     pub changes: VecDeque<Change>,
+    /// Versions that were seen to run well, each as it was seen last.
+    pub versions: BTreeMap<String, Known>,
     /// What the room itself told the team.
     pub notices: Notices,
     /// The game day, where it is one.
@@ -86,6 +89,9 @@ impl Room {
                 self.campaigns.entry(campaign.clone()).or_default();
             }
             Event::Switch(event) => self.apply_to_switches(event, record),
+            Event::Waves(WavesEvent::VersionKnown { version, devices, online }) => {
+                self.note_version(version, *devices, *online, record.at);
+            }
             Event::Notice(event) => self.notices.apply(event, record.at, limits::NOTICES),
             _ => {}
         }
@@ -215,57 +221,6 @@ impl Room {
         }
         let Some(incident) = record.event.incident().and_then(|id| self.incidents.get_mut(&id)) else { return };
         change(incident, record);
-    }
-
-    fn apply_to_actuations(&mut self, record: &Record) {
-        if let Event::ActuationRequested {
-            actuation,
-            switch,
-            incident,
-            preview,
-            call,
-            label,
-            kind,
-            targets,
-            parameters,
-            approval,
-        } = &record.event
-        {
-            // Old logs know two switches, and what they were called.
-            let old = if *switch == SwitchId::rollback() { Kind::Rollback } else { Kind::OtaHalt };
-            let agreed = approval.and_then(|approval| self.agreements.get(&approval)).cloned().unwrap_or_default();
-            self.actuations.insert(
-                actuation.clone(),
-                Actuation {
-                    id: actuation.clone(),
-                    switch: switch.clone(),
-                    kind: kind.unwrap_or(old),
-                    label: label.clone().unwrap_or_else(|| switch.0.clone()),
-                    targets: targets.clone(),
-                    parameters: parameters.clone(),
-                    approved: agreed.approved,
-                    broke_glass: agreed.broke_glass,
-                    incident: *incident,
-                    // The second person lets it go; it is still the first one's.
-                    by: agreed.asked.unwrap_or_else(|| record.actor.clone()),
-                    requested: record.at,
-                    preview: (**preview).clone(),
-                    call: (**call).clone(),
-                    state: ActuationState::Requested,
-                    sent: None,
-                    accepted: None,
-                    ended: None,
-                    escaped: Vec::new(),
-                    waited_for: (Vec::new(), 0),
-                },
-            );
-            return;
-        }
-        let Some(actuation) = record.event.actuation().and_then(|id| self.actuations.get_mut(id)) else { return };
-        if let Event::ActuationJoined { incident, .. } = record.event {
-            actuation.incident = Some(incident);
-        }
-        advance(actuation, &record.event, record.at);
     }
 }
 
@@ -405,49 +360,4 @@ fn begin_triage(incident: &mut Incident, record: &Record) {
     if incident.moments.acknowledged.is_some() && incident.has_commander() {
         incident.response.advance(Phase::Triage, record.at, &record.actor);
     }
-}
-
-/// Moves an actuation on. What is final stays final; an unknown outcome may still become known.
-fn advance(actuation: &mut Actuation, event: &Event, at: At) {
-    if actuation.state.is_final() {
-        return;
-    }
-    let state = match event {
-        Event::ActuationSent { .. } => {
-            actuation.sent = Some(at);
-            ActuationState::Sent
-        }
-        Event::ActuationAccepted { .. } => {
-            actuation.accepted = Some(at);
-            ActuationState::Accepted
-        }
-        Event::ActuationEffective { .. } => ActuationState::Effective,
-        Event::ActuationEscaped { devices, count, .. } => {
-            actuation.escaped.clone_from(devices);
-            ActuationState::Escaped { devices: *count }
-        }
-        Event::ActuationFailed { reason, .. } => ActuationState::Failed { reason: reason.clone() },
-        Event::ActuationUnknown { reason, .. } => ActuationState::Unknown { reason: reason.clone() },
-        Event::Switch(SwitchEvent::ActuationStopped { asked, left, .. }) => {
-            ActuationState::Stopped { asked: *asked, left: *left }
-        }
-        Event::Switch(SwitchEvent::ActuationWaits { devices, count, .. }) => {
-            actuation.waited_for = (devices.clone(), *count);
-            return;
-        }
-        Event::Switch(SwitchEvent::ActuationRetried { .. }) => {
-            (actuation.sent, actuation.accepted) = (None, None);
-            ActuationState::Requested
-        }
-        // What is looked at again counts as accepted: from here on only what is seen decides.
-        Event::Switch(SwitchEvent::ActuationRechecked { .. }) => {
-            actuation.accepted.get_or_insert(at);
-            ActuationState::Accepted
-        }
-        _ => return,
-    };
-    if state.is_final() {
-        actuation.ended = Some(at);
-    }
-    actuation.state = state;
 }

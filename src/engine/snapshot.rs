@@ -32,6 +32,8 @@ use crate::domain::replay::Replay;
 use crate::domain::rollout::{Comparison, Standing};
 use crate::domain::runbook::Runbook;
 use crate::domain::signal::Signal;
+use crate::domain::switch::actuation::Known as KnownVersion;
+use crate::domain::switch::waves::{Course, Plan};
 use crate::domain::switch::{Actuation, Switch, SwitchId};
 use crate::domain::time::At;
 use crate::domain::update::template::Template;
@@ -85,6 +87,8 @@ pub struct Snapshot {
     /// Everything that can be pulled, and the last test of each.
     pub switches: Vec<Arc<Switch>>,
     pub tests: BTreeMap<SwitchId, Tested>,
+    /// Versions that may be gone back to.
+    pub good_versions: Vec<KnownVersion>,
     pub timeline: Arc<[Arc<Entry>]>,
     pub faults: Vec<(Fault, u64)>,
     pub samples: Vec<Sample>,
@@ -295,6 +299,17 @@ pub struct ActuationView {
     /// How far its devices have come, while calls are under way; and the step, of how many.
     pub tally: Option<Tally>,
     pub step: Option<(String, usize, usize)>,
+    /// How far its waves have come, where it goes out in waves.
+    pub waves: Option<WavesView>,
+}
+
+/// The waves of an actuation now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WavesView {
+    pub plan: Plan,
+    pub course: Course,
+    /// How the stop rules stand for the devices asked so far.
+    pub standings: Vec<Standing>,
 }
 
 impl Snapshot {

@@ -7,6 +7,7 @@
 pub mod aim;
 mod approval;
 mod fire;
+pub mod known;
 pub mod proof;
 pub mod run;
 
@@ -26,6 +27,7 @@ use crate::domain::ids::{Actor, ActuationId};
 use crate::domain::input::Effect;
 use crate::domain::switch::plan::{GateKind, Switch, Takes};
 use crate::domain::switch::template::Values;
+use crate::domain::switch::waves::Reason;
 use crate::domain::switch::{ActuationState, Preview, Scope, SwitchId};
 use crate::domain::time::At;
 use crate::limits;
@@ -87,6 +89,7 @@ pub(super) fn decide(state: &mut State, at: At, by: &Actor, command: SwitchComma
         SwitchCommand::BreakGlass { approval, reason } => approval::break_glass(state, at, by, approval, &reason),
         SwitchCommand::Withdraw { approval, reason } => approval::withdraw(state, approval, &reason).map(alone),
         SwitchCommand::Stop(actuation) => stop(state, &actuation).map(alone),
+        SwitchCommand::GoOn(actuation) => go_on(state, &actuation).map(alone),
         SwitchCommand::Recheck(actuation) => recheck(state, at, &actuation).map(alone),
         SwitchCommand::Tested { switch, environment, ok, took_ms, detail } => {
             let detail = crate::domain::text::visible(&detail).into_owned();
@@ -132,6 +135,7 @@ fn arm(
         return Err(Refusal::new(format!("{} needs {}", switch.label, missing.join(" and "))));
     }
     let aim = aim::aim(state, &switch, scope, parameters)?;
+    let aim = if switch.waves.is_some() { aim::spread(state, aim) } else { aim };
     let preview = aim::preview(state, &switch, &aim)?;
     Ok(armed(state, at, by, switch, preview, aim, None))
 }
@@ -149,7 +153,11 @@ fn arm_again(state: &mut State, at: At, by: &Actor, id: &ActuationId) -> Result<
         Takes::Devices => Scope::Devices(actuation.targets.to_vec()),
     };
     let aim = aim::aim(state, &switch, scope, actuation.parameters.clone())?;
-    let preview = aim::preview(state, &switch, &aim)?;
+    let mut preview = aim::preview(state, &switch, &aim)?;
+    // Its waves are those that it began with, whatever is configured now.
+    if let (Some(devices), Some(before)) = (&mut preview.devices, &actuation.preview.devices) {
+        devices.waves.clone_from(&before.waves);
+    }
     Ok(armed(state, at, by, switch, preview, aim, Some(id.clone())))
 }
 
@@ -209,14 +217,25 @@ fn recheck(state: &mut State, at: At, id: &ActuationId) -> Result<Vec<Event>, Re
         return Err(Refusal::new(format!("{id} needs no second look: {}", actuation.words())));
     }
     let switch = find(state, &actuation.switch)?;
+    let mut events = vec![Event::Switch(SwitchEvent::ActuationRechecked { actuation: id.clone() })];
     match switch.takes {
         Takes::Campaign => state.switches.watches.begin(id.clone()),
         Takes::Devices => {
-            let run = Run::sent_already(state, switch, &actuation, at);
+            let mut run = Run::sent_already(state, switch, &actuation, at);
+            // Waves that were not begun go on when a person has looked at those that were.
+            events.extend(run.pause(Reason::Restarted));
             state.switches.runs.insert(id.clone(), run);
         }
     }
-    Ok(vec![Event::Switch(SwitchEvent::ActuationRechecked { actuation: id.clone() })])
+    Ok(events)
+}
+
+/// Lets the waves of a paused actuation go on.
+fn go_on(state: &mut State, id: &ActuationId) -> Result<Vec<Event>, Refusal> {
+    match state.switches.runs.get_mut(id) {
+        Some(run) => Ok(vec![run.go_on()?]),
+        None => Err(Refusal::new(format!("{id} is not under way"))),
+    }
 }
 
 /// Ends an actuation whose outcome will never be known.

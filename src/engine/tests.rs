@@ -30,6 +30,7 @@ use crate::limits;
 mod halts;
 mod probes;
 mod rollouts;
+mod waves;
 
 const RUNBOOK: &str = "---\nid: bad-firmware\ntitle: Bad firmware\ntype: bad-firmware\nowner: fleet\nreviewed: 2026-10-01\n---\n## Confirm\n- [ ] look\n## Contain\n- [ ] halt {switch: ota-halt}\n## Communicate\n## Escalate\n## Debug\n";
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::drill::view::DrillView;
 use super::snapshot::{
     ActuationView, CampaignView, Chart, DevicePage, DeviceRow, DeviceView, LogView, Snapshot, Soak, Totals, WaveView,
+    WavesView,
 };
 use super::switches::run::Run;
 use super::{State, decide, recovery, runbooks, suspects, switches::Switches, updates};
@@ -69,6 +70,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         arming: state.switches.arming.clone(),
         requests: state.switches.requests.values().cloned().collect(),
         switches: state.settings.switches.clone(),
+        good_versions: super::switches::known::good(state),
         tests: room.tests.clone(),
         timeline: room.timeline.shared(),
         faults: fleet.faults().counts(),
@@ -289,6 +291,12 @@ fn campaign(state: &State, campaign: &Campaign) -> CampaignView {
     }
 }
 
+fn waves(actuation: &crate::domain::switch::Actuation, run: Option<&Run>) -> Option<WavesView> {
+    let plan = actuation.preview.devices.as_ref()?.waves.clone()?;
+    let standings = run.and_then(Run::staging).map(|staging| staging.standings.clone()).unwrap_or_default();
+    Some(WavesView { plan, course: actuation.course.clone(), standings })
+}
+
 fn actuations(state: &State, at: At) -> BTreeMap<crate::domain::ids::ActuationId, ActuationView> {
     let switches: &Switches = &state.switches;
     let view = |actuation: &crate::domain::switch::Actuation| {
@@ -301,6 +309,7 @@ fn actuations(state: &State, at: At) -> BTreeMap<crate::domain::ids::ActuationId
         ActuationView {
             tally: run.filter(|_| actuation.preview.devices.is_some()).map(|run| run.tally(&state.fleet)),
             step: position.map(|(name, at, of)| (name.to_owned(), at, of)),
+            waves: waves(actuation, run),
             waits_for: super::switches::proof::waits_for(state, actuation, at),
             actuation: Arc::new(actuation.clone()),
             in_flight,

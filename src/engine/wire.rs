@@ -80,6 +80,9 @@ pub(super) fn take(turn: &mut Turn<'_>, batch: &Batch, observation: &Observation
 fn wave_started(turn: &mut Turn<'_>, campaign: String, wave: u16, target: String) {
     if turn.state.wire.spend(turn.at) {
         let warned = rollouts::warnings(turn.state, &campaign, wave, &target, turn.at);
+        // What runs well before the wave may be gone back to after it.
+        let known = switches::known::noted(turn.state, &target, turn.at);
+        turn.record_all(&Actor::Engine, known);
         turn.record(Actor::Engine, Event::WaveStarted { campaign, wave, target });
         turn.record_all(&Actor::Engine, warned);
     }

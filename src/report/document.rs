@@ -238,6 +238,8 @@ pub struct SwitchLine {
     pub escaped: Vec<String>,
     /// Devices that it waited for longer than anything should take.
     pub waited_for: Vec<String>,
+    /// How it went out in waves, and what stopped it, where it did.
+    pub waves: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -246,6 +246,16 @@ fn response(sources: &Sources<'_>, incident: &Incident, room: &Room) -> Response
     }
 }
 
+/// The waves of a switch in words: how many of how many were begun, of which sizes, and what paused them last.
+fn waves(actuation: &Actuation) -> Option<String> {
+    let plan = actuation.preview.devices.as_ref()?.waves.as_ref()?;
+    let sizes: Vec<String> = plan.sizes().map(|n| n.to_string()).collect();
+    let course = &actuation.course;
+    let paused = course.paused.as_ref().map(|pause| format!("; paused: {}", pause.reason)).unwrap_or_default();
+    let (begun, of, soak_s) = (course.begun, plan.waves(), plan.soak_s);
+    Some(format!("{begun} of {of} waves begun ({} devices, {soak_s} s soak){paused}", sizes.join(", ")))
+}
+
 fn switch_line(sources: &Sources<'_>, actuation: &Actuation) -> SwitchLine {
     SwitchLine {
         id: actuation.id.to_string(),
@@ -262,6 +272,7 @@ fn switch_line(sources: &Sources<'_>, actuation: &Actuation) -> SwitchLine {
         outcome: actuation.words(),
         escaped: actuation.escaped.clone(),
         waited_for: actuation.waited_for.0.clone(),
+        waves: waves(actuation),
     }
 }
 

@@ -73,6 +73,7 @@ pub enum Action {
     Approval,
     UndoSwitch,
     StopActuation,
+    GoOn,
     Recheck,
     TryAgain,
     CloseActuation,
@@ -128,6 +129,8 @@ pub enum Needs {
     OpenActuation,
     /// An actuation of unknown outcome.
     UnknownActuation,
+    /// An actuation whose waves are paused.
+    PausedActuation,
     /// Any actuation.
     Actuation,
     /// Something that waits for a second person.

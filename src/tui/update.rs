@@ -74,6 +74,7 @@ pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str
             snapshot.actuations.values().any(|v| matches!(v.actuation.state, ActuationState::Unknown { .. })),
             "no switch has an unknown outcome",
         ),
+        Needs::PausedActuation => (snapshot.actuations.values().any(pull::is_paused), "no switch has paused its waves"),
         Needs::Actuation => (!snapshot.actuations.is_empty(), "no switch has been pulled"),
         Needs::Request => (!snapshot.requests.is_empty(), "nothing waits for a second person"),
         Needs::OpenActuation => (
@@ -181,6 +182,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Approval => app.ui.overlays.push(Overlay::Approval { seen: true }),
         Action::UndoSwitch => pull::undo(app),
         Action::StopActuation => pull::on_open(app, SwitchCommand::Stop),
+        Action::GoOn => pull::go_on(app),
         Action::Recheck => pull::on_unknown(app, SwitchCommand::Recheck),
         Action::TryAgain => pull::again(app),
         Action::MarkDevice => pull::mark(app),

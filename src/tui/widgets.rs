@@ -16,4 +16,5 @@ pub mod runbook;
 pub mod scrubber;
 pub mod timeline;
 pub mod updates;
+pub mod waves;
 pub mod why;

@@ -22,7 +22,7 @@ fn how_surely_a_message_arrives_is_configured() {
     assert!(read(answered).is_ok(), "somebody answers");
     for (more, expected) in [
         ("qos = 3", "MQTT has the QoS 0, 1 and 2, and not 3"),
-        ("qos = -1", "qos"),
+        ("qos = -1", "and not -1"),
         ("qos = 0", "at QoS 0 nobody confirms the message"),
     ] {
         let error = read(more).unwrap_err().to_string();

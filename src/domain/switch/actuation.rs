@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::call::Call;
 use super::plan::Kind;
 use super::template::Values;
+use super::waves::{Course, Plan};
 use crate::domain::campaign::Progress;
 use crate::domain::ids::{Actor, ActuationId, IncidentId};
 use crate::domain::time::At;
@@ -70,14 +71,19 @@ pub struct Known {
     /// Devices of the campaign that were seen on it before.
     #[serde(default)]
     pub came_from: u32,
+    /// When that was so, where it is not now.
+    #[serde(default)]
+    pub seen: Option<At>,
 }
 
 impl Known {
+    /// Fewer devices say nothing about a version.
+    pub const DEVICES: u32 = 8;
+
     /// Whether enough devices run it, and well, for it to be gone back to.
     pub fn is_healthy(&self) -> bool {
-        const DEVICES: u32 = 8;
         const ONLINE: f64 = 0.9;
-        self.devices >= DEVICES && f64::from(self.online) >= ONLINE * f64::from(self.devices)
+        self.devices >= Self::DEVICES && f64::from(self.online) >= ONLINE * f64::from(self.devices)
     }
 }
 
@@ -100,6 +106,9 @@ pub struct DevicesPreview {
     pub takes_s: u64,
     /// In the configured currency; none where no price is configured.
     pub cost: Option<f64>,
+    /// How it goes out, where that is not all at once.
+    #[serde(default)]
+    pub waves: Option<Plan>,
 }
 
 impl Preview {
@@ -215,6 +224,9 @@ pub struct Actuation {
     /// Devices that it waited for longer than anything should take: the first few by name, and how many they were.
     #[serde(default)]
     pub waited_for: (Vec<String>, u32),
+    /// How far its waves have come, where it goes out in waves.
+    #[serde(default)]
+    pub course: Course,
 }
 
 impl Actuation {

@@ -17,7 +17,7 @@ pub enum Call {
 
 /// How surely a publish arrives, by the protocol's own numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
+#[serde(try_from = "i64", into = "u8")]
 pub enum Qos {
     /// Sent, and confirmed by nobody.
     AtMostOnce,
@@ -34,10 +34,10 @@ impl Qos {
     }
 }
 
-impl TryFrom<u8> for Qos {
+impl TryFrom<i64> for Qos {
     type Error = String;
 
-    fn try_from(n: u8) -> Result<Self, String> {
+    fn try_from(n: i64) -> Result<Self, String> {
         match n {
             0 => Ok(Self::AtMostOnce),
             1 => Ok(Self::AtLeastOnce),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::SwitchId;
 use super::call::{Call, Connect, Expect, Publish, Qos, ReadBack, Request, Run};
 use super::template::{self, Place, Values, fill};
+use super::waves::Waves;
 
 /// What a switch does, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,7 +74,8 @@ pub enum ProofKind {
     Halted,
     /// The campaign runs again.
     Running,
-    /// No device is left on what the campaign brought.
+    /// No device is left on what the campaign brought; of devices, every one has reported the version that it was sent
+    /// back to.
     RolledBack,
     /// Every device has reported the configuration that it was sent.
     Reported,
@@ -107,6 +109,8 @@ pub struct Switch {
     pub undo: Option<SwitchId>,
     /// The device on which it is tested.
     pub canary: Option<String>,
+    /// Few devices first, where it goes out in waves.
+    pub waves: Option<Waves>,
 }
 
 /// One step of a switch.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::SwitchId;
 use super::call::{Expect, Qos};
 use super::plan::{GateKind, Kind, ProofKind, Reply, ReplyRule, Step, Switch, Takes, Template};
+use super::waves::Waves;
 
 /// How long a device has to report a configuration, and how often it is asked again.
 const REPORT: Duration = Duration::from_secs(300);
@@ -43,6 +44,7 @@ fn campaign(id: &str, label: &str, kind: Kind, gate: GateKind, proof: ProofKind,
         environments: Vec::new(),
         undo: None,
         canary: None,
+        waves: None,
     }
 }
 
@@ -110,6 +112,7 @@ pub fn standard(control: &str, root: &str) -> Vec<Switch> {
             environments: Vec::new(),
             undo: None,
             canary: None,
+            waves: None,
         },
     ]
 }
@@ -146,6 +149,7 @@ pub fn access(root: &str) -> Vec<Switch> {
         environments: vec!["drill".into()],
         undo: None,
         canary: None,
+        waves: None,
     };
     use {GateKind::TwoPeople, GateKind::Typed, ProofKind::Answered, ProofKind::Gone, ProofKind::Rebooted};
     vec![
@@ -209,5 +213,40 @@ pub fn access(root: &str) -> Vec<Switch> {
             1.0,
             "the device boots again, one after the other",
         ),
+        back_in_waves(root),
     ]
+}
+
+/// A rollback that the room itself takes from device to device: a few first, and more once those have stayed well.
+fn back_in_waves(root: &str) -> Switch {
+    Switch {
+        id: SwitchId::new("rollback-waves"),
+        label: "rollback in waves".into(),
+        kind: Kind::Rollback,
+        takes: Takes::Devices,
+        gate: GateKind::TwoPeople,
+        proof: ProofKind::RolledBack,
+        effect: "each device is told to run this version; a few first, and the next wave once those have stayed well"
+            .into(),
+        steps: vec![Step {
+            name: "send back".into(),
+            template: Template::Publish {
+                topic: format!("{root}/{{site}}/{{device}}/firmware/desired"),
+                payload: r#"{"version":"{version}","request_id":"{request_id}"}"#.into(),
+                retain: true,
+                qos: Qos::default(),
+            },
+            reply: None,
+            each: true,
+            per_second: PUSHES_PER_SECOND,
+            retries: 1,
+            answer: REPORT,
+            probes: false,
+        }],
+        parameters: vec!["version".into()],
+        environments: vec!["drill".into()],
+        undo: None,
+        canary: None,
+        waves: Some(Waves { percent: vec![1.0, 10.0, 100.0], soak_s: 120 }),
+    }
 }

@@ -197,5 +197,6 @@ impl World {
         self.tell_online(device, at, reason);
         self.plan_blows(device, at);
         self.plan_config(device, at);
+        self.plan_firmware(device, at);
     }
 }

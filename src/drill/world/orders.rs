@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `{root}/ota/{campaign}/control` | the controller of the campaign, by its state ([`super::rollout`]) |
 //! | `{root}/{site}/{device}/config/desired` | the device, with what it has then ([`super::config`]) |
+//! | `{root}/{site}/{device}/firmware/desired` | the device, with what it runs then ([`super::firmware`]) |
 //! | `{root}/access/{device}/control` | the access control of the broker ([`super::access`]) |
 
 use serde_json::Value;
@@ -14,7 +15,12 @@ use crate::drill::scenario::{Answer, Fate};
 
 /// Filters of the topics that the world listens to.
 pub fn filters(root: &str) -> Vec<String> {
-    vec![format!("{root}/ota/+/control"), format!("{root}/access/+/control"), format!("{root}/+/+/config/desired")]
+    vec![
+        format!("{root}/ota/+/control"),
+        format!("{root}/access/+/control"),
+        format!("{root}/+/+/config/desired"),
+        format!("{root}/+/+/firmware/desired"),
+    ]
 }
 
 /// Seconds until an answer where the scenario does not say.
@@ -30,6 +36,10 @@ impl World {
         if let [_, device, "config", "desired"] = levels[..] {
             let device = device.to_owned();
             return self.hear_config(&device, payload, at);
+        }
+        if let [_, device, "firmware", "desired"] = levels[..] {
+            let device = device.to_owned();
+            return self.hear_firmware(&device, payload, at);
         }
         let Ok(order) = serde_json::from_slice::<Value>(payload) else { return };
         let Some(action) = order["action"].as_str() else { return };

@@ -228,7 +228,7 @@ impl World {
     }
 
     /// Enters a state of the update, and says so.
-    fn enter(&mut self, device: u32, state: OtaState, at: At) {
+    pub(super) fn enter(&mut self, device: u32, state: OtaState, at: At) {
         self.devices[device as usize].update.state = state;
         let Update { rollout, wave, .. } = self.devices[device as usize].update;
         let (id, target) = {

@@ -1,19 +1,19 @@
 //! The aim: which campaign or which devices a switch would act on, and what that would take.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::known;
 use crate::domain::campaign::{CampaignState, Progress};
 use crate::domain::command::Refusal;
 use crate::domain::ids::ActuationId;
 use crate::domain::lens::{Condition, Filter};
-use crate::domain::signal::Signal;
-use crate::domain::switch::actuation::{DevicesPreview, Known};
+use crate::domain::switch::actuation::DevicesPreview;
 use crate::domain::switch::plan::{Kind, Switch, Takes};
 use crate::domain::switch::template::Values;
+use crate::domain::switch::waves::Plan;
 use crate::domain::switch::{Preview, Scope};
 use crate::engine::State;
-use crate::fleet::Fleet;
 use crate::fleet::attributes::ValueIx;
 use crate::fleet::campaigns::Campaign;
 use crate::fleet::devices::{DeviceIx, Flag};
@@ -84,7 +84,31 @@ pub(super) fn still_fits(state: &State, switch: &Switch, aim: &Aim) -> Result<Ai
             after.len()
         )));
     }
-    Ok(now)
+    // They are asked in the order that was looked at; whoever is new comes last.
+    let stayed = aim.targets.iter().filter(|target| after.contains(target));
+    let new = now.targets.iter().filter(|target| !before.contains(target));
+    let targets = stayed.chain(new).cloned().collect();
+    Ok(Aim { targets, ..now })
+}
+
+/// The same targets in an order in which the first few are like the rest: connected ones first, so that something is
+/// heard of them, and by chance, but the same chance each time.
+pub(super) fn spread(state: &State, aim: Aim) -> Aim {
+    let mut targets = aim.targets.to_vec();
+    targets.sort_by_cached_key(|name| {
+        let known = state.fleet.devices().find(name).map(|ix| state.fleet.devices().get(ix));
+        let is_online = known.is_some_and(|device| device.has(Flag::Online));
+        (!is_online, scattered(name))
+    });
+    Aim { targets: targets.into(), ..aim }
+}
+
+/// A number that looks like chance, always the same for a name (FNV-1a, and a last stir).
+fn scattered(name: &str) -> u64 {
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// The campaign asked for, or the one that is meant: to halt, the one that runs and has most devices that can still turn
@@ -223,8 +247,9 @@ pub(super) fn preview(state: &State, switch: &Switch, aim: &Aim) -> Result<Previ
     }
     let call = calls.iter().map(ToString::to_string).collect::<Vec<_>>().join("; then ");
     let Scope::Campaign(Some(id)) = &aim.scope else {
+        let back_to = known::goes_back_to(state, switch, &aim.parameters)?;
         let devices = Some(devices_preview(state, switch, aim, &calls));
-        return Ok(Preview { call, devices, ..Preview::default() });
+        return Ok(Preview { call, devices, back_to, ..Preview::default() });
     };
     let campaign = state.fleet.campaigns().iter().find(|campaign| campaign.id == *id);
     let campaign = campaign.ok_or_else(|| Refusal::new(format!("{id} is gone")))?;
@@ -235,34 +260,8 @@ pub(super) fn preview(state: &State, switch: &Switch, aim: &Aim) -> Result<Previ
         progress: Progress { queued: campaign.queued(), ..campaign.progress },
         call,
         devices: None,
-        back_to: (switch.kind == Kind::Rollback).then(|| version_before(&state.fleet, campaign)).flatten(),
+        back_to: (switch.kind == Kind::Rollback).then(|| known::before(&state.fleet, campaign)).flatten(),
     })
-}
-
-/// The version that most devices of a campaign came from; where none was seen before, what most run beside the version
-/// that it brings.
-fn version_before(fleet: &Fleet, campaign: &Campaign) -> Option<Known> {
-    let firmware = fleet.schema().find("firmware")?;
-    let mut versions: BTreeMap<ValueIx, (u32, u32)> = BTreeMap::new();
-    for (_, group) in fleet.groups().iter() {
-        let sums = versions.entry(group.vector[usize::from(firmware.0)]).or_default();
-        sums.0 += group.now[Signal::Devices as usize];
-        sums.1 += group.now[Signal::Online as usize];
-    }
-    let came = campaign.came_from.iter().max_by_key(|(_, devices)| *devices);
-    if let Some(&(value, came_from)) = came {
-        let (devices, online) = versions.get(&value).copied().unwrap_or_default();
-        let version = fleet.dictionary(firmware).name(value).to_owned();
-        return Some(Known { version, devices, online, came_from });
-    }
-    let named = versions.into_iter().filter(|(value, _)| *value != ValueIx::UNKNOWN && *value != ValueIx::OTHER);
-    let known = named.map(|(value, (devices, online))| Known {
-        version: fleet.dictionary(firmware).name(value).to_owned(),
-        devices,
-        online,
-        came_from: 0,
-    });
-    known.filter(|known| known.version != campaign.target).max_by_key(|known| known.devices)
 }
 
 fn devices_preview(state: &State, switch: &Switch, aim: &Aim, calls: &[crate::domain::switch::Call]) -> DevicesPreview {
@@ -273,6 +272,8 @@ fn devices_preview(state: &State, switch: &Switch, aim: &Aim, calls: &[crate::do
     let bytes = switch.steps.iter().zip(calls).map(|(step, call)| times(step.each) * (call.bytes() + OVERHEAD)).sum();
     let takes = switch.steps.iter().map(|step| (times(step.each) - 1) as f64 / step.per_second.max(f64::MIN_POSITIVE));
     let slowest = switch.steps.iter().filter(|step| step.each).map(|step| step.per_second).fold(f64::MAX, f64::min);
+    let waves = switch.waves.as_ref().map(|waves| waves.plan(count));
+    let soaks_s = waves.as_ref().map_or(0, Plan::soaks_s);
     DevicesPreview {
         chosen: aim.chosen.clone(),
         count,
@@ -282,7 +283,8 @@ fn devices_preview(state: &State, switch: &Switch, aim: &Aim, calls: &[crate::do
         calls: switch.steps.iter().map(|step| times(step.each)).sum(),
         bytes,
         per_second: if slowest == f64::MAX { 1.0 } else { slowest },
-        takes_s: takes.sum::<f64>().ceil() as u64,
+        takes_s: takes.sum::<f64>().ceil() as u64 + soaks_s,
         cost: state.settings.gigabyte_price.map(|price| bytes as f64 / 1e9 * price),
+        waves,
     }
 }

@@ -109,6 +109,9 @@ pub(super) fn pull(state: &mut State, at: At, pull: Pull, after: usize) -> Decid
     // Devices come and go; what is sent is what is there now, and it must be what was looked at.
     let aim = aim::still_fits(state, switch, &pull.aim)?;
     let preview = aim::preview(state, switch, &aim)?;
+    let again = pull.again.as_ref().and_then(|again| state.room.actuations.get(again));
+    let waves =
+        again.map_or(&preview, |again| &again.preview).devices.as_ref().and_then(|devices| devices.waves.clone());
     let intent = Seq(state.room.last.0 + 1 + after as u64);
     let id = pull.again.clone().unwrap_or_else(|| ActuationId(format!("{}-{}", state.settings.log_id, intent.0)));
     let first = &switch.steps.first().ok_or_else(|| Refusal::new(format!("{} has no steps", switch.label)))?;
@@ -157,9 +160,15 @@ pub(super) fn pull(state: &mut State, at: At, pull: Pull, after: usize) -> Decid
         intent,
         pace: state.settings.pace,
     };
-    let mut run = Run::new(state, pull.switch, aim, &id, at);
+    let course = state.room.actuations.get(&id).map(|again| again.course.clone()).unwrap_or_default();
+    let mut run = Run::new(state, pull.switch, aim, &id, at).in_waves(waves.as_ref(), &course);
+    let mut events = vec![event];
+    // Asked again, it goes on where it was; a wave that was begun is not begun twice.
+    if course.begun == 0 {
+        events.extend(run.begin_wave());
+    }
     let mut effects = vec![Effect::Actuate(proposal)];
     effects.extend(run.pump(state, at).map(Effect::Send));
     state.switches.runs.insert(id, run);
-    Ok((vec![event], effects))
+    Ok((events, effects))
 }

@@ -4,18 +4,26 @@
 //! long as the process; what it learns is made events in [`drive`].
 
 mod drive;
+mod rules;
+mod tally;
+mod waves;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub(in crate::engine) use drive::{answer, outcome, tick};
 
+pub use tally::Tally;
+pub use waves::Staging;
+
 use super::aim::{self, Aim};
+use super::known::VERSION;
 use crate::domain::event::Event;
 use crate::domain::event::switch::SwitchEvent;
 use crate::domain::ids::ActuationId;
 use crate::domain::input::{Outcome, Sending};
 use crate::domain::switch::plan::{ProofKind, Step, Switch, Takes, Template};
+use crate::domain::switch::waves::{Course, Plan};
 use crate::domain::switch::{Actuation, Scope};
 use crate::domain::time::At;
 use crate::engine::State;
@@ -58,24 +66,11 @@ struct Target {
     sent: bool,
     /// It said yes, and has come back all the same.
     returned: bool,
-}
-
-/// Targets by how far they have come. They always add up to the total.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub total: u32,
-    /// Of which not asked yet.
-    pub unasked: u32,
-    /// Connected, and asked or about to be.
-    pub pending: u32,
-    /// Away: asked when they come back.
-    pub offline: u32,
-    /// They have it.
-    pub done: u32,
-    /// They refused, did not answer, or came back.
-    pub escaped: u32,
-    /// Seconds until the last is asked, at the allowed pace.
-    pub eta_s: u32,
+    /// When it was asked first, and when it was asked last while it was connected.
+    asked: Option<At>,
+    reached: Option<At>,
+    /// What it has shown since it has what it was sent.
+    since_then: rules::Since,
 }
 
 /// The calls of an actuation under way.
@@ -99,7 +94,8 @@ pub struct Run {
     lost: Option<String>,
     /// When the last step was through.
     through: Option<At>,
-    began: At,
+    /// Few targets first, where it goes out in waves.
+    staging: Option<Staging>,
 }
 
 impl Run {
@@ -112,6 +108,9 @@ impl Run {
             boots: 0,
             sent: false,
             returned: false,
+            asked: None,
+            reached: None,
+            since_then: rules::Since::default(),
         };
         let targets = match switch.takes {
             Takes::Campaign => vec![target(None)],
@@ -131,8 +130,25 @@ impl Run {
             reason: None,
             lost: None,
             through: None,
-            began: at,
+            staging: None,
         }
+        .skipping(&state.fleet)
+    }
+
+    /// The same run in waves, as the record has them.
+    #[must_use]
+    pub(super) fn in_waves(self, plan: Option<&Plan>, course: &Course) -> Self {
+        Self { staging: plan.map(|plan| Staging::new(plan.clone(), course)), ..self }
+    }
+
+    /// Nobody is sent back to what they run.
+    fn skipping(mut self, fleet: &Fleet) -> Self {
+        if self.switch.proof == ProofKind::RolledBack && self.switch.takes == Takes::Devices {
+            let there: Vec<bool> = self.targets.iter().map(|target| self.has_version(target, fleet)).collect();
+            let there = self.targets.iter_mut().zip(there).filter(|(_, there)| *there);
+            there.for_each(|(target, _)| target.stage = Stage::Yes);
+        }
+        self
     }
 
     /// A run whose calls an earlier process has made, or may have: only its effect is looked at.
@@ -143,16 +159,20 @@ impl Run {
             targets: actuation.targets.clone(),
             parameters: actuation.parameters.clone(),
         };
-        let mut run = Self::new(state, switch, aim, &actuation.id, at);
+        let plan = actuation.preview.devices.as_ref().and_then(|devices| devices.waves.as_ref());
+        let mut run = Self::new(state, switch, aim, &actuation.id, at).in_waves(plan, &actuation.course);
         run.step = run.switch.steps.len().saturating_sub(1);
-        run.next = run.targets.len();
+        // What a wave has begun is never begun again; what none has begun was not asked.
+        let released = run.released();
+        run.next = released;
         run.told_sent = true;
-        let waits = run.switch.proof == ProofKind::Reported;
-        for target in &mut run.targets {
+        let waits = run.is_reported();
+        for target in run.targets[..released].iter_mut().filter(|target| target.stage != Stage::Yes) {
             target.stage = if waits { Stage::Asked } else { Stage::Yes };
             target.tries = u8::MAX;
+            target.asked = Some(at);
         }
-        if !waits {
+        if !waits && released == run.targets.len() {
             run.through = Some(at);
         }
         run
@@ -174,13 +194,32 @@ impl Run {
 
     /// Whether the devices' own reports are the answer to the running step.
     fn is_reported(&self) -> bool {
-        self.switch.proof == ProofKind::Reported && self.step + 1 == self.switch.steps.len()
+        self.reports().is_some() && self.step + 1 == self.switch.steps.len()
+    }
+
+    /// The attribute that devices report, and what they are to report in it.
+    fn reports(&self) -> Option<(&'static str, &str)> {
+        let attribute = match (self.switch.proof, self.switch.takes) {
+            (ProofKind::Reported, _) => "config",
+            (ProofKind::RolledBack, Takes::Devices) => "firmware",
+            _ => return None,
+        };
+        Some((attribute, self.aim.parameters.get(VERSION).map_or("", |version| version.trim())))
+    }
+
+    /// Whether a target reports what it was sent.
+    fn has_version(&self, target: &Target, fleet: &Fleet) -> bool {
+        let Some((attribute, version)) = self.reports() else { return false };
+        let Some(attribute) = fleet.schema().find(attribute) else { return false };
+        let Some(version) = fleet.dictionary(attribute).find(version) else { return false };
+        let of = |ix: DeviceIx| fleet.vector(fleet.devices().get(ix).group)[usize::from(attribute.0)];
+        version != ValueIx::UNKNOWN && target.device.is_some_and(|ix| of(ix) == version)
     }
 
     /// The calls that may be made now.
     pub(super) fn pump(&mut self, state: &State, at: At) -> Option<Sending> {
         let switch = self.switch.clone();
-        let step = switch.steps.get(self.step).filter(|_| self.through.is_none())?;
+        let step = switch.steps.get(self.step).filter(|_| self.through.is_none() && !self.is_paused())?;
         let earned = at.since_ms(self.allowed).max(0) as f64 / 1000.0 * step.per_second;
         self.allowance = (self.allowance + earned).min(step.per_second.max(1.0));
         self.allowed = at;
@@ -194,7 +233,12 @@ impl Run {
             let target = &mut self.targets[place as usize];
             target.tries = target.tries.saturating_add(1);
             target.since = at;
-            target.boots = target.device.map_or(0, |ix| state.fleet.devices().get(ix).boots);
+            target.asked.get_or_insert(at);
+            let known = target.device.map(|ix| state.fleet.devices().get(ix));
+            target.boots = known.map_or(0, |device| device.boots);
+            if known.is_some_and(|device| device.has(Flag::Online)) {
+                target.reached = Some(at);
+            }
             match call {
                 Ok(call) => {
                     target.stage = Stage::Asked;
@@ -210,9 +254,10 @@ impl Run {
         if let Some(place) = self.again.pop_front() {
             return Some(place);
         }
-        while self.next < self.targets.len() {
+        let released = self.released();
+        while self.next < released {
             let place = self.next;
-            self.next = if each { place + 1 } else { self.targets.len() };
+            self.next = if each { place + 1 } else { released };
             if self.targets[place].stage == Stage::Waiting {
                 return Some(place as u32);
             }
@@ -258,13 +303,10 @@ impl Run {
 
     /// Marks every target that has reported what it was sent.
     fn take_reports(&mut self, fleet: &Fleet) {
-        let Some(version) = self.aim.parameters.get("version") else { return };
-        let Some(config) = fleet.schema().find("config") else { return };
-        let Some(version) = fleet.dictionary(config).find(version) else { return };
-        let has = |ix: DeviceIx| fleet.vector(fleet.devices().get(ix).group)[usize::from(config.0)] == version;
-        for target in self.targets.iter_mut().filter(|target| target.stage == Stage::Asked) {
-            if version != ValueIx::UNKNOWN && target.device.is_some_and(has) {
-                target.stage = Stage::Yes;
+        for place in 0..self.targets.len() {
+            let target = &self.targets[place];
+            if target.stage == Stage::Asked && self.has_version(target, fleet) {
+                self.targets[place].stage = Stage::Yes;
             }
         }
     }
@@ -274,13 +316,16 @@ impl Run {
         let Some(step) = self.step() else { return };
         let (patience_s, retries, each) = (step.answer.as_secs() as i64, step.retries, step.each);
         let reported = self.is_reported();
-        let given_up = reported && at.since_s(self.began) >= DRIFTED_S;
         for place in 0..self.targets.len() {
             let target = &mut self.targets[place];
             if target.stage != Stage::Asked {
                 continue;
             }
             let online = target.device.is_none_or(|ix| fleet.devices().get(ix).has(Flag::Online));
+            let given_up = reported && target.asked.is_some_and(|asked| at.since_s(asked) >= DRIFTED_S);
+            if online {
+                target.reached.get_or_insert(at);
+            }
             if reported && !online && !given_up {
                 // What was retained for it is there when it comes back; its time runs from then.
                 target.since = at;
@@ -366,8 +411,9 @@ impl Run {
         let listening = state.link.is_up() && at.since_s(state.link.since) >= GRACE_S;
         let known = match self.switch.proof {
             // The campaign shows it; see `proof`.
-            ProofKind::Halted | ProofKind::Running | ProofKind::RolledBack => return None,
-            ProofKind::Answered | ProofKind::Reported => true,
+            ProofKind::Halted | ProofKind::Running => return None,
+            ProofKind::RolledBack if self.switch.takes == Takes::Campaign => return None,
+            ProofKind::Answered | ProofKind::Reported | ProofKind::RolledBack => true,
             ProofKind::Gone => self.watch_gone(&state.fleet, through, at) && listening,
             ProofKind::Rebooted => {
                 let late = at.since_s(through) >= REBOOT_S;
@@ -385,37 +431,13 @@ impl Run {
         let count = self.targets.iter().filter(escaped).count() as u32;
         let actuation = self.id.clone();
         if count == 0 {
-            return Event::ActuationEffective { actuation, in_flight_before: 0, silent: 0, rolled_back: 0 };
+            let is_back = self.switch.proof == ProofKind::RolledBack;
+            let rolled_back = if is_back { self.targets.len() as u32 } else { 0 };
+            return Event::ActuationEffective { actuation, in_flight_before: 0, silent: 0, rolled_back };
         }
         let names = self.targets.iter().zip(self.aim.targets.iter()).filter(|(target, _)| escaped(target));
         let devices = names.map(|(_, name)| name.clone()).take(limits::NAMED_DEVICES).collect();
         Event::ActuationEscaped { actuation, devices, count }
-    }
-
-    /// How far the targets have come.
-    pub fn tally(&self, fleet: &Fleet) -> Tally {
-        let mut tally = Tally { total: self.targets.len() as u32, ..Tally::default() };
-        let last = self.step + 1 >= self.switch.steps.len();
-        for target in &self.targets {
-            let online = target.device.is_none_or(|ix| fleet.devices().get(ix).has(Flag::Online));
-            match target.stage {
-                Stage::No => tally.escaped += 1,
-                Stage::Yes if target.returned => tally.escaped += 1,
-                Stage::Yes if last => tally.done += 1,
-                _ if self.is_reported() && !online && target.stage == Stage::Asked => tally.offline += 1,
-                _ => tally.pending += 1,
-            }
-            tally.unasked += u32::from(target.stage == Stage::Waiting && target.tries == 0);
-        }
-        let pace = self.step().map_or(1.0, |step| step.per_second).max(f64::MIN_POSITIVE);
-        let left = if self.step().is_some_and(|step| step.each) { tally.unasked } else { 0 };
-        tally.eta_s = (f64::from(left) / pace).ceil().min(f64::from(u32::MAX)) as u32;
-        tally
-    }
-
-    /// The step under way, by name, and of how many.
-    pub fn position(&self) -> (&str, usize, usize) {
-        (self.step().map_or("", |step| &step.name), self.step + 1, self.switch.steps.len())
     }
 }
 
@@ -424,7 +446,7 @@ impl Run {
     fn is_handed_over(&self) -> bool {
         let left = |target: &Target| target.sent || matches!(target.stage, Stage::Yes | Stage::No);
         let some = self.targets.iter().any(|target| target.stage != Stage::No);
-        self.lost.is_none() && some && (self.step > 0 || self.targets.iter().all(left))
+        self.lost.is_none() && some && (self.step > 0 || self.targets[..self.released()].iter().all(left))
     }
 
     /// A step further, if there is one: the event that tells of it.
@@ -437,6 +459,6 @@ impl Run {
     /// Nothing more is sent, and the campaign shows the rest.
     fn is_over(&self) -> bool {
         let shown = matches!(self.switch.proof, ProofKind::Halted | ProofKind::Running | ProofKind::RolledBack);
-        self.through.is_some() && shown
+        self.through.is_some() && shown && self.switch.takes == Takes::Campaign
     }
 }

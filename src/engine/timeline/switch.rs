@@ -4,6 +4,7 @@ use super::Weight;
 use crate::domain::count::counted;
 use crate::domain::event::Event;
 use crate::domain::event::switch::SwitchEvent;
+use crate::domain::event::waves::WavesEvent;
 use crate::domain::ids::ActuationId;
 use crate::domain::switch::Preview;
 
@@ -44,6 +45,7 @@ pub(super) fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> 
             (Alarm, format!("{} sent, outcome unknown: {reason}", name(actuation)))
         }
         Event::Switch(event) => of_switch(event, name),
+        Event::Waves(event) => of_waves(event, name),
         // Everything else has a sentence of its own.
         _ => (Quiet, String::new()),
     }
@@ -58,6 +60,29 @@ fn aimed_at(preview: &Preview) -> String {
             preview.progress.in_flight(),
             preview.progress.queued
         ),
+    }
+}
+
+fn of_waves(event: &WavesEvent, name: &dyn Fn(&ActuationId) -> String) -> (Weight, String) {
+    use Weight::{Action, Alarm, Normal, Quiet};
+    match event {
+        WavesEvent::SwitchWaveBegun { actuation, wave, of, devices } => {
+            let devices = if *devices == 1 { "1 device".into() } else { format!("{devices} devices") };
+            (Action, format!("{} · wave {wave} of {of} begins: {devices}", name(actuation)))
+        }
+        WavesEvent::SwitchWaveSoaks { actuation, wave, done, escaped, away, soak_s } => (
+            Normal,
+            format!("{} · wave {wave}: {done} done, {escaped} escaped, {away} away; soaks {soak_s} s", name(actuation)),
+        ),
+        WavesEvent::SwitchWavesPaused { actuation, wave, reason } => {
+            (Alarm, format!("{} PAUSED in wave {wave}: {reason}", name(actuation)))
+        }
+        WavesEvent::SwitchWavesWentOn { actuation, wave } => {
+            (Action, format!("{} goes on in wave {wave}", name(actuation)))
+        }
+        WavesEvent::VersionKnown { version, devices, online } => {
+            (Quiet, format!("{version} runs well: {online} of {devices} devices online"))
+        }
     }
 }
 

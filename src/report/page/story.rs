@@ -189,6 +189,9 @@ fn switches(document: &Document) -> Vec<Block> {
     });
     let heads = vec!["switch", "on", "by", "requested", "sent", "accepted", "ended", "outcome"];
     let mut blocks = vec![Block::Table { heads, rows: rows.collect() }];
+    for line in switches {
+        blocks.extend(line.waves.as_ref().map(|waves| Block::Text(format!("Waves of {}: {waves}", line.id))));
+    }
     for line in switches.iter().filter(|line| !line.waited_for.is_empty()) {
         let names = line.waited_for.join(", ");
         blocks.push(Block::Text(format!("Waited for {}, alive and still in flight: {names}", line.id)));

@@ -98,6 +98,7 @@ fn due(act: &Act, state: &State, start: At, now: At) -> Option<At> {
         "alert" => room.alerts_raised as usize >= nth,
         "incident" => room.incidents.len() >= nth,
         "effective" => room.actuations.values().filter(|pulled| pulled.is_effective()).count() >= nth,
+        "paused" => room.actuations.values().filter(|pulled| pulled.course.paused.is_some()).count() >= nth,
         "clear" => room.alerts_raised as usize >= nth && room.open_alerts().next().is_none(),
         "inject" => room
             .drill
@@ -159,6 +160,15 @@ fn perform(day: &mut Day, by: &Actor, act: &Act) -> Result<(), String> {
             Command::Switch(match act.action.get_ref().as_str() {
                 "approve" => SwitchCommand::Approve(Approval { approval, uid, reason }),
                 _ => SwitchCommand::BreakGlass { approval, reason },
+            })
+        }
+        "go-on" | "stop" => {
+            let mut open = day.state.room.actuations.values().filter(|pulled| !pulled.state.is_final());
+            let open = open.rfind(|pulled| pulled.preview.devices.is_some()).map(|pulled| pulled.id.clone());
+            let open = open.ok_or("no switch is under way")?;
+            Command::Switch(match act.action.get_ref().as_str() {
+                "stop" => SwitchCommand::Stop(open),
+                _ => SwitchCommand::GoOn(open),
             })
         }
         "note" => Command::Note { incident, text: act.text.clone() },

@@ -44,6 +44,9 @@ pub(super) const ACTIONS: &[Spec] = &[
     )
     .within(Group::Switch)
     .when(Needs::OpenActuation),
+    change(Action::GoOn, "go-on", &["!g"], "go on", "let paused waves go on, in spite of what stopped them")
+        .within(Group::Switch)
+        .when(Needs::PausedActuation),
     change(Action::Recheck, "recheck", &["!r"], "re-check", "look at what became of an actuation of unknown outcome")
         .within(Group::Switch)
         .when(Needs::UnknownActuation),

@@ -15,6 +15,7 @@ use crate::tui::overlays::confirm::{self, Confirm, Outcome};
 use crate::tui::overlays::form::{Field, Form, Purpose};
 use crate::tui::overlays::{Overlay, approval};
 use crate::tui::ui::{Pane, View};
+use crate::tui::update::twice;
 use crate::tui::widgets::rollout;
 
 /// The switch that an action arms.
@@ -135,6 +136,26 @@ pub(super) fn on_open(app: &mut App, command: impl Fn(ActuationId) -> SwitchComm
     let id = chosen(app, |view| !view.actuation.state.is_final()).map(|view| view.actuation.id.clone());
     if let Some(id) = id {
         app.command(Command::Switch(command(id)), Asked::Plainly);
+    }
+}
+
+/// Whether its waves wait for a person.
+pub(super) fn is_paused(view: &ActuationView) -> bool {
+    let paused = view.waves.as_ref().is_some_and(|waves| waves.course.paused.is_some());
+    paused
+        && matches!(view.actuation.state, ActuationState::Requested | ActuationState::Sent | ActuationState::Accepted)
+}
+
+/// Lets paused waves go on: asked twice, because somebody decided in advance that this is where to stop.
+pub(super) fn go_on(app: &mut App) {
+    let Some(view) = chosen(app, |view| is_paused(view)).cloned() else { return };
+    let Some((wave, pause)) = view.waves.and_then(|waves| Some((waves.course.begun, waves.course.paused?))) else {
+        return;
+    };
+    let key = app.keymap.key(Action::GoOn).map(ToString::to_string).unwrap_or_default();
+    let why = format!("wave {wave} stopped: {}; {key} again goes on all the same", pause.reason);
+    if twice::sure(app, Action::GoOn, &why) {
+        app.command(Command::Switch(SwitchCommand::GoOn(view.actuation.id.clone())), Asked::Plainly);
     }
 }
 

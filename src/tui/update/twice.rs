@@ -12,7 +12,7 @@ use crate::tui::format;
 const PATIENCE_S: i64 = 8;
 
 /// Whether an action was asked for twice in a row. The first time it says why once is not enough.
-fn sure(app: &mut App, action: Action, why: &str) -> bool {
+pub(super) fn sure(app: &mut App, action: Action, why: &str) -> bool {
     let now = app.snapshot.at;
     let asked = app.ui.doubted.take();
     if asked.is_some_and(|(doubted, until)| doubted == action && now <= until) {

@@ -9,6 +9,7 @@ use crate::engine::switches::run::Tally;
 use crate::tui::format;
 use crate::tui::scene::{Scene, wrap};
 use crate::tui::theme::Role;
+use crate::tui::widgets::waves;
 
 /// Devices that are waited for, by name.
 const WAITED_FOR: usize = 6;
@@ -140,6 +141,9 @@ pub fn lines<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<L
     }
     if let Some(tally) = &view.tally {
         shown.extend(progress(scene, view, tally));
+    }
+    if let Some(waves) = view.waves.as_ref().filter(|_| !actuation.state.is_final()) {
+        shown.extend(waves::lines(scene, waves, width));
     }
     shown
 }

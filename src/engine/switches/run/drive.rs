@@ -60,6 +60,7 @@ pub(in crate::engine) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Eff
             run.take_reports(&state.fleet);
         }
         run.chase(&state.fleet, at);
+        events.extend(run.tick_waves(state, at));
         if state.link.is_up() {
             effects.extend(run.pump(state, at).map(Effect::Send));
         }

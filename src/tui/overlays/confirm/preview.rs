@@ -10,6 +10,7 @@ use crate::engine::switches::Arming;
 use crate::tui::format;
 use crate::tui::scene::{Scene, wrap};
 use crate::tui::theme::Role;
+use crate::tui::widgets::waves;
 
 /// Lines of the exact call that are shown; it can be long, and what is asked for must stay on the screen.
 const CALL: usize = 4;
@@ -82,7 +83,8 @@ fn of_campaign(arming: &Arming, row: &mut dyn FnMut(&str, String)) {
     row("in flight", devices(progress.in_flight(), still));
     row("still queued", devices(progress.queued, if halting { ": these are saved" } else { "" }));
     if arming.switch.kind == Kind::Rollback {
-        row("will restart", devices(progress.succeeded, ", spread over a minute"));
+        row("will restart", devices(progress.succeeded, ""));
+        row("waves", "none of ours: one call, and the controller decides whom it takes when".into());
     }
 }
 
@@ -92,6 +94,11 @@ fn back_to(arming: &Arming) -> (String, Role) {
         return ("the version before: nobody here is known to run it".into(), Role::Warn);
     };
     let (devices, online) = (format::count(known.devices.into()), format::count(known.online.into()));
+    if arming.preview.devices.is_some() {
+        let text = format!("firmware {}: {online} of {devices} devices online", known.version);
+        let when = known.seen.map(|seen| format!(", when a wave began {}Z", format::clock(seen)));
+        return (text + &when.unwrap_or_default(), Role::Text);
+    }
     if known.came_from > 0 {
         let from = format!("{}: {} came from it", known.version, format::count(known.came_from.into()));
         return match (known.devices, known.is_healthy()) {
@@ -127,6 +134,10 @@ fn of_devices(devices: &DevicesPreview, row: &mut dyn FnMut(&str, String)) {
             format::bytes(devices.bytes)
         ),
     );
+    if let Some(plan) = &devices.waves {
+        row("waves", waves::sizes(plan));
+        row("", "a crossed stop rule pauses it; going on is for people".into());
+    }
 }
 
 const fn people(gate: GateKind) -> &'static str {
