@@ -31,6 +31,7 @@ pub const PRESETS: &[(&str, &str)] = &[
     ("mosquitto-dynsec-role", include_str!("../../switches/mosquitto-dynsec-role.toml")),
     ("mosquitto-quarantine", include_str!("../../switches/mosquitto-quarantine.toml")),
     ("mqtt", include_str!("../../switches/mqtt.toml")),
+    ("mqtt-rollback", include_str!("../../switches/mqtt-rollback.toml")),
 ];
 
 /// `[switches]`: what holds for all of them.

@@ -89,8 +89,8 @@ impl Room {
                 self.campaigns.entry(campaign.clone()).or_default();
             }
             Event::Switch(event) => self.apply_to_switches(event, record),
-            Event::Waves(WavesEvent::VersionKnown { version, devices, online }) => {
-                self.note_version(version, *devices, *online, record.at);
+            Event::Waves(WavesEvent::VersionsKnown { versions }) => {
+                versions.iter().for_each(|ran| self.note_version(ran, record.at));
             }
             Event::Notice(event) => self.notices.apply(event, record.at, limits::NOTICES),
             _ => {}

@@ -16,8 +16,16 @@ pub enum WavesEvent {
     SwitchWavesPaused { actuation: ActuationId, wave: u16, reason: Reason },
     /// A person says so.
     SwitchWavesWentOn { actuation: ActuationId, wave: u16 },
-    /// A version that devices ran well at this moment, and that may be gone back to later.
-    VersionKnown { version: String, devices: u32, online: u32 },
+    /// Versions that devices run well as a wave of a rollout begins, and that may be gone back to later.
+    VersionsKnown { versions: Vec<Ran> },
+}
+
+/// A version that devices ran well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ran {
+    pub version: String,
+    pub devices: u32,
+    pub online: u32,
 }
 
 impl WavesEvent {
@@ -27,7 +35,7 @@ impl WavesEvent {
             | Self::SwitchWaveSoaks { actuation, .. }
             | Self::SwitchWavesPaused { actuation, .. }
             | Self::SwitchWavesWentOn { actuation, .. } => Some(actuation),
-            Self::VersionKnown { .. } => None,
+            Self::VersionsKnown { .. } => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Room;
 use crate::domain::event::switch::SwitchEvent;
-use crate::domain::event::waves::WavesEvent;
+use crate::domain::event::waves::{Ran, WavesEvent};
 use crate::domain::event::{Event, Record};
 use crate::domain::switch::actuation::Known;
 use crate::domain::switch::plan::Kind;
@@ -65,13 +65,14 @@ impl Room {
     }
 
     /// Notes that a version ran well.
-    pub(super) fn note_version(&mut self, version: &str, devices: u32, online: u32, at: At) {
-        if self.versions.len() >= limits::VERSIONS && !self.versions.contains_key(version) {
+    pub(super) fn note_version(&mut self, ran: &Ran, at: At) {
+        let Ran { version, devices, online } = ran.clone();
+        if self.versions.len() >= limits::VERSIONS && !self.versions.contains_key(&version) {
             let oldest = self.versions.iter().min_by_key(|(_, known)| known.seen).map(|(version, _)| version.clone());
             oldest.and_then(|oldest| self.versions.remove(&oldest));
         }
-        let known = Known { version: version.to_owned(), devices, online, came_from: 0, seen: Some(at) };
-        self.versions.insert(version.to_owned(), known);
+        let known = Known { version: version.clone(), devices, online, came_from: 0, seen: Some(at) };
+        self.versions.insert(version, known);
     }
 }
 
@@ -138,6 +139,6 @@ fn take_course(course: &mut Course, event: &WavesEvent, at: At) {
             }
         }
         WavesEvent::SwitchWavesWentOn { .. } => course.paused = None,
-        WavesEvent::VersionKnown { .. } => {}
+        WavesEvent::VersionsKnown { .. } => {}
     }
 }

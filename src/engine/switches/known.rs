@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::domain::cohort::CohortKey;
 use crate::domain::command::Refusal;
 use crate::domain::event::Event;
-use crate::domain::event::waves::WavesEvent;
+use crate::domain::event::waves::{Ran, WavesEvent};
 use crate::domain::signal::Signal;
 use crate::domain::switch::actuation::Known;
 use crate::domain::switch::plan::{Kind, Switch, Takes};
@@ -99,7 +99,7 @@ pub(super) fn goes_back_to(state: &State, switch: &Switch, parameters: &Values) 
 }
 
 /// The versions that run well as a wave begins, beside the one that it brings, where they were not noted lately.
-pub(in crate::engine) fn noted(state: &State, target: &str, at: At) -> Vec<Event> {
+pub(in crate::engine) fn noted(state: &State, target: &str, at: At) -> Option<Event> {
     let is_news = |known: &Known| {
         let before = state.room.versions.get(&known.version).and_then(|known| known.seen);
         before.is_none_or(|before| at.since_s(before) >= NOTED_S)
@@ -107,9 +107,9 @@ pub(in crate::engine) fn noted(state: &State, target: &str, at: At) -> Vec<Event
     let mut running = running(&state.fleet);
     running.retain(|known| known.version != target && known.is_healthy() && !is_under_alert(state, &known.version));
     let noted = running.into_iter().take(NOTED).filter(is_news);
-    noted
-        .map(|Known { version, devices, online, .. }| WavesEvent::VersionKnown { version, devices, online }.into())
-        .collect()
+    let versions: Vec<Ran> =
+        noted.map(|Known { version, devices, online, .. }| Ran { version, devices, online }).collect();
+    (!versions.is_empty()).then(|| WavesEvent::VersionsKnown { versions }.into())
 }
 
 /// The version that most devices of a campaign came from; where none was seen before, what most run beside the version

@@ -4,7 +4,7 @@ use super::Weight;
 use crate::domain::count::counted;
 use crate::domain::event::Event;
 use crate::domain::event::switch::SwitchEvent;
-use crate::domain::event::waves::WavesEvent;
+use crate::domain::event::waves::{Ran, WavesEvent};
 use crate::domain::ids::ActuationId;
 use crate::domain::switch::Preview;
 
@@ -80,8 +80,10 @@ fn of_waves(event: &WavesEvent, name: &dyn Fn(&ActuationId) -> String) -> (Weigh
         WavesEvent::SwitchWavesWentOn { actuation, wave } => {
             (Action, format!("{} goes on in wave {wave}", name(actuation)))
         }
-        WavesEvent::VersionKnown { version, devices, online } => {
-            (Quiet, format!("{version} runs well: {online} of {devices} devices online"))
+        WavesEvent::VersionsKnown { versions } => {
+            let ran = |Ran { version, devices, online }: &Ran| format!("{version} ({online} of {devices} online)");
+            let versions: Vec<String> = versions.iter().map(ran).collect();
+            (Quiet, format!("running well before the wave: {}", versions.join(", ")))
         }
     }
 }
