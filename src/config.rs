@@ -125,8 +125,8 @@ impl Config {
 
     /// What can be pulled: the configured switches, then the standard ones whose ids they leave free.
     pub fn switches(&self) -> Vec<Switch> {
-        let own: Vec<Switch> = self.switch.iter().filter_map(|section| section.switch().ok()).collect();
         let standard = standard(&self.control_topic(), &self.fleet.root);
+        let own: Vec<Switch> = self.switch.iter().filter_map(|section| section.switch(&standard).ok()).collect();
         let free = standard.into_iter().filter(|switch| !own.iter().any(|own| own.id == switch.id));
         let free: Vec<Switch> = free.collect();
         own.into_iter().chain(free).collect()
@@ -159,10 +159,11 @@ impl Config {
         {
             return Some((mode.span(), format!("`{}` is no file mode; write \"0660\"", mode.get_ref())));
         }
+        let standard = standard(&self.control_topic(), &self.fleet.root);
         let mut ids: Vec<SwitchId> = Vec::new();
         for section in &self.switch {
             let place = section.id.as_ref().or(section.preset.as_ref()).map_or(0..0, toml::Spanned::span);
-            let switch = match section.switch() {
+            let switch = match section.switch(&standard) {
                 Ok(switch) => switch,
                 Err(problem) => return Some(problem),
             };

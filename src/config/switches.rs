@@ -3,6 +3,7 @@
 //! A switch is written out, or begins with a preset (a file in `switches/`, shipped with the program) that only needs an
 //! address. What is configured goes before what a fleet on the standard topics has by itself, by id.
 
+mod given;
 mod staging;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,9 @@ use toml::Spanned;
 use super::secret::Secret;
 use crate::domain::switch::SwitchId;
 use crate::domain::switch::call::{Connect, Expect, Qos, ReadBack, Request, Run};
+use crate::domain::switch::parameter::Schema;
 use crate::domain::switch::plan::{GateKind, Kind, ProofKind, Reply, ReplyRule, Step, Switch, Takes, Template};
+use given::ChoiceSection;
 
 /// The shipped presets: name and text.
 pub const PRESETS: &[(&str, &str)] = &[
@@ -80,6 +83,10 @@ pub struct SwitchSection {
     pub waves: Option<Spanned<Vec<f64>>>,
     /// Seconds in which a wave has to stay well before the next one begins.
     pub soak_s: Option<Spanned<u32>>,
+    /// What can be picked for the parameters.
+    pub choice: Vec<ChoiceSection>,
+    /// What `values` may be: a rule for each.
+    pub schema: Option<Schema>,
     pub step: Vec<Spanned<StepSection>>,
 }
 
@@ -185,11 +192,15 @@ pub fn secrets(sections: &BTreeMap<String, SecretSection>) -> FindSecret {
 type Problem = (Range<usize>, String);
 
 impl SwitchSection {
-    /// The switch, complete.
+    /// The switch, complete. A section with the id of a `standard` one and nothing that says what it does adds to that.
     ///
     /// # Errors
     /// What is wrong, and where; no place where the mistake is in what a preset was given.
-    pub fn switch(&self) -> Result<Switch, Problem> {
+    pub fn switch(&self, standard: &[Switch]) -> Result<Switch, Problem> {
+        self.added_to(standard).unwrap_or_else(|| self.own())
+    }
+
+    fn own(&self) -> Result<Switch, Problem> {
         let place = self.preset.as_ref().or(self.id.as_ref()).map_or(0..0, Spanned::span);
         let wrong = |message: String| (place.clone(), message);
         let base = match &self.preset {
@@ -213,7 +224,8 @@ impl SwitchSection {
             return Err((span, format!("`{id}` can hurt the fleet: its gate is at least \"{least}\"")));
         }
         let proof = self.proof.or(base.proof).ok_or_else(|| needs("proof"))?;
-        let waves = staging::waves(self, &base, takes)?;
+        let one_each = steps.len() == 1 && !steps[0].get_ref().once;
+        let waves = staging::waves(self, &base, takes, one_each)?;
         let parameters = self.parameters.clone().or(base.parameters).unwrap_or_default();
         if takes == Takes::Devices && !parameters.iter().any(|name| name == "version") {
             if kind == Kind::Rollback {
@@ -223,8 +235,12 @@ impl SwitchSection {
                 return Err(wrong(format!("`{id}` is proven by a version: it needs `parameters = [\"version\"]`")));
             }
         }
+        let schema = self.schema.clone().or(base.schema).unwrap_or_default();
+        let unnamed = Self { choice: base.choice, ..Self::default() };
         let switch = Switch {
             waves,
+            choices: given::choices(self, &unnamed, &parameters, &schema)?,
+            schema,
             label: self.label.clone().or(base.label).unwrap_or_else(|| id.replace('-', " ")),
             kind,
             takes,

@@ -5,6 +5,7 @@
 
 pub mod actuation;
 pub mod call;
+pub mod parameter;
 pub mod plan;
 pub mod scope;
 pub mod standard;

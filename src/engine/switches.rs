@@ -134,6 +134,7 @@ fn arm(
     if !missing.is_empty() {
         return Err(Refusal::new(format!("{} needs {}", switch.label, missing.join(" and "))));
     }
+    switch.schema.check(&parameters).map_err(Refusal::new)?;
     let aim = aim::aim(state, &switch, scope, parameters)?;
     let aim = if switch.waves.is_some() { aim::spread(state, aim) } else { aim };
     let preview = aim::preview(state, &switch, &aim)?;

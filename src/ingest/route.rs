@@ -246,6 +246,7 @@ impl Router {
             ("{site}/{device}/ota", Ota),
             ("{site}/{device}/config/reported", ConfigReported),
             ("{site}/{device}/config/desired", ToDevice),
+            ("{site}/{device}/firmware/desired", ToDevice),
             ("{site}/{device}/diagnostics/response", Answer),
             ("{site}/{device}/diagnostics/{any}", ToDevice),
             ("{site}/{device}/{any}/ack", Answer),

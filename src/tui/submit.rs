@@ -65,17 +65,20 @@ pub(super) fn submit(app: &mut App, form: &Form) -> Result<(), String> {
             Command::MarkStep { incident, step, mark: StepMark::Skipped(required(&typed(0), "a reason")?) }
         }
         Purpose::Parameters(switch) => {
-            let names = app.snapshot.switches.iter().find(|known| known.id == switch).map(|s| s.parameters.clone());
-            let names = names.unwrap_or_default();
+            let known = app.snapshot.switches.iter().find(|known| known.id == switch).cloned();
+            let known = known.ok_or_else(|| format!("there is no switch {switch} any more"))?;
+            // What was picked, if there was a choice, stands before what is given.
+            let first = form.fields.len().saturating_sub(known.parameters.len());
             let mut parameters = Values::new();
-            for (n, name) in names.into_iter().enumerate() {
-                let value = required(&typed(n), &name)?;
+            for (n, name) in known.parameters.iter().enumerate() {
+                let value = required(&typed(first + n), name)?;
                 if name == "values" {
                     let _: serde_json::Value =
                         serde_json::from_str(&value).map_err(|error| format!("`values` is not JSON: {error}"))?;
                 }
-                parameters.insert(name, value);
+                parameters.insert(name.clone(), value);
             }
+            known.schema.check(&parameters)?;
             let scopes = pull::scopes(app);
             pull::arm(app, switch, scopes, 0, parameters);
             return Ok(());

@@ -12,7 +12,13 @@ const SOAK_S: std::ops::RangeInclusive<u32> = 10..=604_800;
 const USUAL_SOAK_S: u32 = 600;
 
 /// The waves that a switch goes out in, where it does: its own, or those of its preset.
-pub(super) fn waves(own: &SwitchSection, base: &SwitchSection, takes: Takes) -> Result<Option<Waves>, Problem> {
+/// `one_each` where it has one step, and that is taken for each device.
+pub(super) fn waves(
+    own: &SwitchSection,
+    base: &SwitchSection,
+    takes: Takes,
+    one_each: bool,
+) -> Result<Option<Waves>, Problem> {
     // A place in a preset is none in the file that is read.
     let own_place = own.preset.as_ref().or(own.id.as_ref()).map_or(0..0, Spanned::span);
     let place = |value: Option<std::ops::Range<usize>>| value.unwrap_or_else(|| own_place.clone());
@@ -24,12 +30,11 @@ pub(super) fn waves(own: &SwitchSection, base: &SwitchSection, takes: Takes) -> 
     };
     let at = place(own.waves.as_ref().map(Spanned::span));
     let percent = percent.get_ref().clone();
-    let steps = if own.step.is_empty() { &base.step } else { &own.step };
     let wrong = |message: &str| Err((at.clone(), message.to_owned()));
     if takes != Takes::Devices {
         return wrong("a campaign's own controller decides about its waves; `waves` is for switches that take devices");
     }
-    if steps.len() != 1 || steps[0].get_ref().once {
+    if !one_each {
         return wrong("`waves` is for a switch of one step that is taken for each device");
     }
     let rises = percent.windows(2).all(|pair| pair[0] < pair[1]) && percent.first().is_some_and(|first| *first > 0.0);

@@ -65,3 +65,43 @@ fn a_switch_for_devices_may_go_out_in_waves() {
     let waves = Config::read(&own, "test").unwrap().switches().swap_remove(0).waves.unwrap();
     assert_eq!((waves.percent, waves.soak_s), (vec![5.0, 100.0], 30));
 }
+
+const PUSH: &str = r#"
+[[switch]]
+id = "config-push"
+soak_s = 60
+waves = [10, 100]
+[[switch.choice]]
+label = "slow down"
+version = "c-42"
+values = { interval_s = 60 }
+[switch.schema]
+interval_s = { type = "integer", min = 5, max = 3600 }
+mode = { type = "string", one_of = ["eco", "full"] }
+"#;
+
+#[test]
+fn a_standard_switch_takes_choices_rules_and_waves_without_being_written_anew() {
+    let switches = Config::read(PUSH, "test").unwrap().switches();
+    let pushes: Vec<_> = switches.iter().filter(|switch| switch.id.0 == "config-push").collect();
+    let [push] = pushes[..] else { panic!("{} of them", pushes.len()) };
+    assert_eq!(push.choices[0].label, "slow down");
+    assert_eq!(push.choices[0].parameters["values"], r#"{"interval_s":60}"#);
+    assert_eq!(push.waves.as_ref().unwrap().soak_s, 60);
+    assert!(!push.steps.is_empty() && push.label == "config push");
+    for (from, to, expected) in [
+        ("interval_s = 60", "interval_s = 1", "test:7:9: `interval_s` is at least 5, and not 1"),
+        (
+            "version = \"c-42\"",
+            "versoin = \"c-42\"",
+            "`versoin` is no parameter of this switch; it has version, values",
+        ),
+        ("version = \"c-42\"", "", "the choice needs `version`"),
+        ("\"integer\"", "\"int\"", "unknown variant `int`"),
+        ("soak_s = 60", "gate = \"typed\"", "can only be made stricter"),
+        ("config-push", "config-pull", "needs `kind`"),
+    ] {
+        let error = Config::read(&PUSH.replace(from, to), "test").unwrap_err().to_string();
+        assert!(error.contains(expected), "{from} → {to}: {error}");
+    }
+}

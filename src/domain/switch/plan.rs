@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SwitchId;
 use super::call::{Call, Connect, Expect, Publish, Qos, ReadBack, Request, Run};
+use super::parameter::{Choice, Schema};
 use super::template::{self, Place, Values, fill};
 use super::waves::Waves;
 
@@ -111,6 +112,9 @@ pub struct Switch {
     pub canary: Option<String>,
     /// Few devices first, where it goes out in waves.
     pub waves: Option<Waves>,
+    /// What can be picked for its parameters, and what `values` among them may be.
+    pub choices: Vec<Choice>,
+    pub schema: Schema,
 }
 
 /// One step of a switch.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::SwitchId;
 use super::call::{Expect, Qos};
+use super::parameter::Schema;
 use super::plan::{GateKind, Kind, ProofKind, Reply, ReplyRule, Step, Switch, Takes, Template};
 use super::waves::Waves;
 
@@ -45,6 +46,8 @@ fn campaign(id: &str, label: &str, kind: Kind, gate: GateKind, proof: ProofKind,
         undo: None,
         canary: None,
         waves: None,
+        choices: Vec::new(),
+        schema: Schema::default(),
     }
 }
 
@@ -113,6 +116,8 @@ pub fn standard(control: &str, root: &str) -> Vec<Switch> {
             undo: None,
             canary: None,
             waves: None,
+            choices: Vec::new(),
+            schema: Schema::default(),
         },
     ]
 }
@@ -150,6 +155,8 @@ pub fn access(root: &str) -> Vec<Switch> {
         undo: None,
         canary: None,
         waves: None,
+        choices: Vec::new(),
+        schema: Schema::default(),
     };
     use {GateKind::TwoPeople, GateKind::Typed, ProofKind::Answered, ProofKind::Gone, ProofKind::Rebooted};
     vec![
@@ -248,5 +255,7 @@ fn back_in_waves(root: &str) -> Switch {
         undo: None,
         canary: None,
         waves: Some(Waves { percent: vec![1.0, 10.0, 100.0], soak_s: 120 }),
+        choices: Vec::new(),
+        schema: Schema::default(),
     }
 }

@@ -99,12 +99,8 @@ impl fmt::Display for Reason {
                 let (value, above, others) = (percent(value), percent(above), percent(others));
                 write!(f, "{rule} {value:.1} % of {sample}, above {above:.0} % (others {others:.1} %)")
             }
-            Self::NobodyBack => {
-                f.write_str("no device of this wave has been seen with it, so nothing says that it is well")
-            }
-            Self::Restarted => {
-                f.write_str("the room that began it is gone; look at what it has done before it goes on")
-            }
+            Self::NobodyBack => f.write_str("no device of this wave has been seen to have it"),
+            Self::Restarted => f.write_str("the room that began it is gone"),
         }
     }
 }

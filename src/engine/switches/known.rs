@@ -85,17 +85,14 @@ pub(super) fn goes_back_to(state: &State, switch: &Switch, parameters: &Values) 
     }
     let now = running(&state.fleet).into_iter().find(|known| known.version == version).unwrap_or_default();
     let why = match (now.devices, is_under_alert(state, version)) {
-        (_, true) => format!("there is an alert about firmware {version}"),
-        (0, _) => format!("nobody runs {version}, and nobody was seen to when a wave began"),
-        (devices, _) => format!("{} of {devices} devices on it are online", now.online),
+        (_, true) => "there is an alert about it".to_owned(),
+        (0, _) => "nobody runs it".into(),
+        (devices, _) if devices < Known::DEVICES => format!("{devices} devices on it say too little"),
+        (devices, _) => format!("{} of {devices} devices on it online", now.online),
     };
     let names: Vec<&str> = good.iter().map(|known| known.version.as_str()).collect();
     let known = if names.is_empty() { "none".into() } else { names.join(", ") };
-    Err(Refusal::new(format!(
-        "no cohort is known to run {version} well: {why}; it takes {} devices or more, nine of ten online. \
-         Known to run well: {known}",
-        Known::DEVICES
-    )))
+    Err(Refusal::new(format!("{version} is not known to run well ({why}); these are: {known}")))
 }
 
 /// The versions that run well as a wave begins, beside the one that it brings, where they were not noted lately.

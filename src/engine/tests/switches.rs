@@ -144,6 +144,18 @@ fn devices_that_stay_away_have_escaped_after_a_day() {
 }
 
 #[test]
+fn values_that_break_the_rules_of_a_push_are_refused_before_anything_is_armed() {
+    let mut bench = fleet(3, 0);
+    let rule = r#"{"hz":{"type":"integer","max":50}}"#;
+    for switch in &mut bench.state.settings.switches {
+        Arc::make_mut(switch).schema = serde_json::from_str(rule).unwrap();
+    }
+    let mut arm = |values: &str| bench.arm_with("config-push", everybody(), &[("version", "c-42"), ("values", values)]);
+    assert_eq!(arm(r#"{"hz":51}"#).unwrap_err(), "`hz` is at most 50, and not 51");
+    arm(r#"{"hz":50}"#).unwrap();
+}
+
+#[test]
 fn people_can_stop_a_push_on_its_way() {
     let mut bench = fleet(200, 0);
     bench.push(everybody());

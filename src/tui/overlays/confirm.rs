@@ -153,7 +153,7 @@ impl Confirm {
         let leave = if arming.gate == Gate::OneKey { "any other key" } else { "Esc" };
         shown.push(Line::from(scene.span(format!("{leave} leaves it · {left_s} s left{choose}"), Role::Muted)));
         let window = centred(area, width, shown.len() as u16 + 2);
-        let inner = scene.window(&preview::title(snapshot, &arming.switch), Role::Warn, window, buffer);
+        let inner = scene.window(&preview::title(snapshot, arming), Role::Warn, window, buffer);
         lines(&shown, inner, buffer);
     }
 

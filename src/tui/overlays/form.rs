@@ -96,6 +96,8 @@ pub struct Form {
     verb: &'static str,
     hint: String,
     at: usize,
+    /// What each option of the first field, but for its first one, fills the others with.
+    fills: Vec<Vec<String>>,
     /// Why it could not be sent.
     pub problem: Option<String>,
 }
@@ -110,12 +112,35 @@ pub enum Outcome {
 
 impl Form {
     pub fn new(purpose: Purpose, title: impl Into<String>, verb: &'static str, fields: Vec<Field>) -> Self {
-        Self { purpose, fields, title: title.into(), verb, hint: String::new(), at: 0, problem: None }
+        Self {
+            purpose,
+            fields,
+            title: title.into(),
+            verb,
+            hint: String::new(),
+            at: 0,
+            fills: Vec::new(),
+            problem: None,
+        }
     }
 
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: hint.into(), ..self }
+    }
+
+    /// A form whose first field is a choice of texts for the others; they can still be changed.
+    #[must_use]
+    pub fn filled_by(self, fills: Vec<Vec<String>>) -> Self {
+        Self { fills, ..self }
+    }
+
+    fn fill(&mut self) {
+        let chosen = self.fields.first().map_or(0, Field::chosen);
+        let Some(texts) = chosen.checked_sub(1).and_then(|chosen| self.fills.get(chosen)) else { return };
+        for (field, text) in self.fields.iter_mut().skip(1).zip(texts) {
+            *field = Field::text(field.label.clone(), text);
+        }
     }
 
     pub fn press(&mut self, key: Key) -> Outcome {
@@ -158,6 +183,9 @@ impl Form {
                 }
                 _ => {}
             },
+        }
+        if self.at == 0 {
+            self.fill();
         }
     }
 

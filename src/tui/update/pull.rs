@@ -2,11 +2,13 @@
 
 use crate::domain::command::{Command, Confirmation, SwitchCommand};
 use crate::domain::ids::ActuationId;
-use crate::domain::switch::plan::{Takes, Template};
+use crate::domain::switch::parameter::{Choice, VALUES};
+use crate::domain::switch::plan::{Kind, Switch, Takes, Template};
 use crate::domain::switch::template::Values;
 use crate::domain::switch::{ActuationState, Scope, SwitchId};
 use crate::engine::snapshot::{ActuationView, Snapshot};
 use crate::engine::switches::Gate;
+use crate::engine::switches::known::VERSION;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Asked, Request};
 use crate::tui::format;
@@ -56,12 +58,38 @@ pub(in crate::tui) fn pull(app: &mut App, id: &SwitchId) {
     if switch.parameters.is_empty() {
         return arm(app, id.clone(), scopes, 0, Values::new());
     }
-    let fields = switch.parameters.iter().map(|name| Field::text(name.clone(), "")).collect();
-    let form = Form::new(Purpose::Parameters(id.clone()), switch.label.clone(), "looks at what it would do", fields);
-    app.ui
-        .overlays
-        .push(Overlay::Form(form.hint(format!("{}. `values` is JSON: {{\"interval_s\":60}}", switch.effect))));
+    app.ui.overlays.push(Overlay::Form(given(&switch, &app.snapshot)));
 }
+
+/// Asks for what has to be given with a switch: to be picked, where somebody has thought of it before, or typed.
+fn given(switch: &Switch, snapshot: &Snapshot) -> Form {
+    let mut choices = switch.choices.clone();
+    if switch.kind == Kind::Rollback {
+        choices.extend(snapshot.good_versions.iter().map(|known| Choice {
+            label: format!("{}: {} of {} devices on it online", known.version, known.online, known.devices),
+            parameters: Values::from([(VERSION.to_owned(), known.version.clone())]),
+        }));
+    }
+    let typed = switch.parameters.iter().map(|name| Field::text(name.clone(), ""));
+    let labels: Vec<String> = choices.iter().map(|choice| choice.label.clone()).collect();
+    let pick = (!labels.is_empty()).then(|| Field::choice("pick", [vec![BY_HAND.to_owned()], labels].concat(), 0));
+    let text = |choice: &Choice, name: &String| choice.parameters.get(name).cloned().unwrap_or_default();
+    let fills = choices.iter().map(|choice| switch.parameters.iter().map(|name| text(choice, name)).collect());
+    let mut hint = format!("{}.", switch.effect);
+    if switch.parameters.iter().any(|name| name == VALUES) {
+        hint += &match switch.schema.words() {
+            words if words.is_empty() => " `values` is JSON: {\"interval_s\":60}".to_owned(),
+            words => format!(" `values` is JSON with {words}"),
+        };
+    }
+    let fields = pick.into_iter().chain(typed).collect();
+    let purpose = Purpose::Parameters(switch.id.clone());
+    let form = Form::new(purpose, switch.label.clone(), "looks at what it would do", fields);
+    form.filled_by(fills.collect()).hint(hint)
+}
+
+/// The option of a form that leaves everything to be typed.
+const BY_HAND: &str = "typed below";
 
 /// What a switch for devices could be aimed at, the most deliberate choice first.
 pub(in crate::tui) fn scopes(app: &App) -> Vec<Scope> {

@@ -100,9 +100,11 @@ pub fn lines<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<L
             way += &format!(" · {name} {after}");
         }
     }
+    // What has become of it goes before what it is about.
+    let about = width.saturating_sub(actuation.label.chars().count() + now.chars().count() + 3).max(8);
     let mut headline = Line::from(vec![
         scene.span(format!(" {} ", actuation.label), Role::Title),
-        scene.span(format!("{}  ", actuation.preview.about()), Role::Text),
+        scene.span(format!("{}  ", format::fit(&actuation.preview.about(), about)), Role::Text),
         scene.span(now, role),
     ]);
     if let Some(waiting) = waiting(scene, view) {
@@ -143,7 +145,7 @@ pub fn lines<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<L
         shown.extend(progress(scene, view, tally));
     }
     if let Some(waves) = view.waves.as_ref().filter(|_| !actuation.state.is_final()) {
-        shown.extend(waves::lines(scene, waves, width));
+        shown.extend(waves::lines(scene, waves, matches!(actuation.state, ActuationState::Unknown { .. }), width));
     }
     shown
 }

@@ -24,9 +24,20 @@ pub fn sizes(plan: &Plan) -> String {
 }
 
 /// Where the waves are, what they wait for, and the values of the rules.
-pub fn lines<'a>(scene: &Scene<'a>, view: &WavesView, width: usize) -> Vec<Line<'a>> {
+pub fn lines<'a>(scene: &Scene<'a>, view: &WavesView, is_unknown: bool, width: usize) -> Vec<Line<'a>> {
     let WavesView { plan, course, standings } = view;
     let (from, to) = plan.range(course.begun);
+    if is_unknown {
+        let never = plan.ends.last().map_or(0, |end| end - to);
+        let told = format!(
+            "{} of {} waves were begun: {} asked, {} never",
+            course.begun,
+            plan.waves(),
+            format::counted(to.into(), "device"),
+            format::count(never.into())
+        );
+        return vec![Line::from(scene.span(format!("   {told}"), Role::Warn))];
+    }
     let of = format!("wave {} of {}: {}", course.begun, plan.waves(), format::counted((to - from).into(), "device"));
     let mut shown = Vec::new();
     let mut say = |text: String, role| {

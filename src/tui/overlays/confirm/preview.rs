@@ -16,16 +16,23 @@ use crate::tui::widgets::waves;
 const CALL: usize = 4;
 
 /// Live and drill must not be confirmed with the same words.
-pub(super) fn title(snapshot: &Snapshot, switch: &Switch) -> String {
-    let what = match (switch.kind, snapshot.drill.is_some()) {
+pub(super) fn title(snapshot: &Snapshot, arming: &Arming) -> String {
+    let switch = &arming.switch;
+    let version = arming.preview.back_to.as_ref().filter(|_| arming.preview.devices.is_some());
+    let back = version.map(|known| format!("send devices back to {}", known.version));
+    let what = back.unwrap_or_else(|| own_title(snapshot, switch));
+    if snapshot.drill.is_some() { what } else { format!("{what} · {}", snapshot.environment) }
+}
+
+fn own_title(snapshot: &Snapshot, switch: &Switch) -> String {
+    match (switch.kind, snapshot.drill.is_some()) {
         (Kind::OtaHalt, false) => "stop the rollout".into(),
         (Kind::OtaHalt, true) => "halt the simulated rollout".into(),
         (Kind::Rollback, false) => "send devices back to the version before".into(),
         (Kind::Rollback, true) => "roll the simulated devices back".into(),
         (_, false) => switch.label.clone(),
         (_, true) => format!("{}, simulated", switch.label),
-    };
-    if snapshot.drill.is_some() { what } else { format!("{what} · {}", snapshot.environment) }
+    }
 }
 
 /// Everything there is to look at before it is pulled.
