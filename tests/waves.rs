@@ -183,6 +183,8 @@ fn a_room_that_ends_in_the_second_wave_leaves_a_plan_that_waits() {
     room.press(&["!", "g", "!", "g"]);
     room.wait_until("the end", |room| pulled(room).state.is_final());
     assert_eq!(begun(&room), [1, 2, 3], "no wave is begun twice");
+    // The gate of the new room was opened by the two who had agreed in the old one.
+    assert_eq!(pulled(&room).users, Some((room.state.settings.uid, room.state.settings.uid + 1)));
     let mut all = told(&room);
     let calls = all.len();
     all.sort_unstable();

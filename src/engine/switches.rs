@@ -89,7 +89,7 @@ pub(super) fn decide(state: &mut State, at: At, by: &Actor, command: SwitchComma
         SwitchCommand::BreakGlass { approval, reason } => approval::break_glass(state, at, by, approval, &reason),
         SwitchCommand::Withdraw { approval, reason } => approval::withdraw(state, approval, &reason).map(alone),
         SwitchCommand::Stop(actuation) => stop(state, &actuation).map(alone),
-        SwitchCommand::GoOn(actuation) => go_on(state, &actuation).map(alone),
+        SwitchCommand::GoOn(actuation) => fire::go_on(state, at, &actuation),
         SwitchCommand::Recheck(actuation) => recheck(state, at, &actuation).map(alone),
         SwitchCommand::Tested { switch, environment, ok, took_ms, detail } => {
             let detail = crate::domain::text::visible(&detail).into_owned();
@@ -229,14 +229,6 @@ fn recheck(state: &mut State, at: At, id: &ActuationId) -> Result<Vec<Event>, Re
         }
     }
     Ok(events)
-}
-
-/// Lets the waves of a paused actuation go on.
-fn go_on(state: &mut State, id: &ActuationId) -> Result<Vec<Event>, Refusal> {
-    match state.switches.runs.get_mut(id) {
-        Some(run) => Ok(vec![run.go_on()?]),
-        None => Err(Refusal::new(format!("{id} is not under way"))),
-    }
 }
 
 /// Ends an actuation whose outcome will never be known.

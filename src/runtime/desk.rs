@@ -18,7 +18,7 @@ use crate::actuate::{self, Ways, gate::Gate};
 use crate::domain::drill::StageOrder;
 use crate::domain::event::Record;
 use crate::domain::ids::Seq;
-use crate::domain::input::{Effect, Heard, Input, Proposal, Sending, Telling};
+use crate::domain::input::{Effect, Heard, Input, Outcome, Proposal, Sending, Telling};
 use crate::domain::observation::Batch;
 use crate::domain::switch::ActuationState;
 use crate::domain::time::At;
@@ -220,10 +220,18 @@ impl Desk {
     }
 
     /// Makes calls of a switch that has passed the gate; what came of them comes back as an input.
-    fn send_out(&self, sending: Sending) {
+    fn send_out(&mut self, sending: Sending) {
         let (actuation, step) = (sending.actuation.clone(), sending.step);
-        // What the gate has stopped is on the record already.
-        let Ok(confirmed) = self.gate.release(sending) else { return };
+        let confirmed = match self.gate.release(sending) {
+            Ok(confirmed) => confirmed,
+            // Whoever waits for these calls must not wait for ever.
+            Err(stopped) => {
+                let not_sent = || Outcome::NotSent { reason: "the gate is closed for it: arm it again".into() };
+                let answers = stopped.calls.into_iter().map(|(place, _)| (place, not_sent())).collect();
+                self.step(Input::Outcome { actuation, step, answers });
+                return;
+            }
+        };
         let (inbox, ways) = (self.parts.inbox.clone(), self.parts.ways.clone());
         drop(self.parts.tokio.spawn(async move {
             let answers = actuate::fire(confirmed, &ways).await;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use warroom::actuate::gate::Gate;
 use warroom::config::{runbooks, templates};
 use warroom::domain::clock::Targets;
 use warroom::domain::event::Record;
@@ -46,6 +47,7 @@ pub struct Rehearsal {
     pub records: Vec<Record>,
     pub rollups: Vec<Rollup>,
     world: Option<World>,
+    gate: Gate,
     ingest: Ingest,
     pub quit: bool,
     pub copied: Vec<String>,
@@ -99,6 +101,7 @@ impl Rehearsal {
             records: Vec::new(),
             rollups: Vec::new(),
             world,
+            gate: Gate::default(),
             ingest,
             quit: false,
             copied: Vec::new(),
@@ -123,6 +126,7 @@ impl Rehearsal {
     pub fn restart(&mut self) {
         let settings = self.state.settings.clone();
         let drill = self.state.drill.clone();
+        self.gate = Gate::default();
         self.state = State::replay(settings, &self.records, self.now);
         self.input(Input::Opened { version: "test".into(), drill });
         self.input(Input::Link(LinkChange::Up));
@@ -145,10 +149,14 @@ impl Rehearsal {
                 match effect {
                     Effect::Reply { ticket, result } => self.app.reply(ticket, &result),
                     Effect::Stage(_) => {}
-                    // The gate is tried elsewhere; here it stands open.
-                    Effect::Actuate(_) => {}
+                    Effect::Actuate(proposal) => {
+                        let admitted = self.gate.admit(&proposal, self.state.durable, self.now);
+                        assert_eq!(admitted, Ok(()), "{proposal:?}");
+                    }
                     Effect::Tell(telling) => self.told.push(telling),
-                    Effect::Send(Sending { actuation, step, calls }) => {
+                    Effect::Send(sending) => {
+                        assert!(self.gate.release(sending.clone()).is_ok(), "the gate is closed: {sending:?}");
+                        let Sending { actuation, step, calls } = sending;
                         let answers = calls.iter().map(|(place, _)| (*place, Outcome::Sent)).collect();
                         for (_, call) in calls {
                             let Call::Publish(publish) = call else { panic!("a drill only publishes: {call:?}") };

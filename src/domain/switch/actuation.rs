@@ -207,6 +207,9 @@ pub struct Actuation {
     pub approved: Option<Actor>,
     /// Why one person alone pulled what needs two.
     pub broke_glass: Option<String>,
+    /// The users that asked and approved, where two did.
+    #[serde(default)]
+    pub users: Option<(u32, u32)>,
     pub requested: At,
     pub preview: Preview,
     pub call: Call,

@@ -40,6 +40,7 @@ impl Room {
                     parameters: parameters.clone(),
                     approved: agreed.approved,
                     broke_glass: agreed.broke_glass,
+                    users: agreed.asked_uid.zip(agreed.approved_uid),
                     incident: *incident,
                     // The second person lets it go; it is still the first one's.
                     by: agreed.asked.unwrap_or_else(|| record.actor.clone()),

@@ -11,6 +11,9 @@ use crate::domain::time::At;
 pub struct Agreement {
     pub asked: Option<Actor>,
     pub approved: Option<Actor>,
+    /// The users that the two are, as the system says.
+    pub asked_uid: Option<u32>,
+    pub approved_uid: Option<u32>,
     /// Why one person did it alone.
     pub broke_glass: Option<String>,
 }
@@ -41,11 +44,13 @@ impl Tested {
 impl Room {
     pub(super) fn apply_to_switches(&mut self, event: &SwitchEvent, record: &Record) {
         match event {
-            SwitchEvent::ApprovalAsked { approval, .. } => {
-                self.agreements.entry(*approval).or_default().asked = Some(record.actor.clone());
+            SwitchEvent::ApprovalAsked { approval, uid, .. } => {
+                let agreement = self.agreements.entry(*approval).or_default();
+                (agreement.asked, agreement.asked_uid) = (Some(record.actor.clone()), Some(*uid));
             }
-            SwitchEvent::Approved { approval, .. } => {
-                self.agreements.entry(*approval).or_default().approved = Some(record.actor.clone());
+            SwitchEvent::Approved { approval, uid, .. } => {
+                let agreement = self.agreements.entry(*approval).or_default();
+                (agreement.approved, agreement.approved_uid) = (Some(record.actor.clone()), Some(*uid));
             }
             SwitchEvent::GlassBroken { approval, reason, .. } => {
                 self.agreements.entry(*approval).or_default().broke_glass = Some(reason.clone());

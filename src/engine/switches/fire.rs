@@ -9,7 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::event::switch::SwitchEvent;
 use crate::domain::ids::{Actor, ActuationId, Seq};
 use crate::domain::input::{Effect, LogHealth, People, Proposal};
-use crate::domain::switch::plan::{Switch, Takes};
+use crate::domain::switch::plan::{GateKind, Switch, Takes};
 use crate::domain::switch::template::Values;
 use crate::domain::switch::{Scope, SwitchId};
 use crate::domain::time::At;
@@ -69,6 +69,43 @@ pub(in crate::engine) fn fire_by_rule(state: &mut State, at: At, campaign: &str,
         approval: None,
     };
     self::pull(state, at, pull, after)
+}
+
+/// Lets the waves of a paused actuation go on. What an earlier room has begun needs this room's gate opened: by those who
+/// agreed to it then, as the record has them.
+pub(super) fn go_on(state: &mut State, at: At, id: &ActuationId) -> Decided {
+    if let LogHealth::Unsafe { reason } = &state.log {
+        return Err(Refusal::new(format!("the log cannot be written ({reason}), and no switch fires unlogged")));
+    }
+    let actuation = state.room.actuations.get(id).cloned();
+    let (Some(run), Some(actuation)) = (state.switches.runs.get_mut(id), actuation) else {
+        return Err(Refusal::new(format!("{id} is not under way")));
+    };
+    let is_taken_up = run.is_taken_up();
+    let (gate, event) = (run.gate(), run.go_on()?);
+    let people = match (gate, actuation.users, &actuation.broke_glass) {
+        (_, Some((first, second)), _) => People::Two(first, second),
+        (_, None, Some(reason)) => People::BrokeGlass(reason.clone()),
+        (GateKind::TwoPeople, None, None) => {
+            return Err(Refusal::new(format!("the record does not say who agreed to {id}: try it again instead")));
+        }
+        (GateKind::OneKey | GateKind::Typed, None, None) => People::One,
+    };
+    let proposal = Proposal {
+        actuation: id.clone(),
+        switch: actuation.switch,
+        // Whoever goes on has had all the time to look.
+        armed: at.plus_ms(-limits::ARMING_GUARD_MS * state.settings.pace),
+        confirmed: at,
+        within_ms: limits::ARMED_MS,
+        asked: None,
+        typed: String::new(),
+        people,
+        intent: Seq(state.room.last.0 + 1),
+        pace: state.settings.pace,
+    };
+    let effects = if is_taken_up { vec![Effect::Actuate(proposal)] } else { Vec::new() };
+    Ok((vec![event], effects))
 }
 
 /// Everything that has been looked at, typed and agreed.

@@ -96,6 +96,8 @@ pub struct Run {
     through: Option<At>,
     /// Few targets first, where it goes out in waves.
     staging: Option<Staging>,
+    /// It was begun by an earlier room.
+    taken_up: bool,
 }
 
 impl Run {
@@ -131,6 +133,7 @@ impl Run {
             lost: None,
             through: None,
             staging: None,
+            taken_up: false,
         }
         .skipping(&state.fleet)
     }
@@ -161,6 +164,7 @@ impl Run {
         };
         let plan = actuation.preview.devices.as_ref().and_then(|devices| devices.waves.as_ref());
         let mut run = Self::new(state, switch, aim, &actuation.id, at).in_waves(plan, &actuation.course);
+        run.taken_up = true;
         run.step = run.switch.steps.len().saturating_sub(1);
         // What a wave has begun is never begun again; what none has begun was not asked.
         let released = run.released();

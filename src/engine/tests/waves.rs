@@ -282,7 +282,14 @@ fn killed_in_the_second_wave_it_is_looked_at_and_no_wave_is_begun_twice() {
     for device in &targets[20..30] {
         again.runs(device, "3.2.4", true, 2);
     }
-    again.ask(Command::Switch(SwitchCommand::GoOn(id))).unwrap();
+    again.ask(Command::Switch(SwitchCommand::GoOn(id.clone()))).unwrap();
+    let admitted = again.effects.iter().find_map(|effect| match effect {
+        Effect::Actuate(proposal) => Some(proposal.clone()),
+        _ => None,
+    });
+    let admitted = admitted.expect("the gate of this room is asked");
+    assert_eq!((admitted.actuation, &admitted.people), (id, &crate::domain::input::People::Two(1000, 1001)));
+    assert_eq!((admitted.intent, admitted.confirmed), (again.state.room.last, again.now));
     let rest = again.obey(SOAK_S + 30, &nobody);
     assert_eq!(rest.len(), 270);
     assert!(rest.iter().all(|device| targets[30..].contains(device)), "only those that no wave had begun");

@@ -1,6 +1,7 @@
 //! How far a run has come, in numbers.
 
 use super::{Run, Stage, Staging};
+use crate::domain::switch::plan::GateKind;
 use crate::fleet::Fleet;
 use crate::fleet::devices::Flag;
 
@@ -52,6 +53,15 @@ impl Run {
     /// The step under way, by name, and of how many.
     pub fn position(&self) -> (&str, usize, usize) {
         (self.step().map_or("", |step| &step.name), self.step + 1, self.switch.steps.len())
+    }
+
+    /// Whether an earlier room has begun it.
+    pub(in crate::engine::switches) const fn is_taken_up(&self) -> bool {
+        self.taken_up
+    }
+
+    pub(in crate::engine::switches) fn gate(&self) -> GateKind {
+        self.switch.gate
     }
 
     /// How far its waves have come, where it goes out in waves.
