@@ -282,6 +282,15 @@ fn settings(settings: Settings, scenario: &Scenario) -> Settings {
     let root = &scenario.fleet.root;
     let mut switches = standard(&format!("{root}/ota/{{campaign}}/control"), root);
     switches.extend(access(root));
+    // What a push may say is a matter of the fleet, and worth a rehearsal.
+    for switch in &mut switches {
+        if let Some(own) =
+            settings.switches.iter().find(|own| own.id == switch.id && own.parameters == switch.parameters)
+        {
+            switch.choices.clone_from(&own.choices);
+            switch.schema.clone_from(&own.schema);
+        }
+    }
     Settings {
         rollout: rollout.unwrap_or_else(|| settings.rollout.clone()),
         switches: switches.into_iter().map(Arc::new).collect(),

@@ -14,11 +14,13 @@ use crate::config::{Config, paths};
 use crate::domain::command::{Command, Confirmation, SwitchCommand};
 use crate::domain::ids::Seq;
 use crate::domain::input::Ticket;
-use crate::domain::switch::plan::{Switch, Takes};
+use crate::domain::lens::Lens;
+use crate::domain::switch::plan::{Kind, Switch, Takes};
 use crate::domain::switch::template::Values;
 use crate::domain::switch::{ActuationState, Scope};
 use crate::engine::Settings;
 use crate::engine::snapshot::{ActuationView, Snapshot};
+use crate::engine::switches::known::VERSION;
 use crate::runtime::clock::Clock;
 use crate::runtime::offline::Offline;
 use crate::runtime::socket::{self, Request};
@@ -174,6 +176,17 @@ impl Bench {
             Takes::Devices => Scope::Devices(vec![self.canary(args, switch).await?]),
         };
         let mut parameters: Values = args.set.iter().cloned().collect();
+        // What was written down for it is what it is pulled with.
+        if let Some(choice) = switch.choices.first() {
+            choice.parameters.iter().for_each(|(name, value)| {
+                parameters.entry(name.clone()).or_insert_with(|| value.clone());
+            });
+        }
+        if let (Kind::Rollback, Scope::Devices(devices)) = (switch.kind, &scope)
+            && !parameters.contains_key(VERSION)
+        {
+            parameters.insert(VERSION.to_owned(), self.version_for(&devices[0]).await?);
+        }
         for name in &switch.parameters {
             let value = if name == "values" { "{}".into() } else { format!("test-{}", self.tickets) };
             parameters.entry(name.clone()).or_insert(value);
@@ -207,12 +220,24 @@ impl Bench {
         if args.environment == Environment::Staging {
             return Err(untried("on which device? Give --device, or `canary` in the configuration of the switch"));
         }
-        self.asker.look(crate::domain::lens::Lens { devices: Some((0, 50)), ..Default::default() });
+        self.asker.look(Lens { devices: Some((0, 50)), ..Default::default() });
         let first = |snapshot: &Snapshot| {
             let page = snapshot.devices.as_ref()?;
             page.rows.iter().find(|row| row.online && row.seen.is_some()).map(|row| row.id.clone())
         };
         self.until(first).await
+    }
+
+    /// A version that is known to run well, and that this device does not run yet if there is one.
+    async fn version_for(&mut self, device: &str) -> Result<String, Ended> {
+        self.asker.look(Lens { device: Some(device.to_owned()), ..Default::default() });
+        let other = |snapshot: &Snapshot| {
+            let own = &snapshot.device.as_ref()?.row;
+            let at = snapshot.attributes.iter().position(|attribute| attribute == "firmware")?;
+            let good = || snapshot.good_versions.iter().map(|known| known.version.clone());
+            good().find(|version| own.values.get(at) != Some(version)).or_else(|| good().next())
+        };
+        self.until(other).await
     }
 
     /// Arms it as soon as there is something to arm it at: a rollout takes its time to begin.
