@@ -5,16 +5,20 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use support::{Rehearsal, start};
 use warroom::domain::command::{Approval, Command, SwitchCommand};
 use warroom::domain::event::Event;
 use warroom::domain::event::waves::WavesEvent;
 use warroom::domain::ids::Actor;
 use warroom::domain::input::{Input, Ticket};
+use warroom::domain::switch::standard::access;
 use warroom::domain::switch::waves::Reason;
 use warroom::domain::switch::{Actuation, ActuationState};
 use warroom::drill::scenario::Scenario;
 use warroom::drill::world::World;
+use warroom::engine::Settings;
 
 /// 3.2.5 went out to two of five and crashes on rev-B; the rest runs 3.2.4.
 const DAY: &str = r#"
@@ -62,7 +66,9 @@ down_s = [10, 25]
 
 fn open(more: &str) -> Rehearsal {
     let scenario = Scenario::read(&format!("{DAY}{more}"), "day").unwrap();
-    let mut room = Rehearsal::open(Some(World::new(scenario, 1, None, start())), support::settings());
+    let mut settings = Settings { environment: "drill".into(), ..support::settings() };
+    settings.switches.extend(access("fleet").into_iter().map(Arc::new));
+    let mut room = Rehearsal::open(Some(World::new(scenario, 1, None, start())), settings);
     room.wait(300);
     room
 }
@@ -169,7 +175,7 @@ fn a_room_that_ends_in_the_second_wave_leaves_a_plan_that_waits() {
     let mut room = open("");
     send_back(&mut room, "3.2.4");
     let_go(&mut room);
-    room.wait_until("the second wave", |room| begun(room).len() == 2);
+    room.wait_until("the second wave to soak", |room| begun(room).len() == 2 && pulled(room).course.soaks.is_some());
     let before = told(&room).len();
     room.restart();
     room.wait(200);

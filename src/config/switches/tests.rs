@@ -97,7 +97,7 @@ fn a_standard_switch_takes_choices_rules_and_waves_without_being_written_anew() 
             "`versoin` is no parameter of this switch; it has version, values",
         ),
         ("version = \"c-42\"", "", "the choice needs `version`"),
-        ("\"integer\"", "\"int\"", "unknown variant `int`"),
+        ("\"integer\"", "\"int\"", "unknown value `int`"),
         ("soak_s = 60", "gate = \"typed\"", "can only be made stricter"),
         ("config-push", "config-pull", "needs `kind`"),
     ] {
