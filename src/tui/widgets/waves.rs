@@ -2,6 +2,7 @@
 
 use ratatui::text::Line;
 
+use crate::domain::rollout::Limit;
 use crate::domain::switch::waves::Plan;
 use crate::engine::snapshot::WavesView;
 use crate::tui::action::Action;
@@ -62,8 +63,13 @@ pub fn lines<'a>(scene: &Scene<'a>, view: &WavesView, is_unknown: bool, width: u
         .iter()
         .map(|standing| {
             let mark = if standing.crossed { "✗ " } else { "" };
-            let (value, above) = (standing.value * 100.0, standing.above * 100.0);
-            format!("{mark}{} {value:.1}/{above:.0} % of {}", standing.rule, format::count(standing.sample.into()))
+            let (value, limit) = (standing.value * 100.0, standing.limit.share() * 100.0);
+            let least = if matches!(standing.limit, Limit::Below(_)) { "min " } else { "" };
+            format!(
+                "{mark}{} {value:.1}/{least}{limit:.0} % of {}",
+                standing.rule,
+                format::count(standing.sample.into())
+            )
         })
         .collect();
     if !rules.is_empty() {

@@ -110,16 +110,15 @@ impl Run {
             reachable += u32::from(does_it.is_some() || target.is_expected(&state.fleet));
         }
         let (value, others) = (count.share(), others.share(rule.metric));
-        let stands_out = rule.times_others.is_none_or(|times| value > times * others);
         let minimum = rule.minimum.min(reachable).max(1);
         Standing {
             rule: rule.name(),
             wave: self.staging.as_ref().map_or(0, |staging| staging.wave),
             value,
-            above: rule.above,
+            limit: rule.limit,
             sample: count.sample,
             others,
-            crossed: count.sample >= minimum && value > rule.above && stands_out,
+            crossed: count.sample >= minimum && rule.limit.is_crossed(value, others, rule.times_others),
         }
     }
 
@@ -154,6 +153,9 @@ impl Others {
     fn share(&self, metric: Metric) -> f64 {
         match metric {
             Metric::Shows(symptom) => f64::from(self.shown[symptom as usize]) / f64::from(self.devices.max(1)),
+            Metric::Online => 1.0 - self.share(Metric::Shows(Symptom::Offline)),
+            // Who was sent nothing has nothing to fail.
+            Metric::Succeeded => 1.0,
             _ => 0.0,
         }
     }
@@ -173,12 +175,17 @@ impl Target {
         match rule.metric {
             Metric::RolledBack => None,
             Metric::Failed => known.then_some(self.stage == Stage::No),
-            Metric::NotBack => {
+            Metric::NotBack | Metric::Succeeded => {
                 let reached = self.reached.filter(|_| !known);
                 let late_s = i64::from(rule.window_s.unwrap_or(policy.reconnect_s));
                 let is_away = device.is_some_and(|device| !device.has(Flag::Online));
                 let late = reached.is_some_and(|reached| is_away && at.since_s(reached) >= late_s);
-                (known || late).then_some(late)
+                let does_it = if rule.metric == Metric::NotBack { late } else { self.stage == Stage::Yes };
+                (known || late).then_some(does_it)
+            }
+            Metric::Online => {
+                self.since_then.settled?;
+                Some(symptoms(device?, fleet.minute()) & Symptom::Offline.bit() == 0)
             }
             Metric::Shows(Symptom::Offline) => {
                 self.since_then.settled?;

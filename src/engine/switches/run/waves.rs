@@ -8,7 +8,7 @@ use super::{Run, Stage, Target};
 use crate::domain::command::Refusal;
 use crate::domain::event::Event;
 use crate::domain::event::waves::WavesEvent;
-use crate::domain::rollout::Standing;
+use crate::domain::rollout::{Limit, Standing};
 use crate::domain::switch::waves::{Course, Plan, Reason};
 use crate::domain::time::At;
 use crate::engine::State;
@@ -164,9 +164,13 @@ impl Run {
     }
 }
 
-/// How many devices do what a rule is about.
+/// How many devices are on the wrong side of a rule.
 fn doing(standing: &Standing) -> u32 {
-    (standing.value * f64::from(standing.sample)).round() as u32
+    let share = match standing.limit {
+        Limit::Above(_) => standing.value,
+        Limit::Below(_) => 1.0 - standing.value,
+    };
+    (share * f64::from(standing.sample)).round() as u32
 }
 
 impl Target {
