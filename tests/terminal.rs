@@ -157,7 +157,7 @@ fn a_whole_incident_by_real_keys_on_the_embedded_broker() {
         assert!(markdown.contains(part), "{part}\n{markdown}");
     }
     let json: serde_json::Value = serde_json::from_str(&export("json")).unwrap();
-    assert_eq!(json["schema"], 3);
+    assert_eq!(json["schema"], warroom::report::document::SCHEMA);
     assert_eq!(json["incident"]["type"], "bad-firmware");
     assert_eq!(json["response"]["switches"][0]["outcome"], "effective");
     assert_eq!(json["incident"]["cohort"]["hardware"], "rev-B");

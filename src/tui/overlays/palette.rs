@@ -34,13 +34,17 @@ impl Palette {
         Self { actions, query: String::new(), selected: 0 }
     }
 
+    /// What has all the words: first what is called so, then what only speaks of it.
     fn matches(&self) -> Vec<&'static Spec> {
-        let wanted: Vec<String> = self.query.to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let query = self.query.to_lowercase();
+        let wanted: Vec<&str> = query.split_whitespace().collect();
         let fits = |spec: &&&'static Spec| {
             let text = format!("{} {} {}", spec.id, spec.label, spec.help).to_lowercase();
-            wanted.iter().all(|word| text.contains(word.as_str()))
+            wanted.iter().all(|word| text.contains(word))
         };
-        self.actions.iter().filter(fits).copied().collect()
+        let mut matches: Vec<_> = self.actions.iter().filter(fits).copied().collect();
+        matches.sort_by_key(|spec| ![spec.id, spec.label].iter().any(|name| name.to_lowercase().starts_with(&query)));
+        matches
     }
 
     pub fn press(&mut self, key: Key) -> Outcome {
