@@ -5,6 +5,7 @@
 
 mod access;
 mod config;
+mod desired;
 mod faults;
 mod firmware;
 pub mod orders;
@@ -15,8 +16,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use access::{Access, Asked};
-use config::Desired;
-use firmware::Wanted;
+use desired::Desired;
 use rollout::Rollout;
 
 use super::scenario::{Effect, FaultPlan, Scenario, Where};
@@ -91,7 +91,7 @@ enum Plan {
     Grant(u32),
     /// Takes up the configuration that is desired of it.
     Configure(u32),
-    /// Takes up the firmware that is wanted of it.
+    /// Takes up the firmware that is desired of it.
     Downgrade(u32),
 }
 
@@ -121,8 +121,8 @@ pub struct World {
     rollouts: Vec<Rollout>,
     asked: BTreeMap<u32, Asked>,
     asked_so_far: u32,
-    desired: BTreeMap<u32, Desired>,
-    wanted: BTreeMap<u32, Wanted>,
+    desired_config: Desired,
+    desired_firmware: Desired,
     /// Devices that a fault has no more hold of.
     cured: BTreeSet<(u32, u16)>,
     plans: BinaryHeap<Reverse<(At, u64, Plan)>>,
@@ -165,8 +165,8 @@ impl World {
             rollouts,
             asked: BTreeMap::new(),
             asked_so_far: 0,
-            desired: BTreeMap::new(),
-            wanted: BTreeMap::new(),
+            desired_config: Desired::default(),
+            desired_firmware: Desired::default(),
             cured: BTreeSet::new(),
             plans: BinaryHeap::new(),
             planned: 0,

@@ -1,5 +1,6 @@
 //! Configuration in the simulated world: a device takes what is desired of it when it can be reached, and says so.
 
+use super::desired::Wish;
 use super::{Plan, World};
 use crate::domain::time::At;
 use crate::drill::scenario::Fate;
@@ -7,36 +8,17 @@ use crate::drill::scenario::Fate;
 /// Where the answer to a push is in `ResponsePlan::answers`.
 const CONFIG: usize = 3;
 
-/// What is desired of a device. The broker keeps it; the device takes it up once.
-#[derive(Clone, Debug)]
-pub(super) struct Desired {
-    version: String,
-    request_id: String,
-    answered: bool,
-}
-
 impl World {
     pub(super) fn hear_config(&mut self, id: &str, payload: &[u8], at: At) {
         let Some(device) = self.find(id) else { return };
-        let Ok(desired) = serde_json::from_slice::<serde_json::Value>(payload) else {
-            // Taken back, or nothing that a device could read.
-            self.desired.remove(&device);
-            return;
-        };
-        let Some(version) = desired["version"].as_str() else { return };
-        let request_id = desired["request_id"].as_str().unwrap_or("").to_owned();
-        // A broker that is connected anew says again what it has in store.
-        if self.desired.get(&device).is_some_and(|known| known.request_id == request_id && known.version == version) {
-            return;
+        if self.desired_config.hear(device, payload) {
+            self.plan_config(device, at);
         }
-        self.desired.insert(device, Desired { version: version.to_owned(), request_id, answered: false });
-        self.plan_config(device, at);
     }
 
     /// A device that is connected and has not done what is desired of it will.
     pub(super) fn plan_config(&mut self, device: u32, at: At) {
-        let waiting = self.desired.get(&device).is_some_and(|desired| !desired.answered);
-        if waiting && self.devices[device as usize].online {
+        if self.desired_config.waits(device) && self.devices[device as usize].online {
             let answer = self.scenario.response.config.clone();
             let answered = self.answered_at(&answer, at);
             self.plan(answered, Plan::Configure(device));
@@ -49,9 +31,7 @@ impl World {
         if !self.devices[device as usize].online {
             return;
         }
-        let Some(desired) = self.desired.get_mut(&device).filter(|desired| !desired.answered) else { return };
-        desired.answered = true;
-        let Desired { version, request_id, .. } = desired.clone();
+        let Some(Wish { version, request_id, .. }) = self.desired_config.take(device) else { return };
         let error = match self.fate(device, CONFIG) {
             Fate::Mute => return,
             Fate::Refused(error) => Some(error),
