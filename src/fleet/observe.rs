@@ -52,7 +52,7 @@ impl Fleet {
             match self.devices.find(batch.text(observation.device)) {
                 Some(ix) => {
                     // What cannot be read shows life all the same.
-                    self.hear(ix, self.silent_s(self.devices.get(ix)), observation);
+                    self.hear(ix, self.away_s(ix), observation);
                     self.suffer(ix, batch, observation, fault);
                 }
                 None => self.fault(batch, observation, fault),
@@ -72,10 +72,9 @@ impl Fleet {
             return None;
         }
         self.set_attributes(ix, batch, observation);
-        let silent_s = self.silent_s(self.devices.get(ix));
         let away_s = self.away_s(ix);
         let followed = self.was_followed(ix);
-        self.hear(ix, silent_s, observation);
+        self.hear(ix, away_s, observation);
         if observation.raw.is_empty() {
             if self.watched == Some(ix) {
                 self.keep_message(ix, batch, observation);
@@ -92,7 +91,7 @@ impl Fleet {
             Body::Telemetry(telemetry) => {
                 if let Some(told) = self.take_telemetry(ix, telemetry, followed, batch, observation) {
                     self.check_telemetry(ix, told, batch, observation);
-                    self.measure(ix, silent_s, batch, observation);
+                    self.measure(ix, away_s, batch, observation);
                 }
             }
             Body::Event { kind, code, .. } => self.take_event(ix, *kind, batch.text(*code), observation.retained),
@@ -163,8 +162,7 @@ impl Fleet {
     }
 
     /// Any message shows life, but for one that the broker had in store, and for what others say.
-    fn hear(&mut self, ix: DeviceIx, silent_s: u32, observation: &Observation) {
-        let away_s = self.away_s(ix);
+    fn hear(&mut self, ix: DeviceIx, away_s: u32, observation: &Observation) {
         let device = self.devices.get_mut(ix);
         let group = device.group;
         if observation.retained || observation.hearsay {
@@ -172,7 +170,7 @@ impl Fleet {
         }
         let followed = device.has(Flag::Online) && self.listening.is_some_and(|since| device.seen >= since);
         if followed && device.seen > 0 {
-            learn_period(device, silent_s as f32);
+            learn_period(device, away_s as f32);
         }
         device.seen = device.seen.max((observation.at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32);
         device.messages = device.messages.saturating_add(1);
