@@ -12,8 +12,8 @@ use ratatui::layout::Rect;
 use support::Rehearsal;
 use warroom::domain::cohort::CohortKey;
 use warroom::domain::due::DueKind;
-use warroom::domain::ids::Actor;
-use warroom::domain::input::{Effect, Input, LinkChange};
+use warroom::domain::ids::{Actor, Seq};
+use warroom::domain::input::{Effect, Input, LinkChange, Ticket};
 use warroom::domain::recovery::{Check, Standing};
 use warroom::engine::{self, snapshot::Snapshot};
 use warroom::tui::app::Request;
@@ -70,6 +70,18 @@ fn what_waits_for_a_second_person_is_announced_so_although_the_picture_was_quick
     }
     room.press(&["y"]);
     assert!(room.copied[0].ends_with("--reason 'what you have looked at'") && room.copied.len() == 1);
+}
+
+#[test]
+fn a_late_answer_to_what_went_well_does_not_cover_what_is_asked() {
+    let mut room = declared();
+    room.wait_until("devices are counted", |r| connectivity(r) == Standing::Red);
+    room.press(&["m"]);
+    room.app.reply(Ticket(0), &Ok(Seq(22)));
+    assert!(room.shows("m again says that it is mitigated anyway"), "{}", room.screen(120, 40));
+    room.press(&["c"]);
+    room.app.reply(Ticket(0), &Ok(Seq(22)));
+    assert!(room.shows("recorded #22"));
 }
 
 #[test]

@@ -189,6 +189,8 @@ impl App {
                 self.ui.say(format!("intent recorded {seq}; {next}"), false, now);
             }
             (Asked::Quietly, _) => {}
+            // What went wrong or is asked once more since the key was pressed is to be read before that it worked.
+            (Asked::Plainly, Ok(_)) if self.ui.toast.as_ref().is_some_and(|toast| toast.bad) => {}
             (Asked::Plainly, Ok(seq)) => self.ui.say(format!("recorded {seq}"), false, now),
             (Asked::Plainly, Err(refusal)) => self.ui.say(refusal.to_string(), true, now),
         }

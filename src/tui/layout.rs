@@ -121,6 +121,20 @@ pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
     Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height)
 }
 
+/// Which of several parts stay where there is not room for all: the first ones, and always the last.
+pub fn kept(widths: &[usize], room: usize) -> Vec<usize> {
+    let Some(last) = widths.len().checked_sub(1) else { return Vec::new() };
+    let mut left = room.saturating_sub(widths[last]);
+    let fits = |n: &usize| {
+        let fits = widths[*n] <= left;
+        left = left.saturating_sub(widths[*n]);
+        fits
+    };
+    let mut kept: Vec<usize> = (0..last).take_while(fits).collect();
+    kept.push(last);
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +168,20 @@ mod tests {
             for pane in panes {
                 assert!(pane.is_empty() || area.intersection(pane) == pane, "{w}×{h}: {pane:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_dropped_is_dropped_from_the_middle() {
+        let cases = [
+            (&[5, 5, 5][..], 15, &[0, 1, 2][..]),
+            (&[5, 5, 5], 14, &[0, 2]),
+            (&[5, 5, 5], 4, &[2]),
+            (&[5, 20, 1, 5], 15, &[0, 3]),
+            (&[], 10, &[]),
+        ];
+        for (widths, room, expected) in cases {
+            assert_eq!(kept(widths, room), expected, "{widths:?} in {room}");
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::switch::plan::Kind;
 use crate::domain::switch::{ActuationState, Preview};
 use crate::engine::snapshot::{ActuationView, Snapshot};
 use crate::engine::switches::run::Tally;
+use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::scene::{Scene, wrap};
 use crate::tui::theme::Role;
@@ -124,10 +125,13 @@ pub fn lines<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<L
     }
     say(&way, Role::Muted);
     if !view.provable {
-        say(
-            "this room came later and has not seen it: !r looks again, !t sends it again under the same id, !c closes it",
-            Role::Warn,
+        let [again, retry, close] =
+            [Action::Recheck, Action::TryAgain, Action::CloseActuation].map(|action| scene.key(action));
+        let told = format!(
+            "this room came later and has not seen it: {again} looks again, {retry} sends it again under the same id, \
+             {close} closes it"
         );
+        say(&told, Role::Warn);
     }
     if let Some(told) = told.filter(|told| !told.is_empty()) {
         say(&told, Role::Alarm);
@@ -145,7 +149,9 @@ pub fn lines<'a>(scene: &Scene<'a>, view: &ActuationView, width: usize) -> Vec<L
         shown.extend(progress(scene, view, tally));
     }
     if let Some(waves) = view.waves.as_ref().filter(|_| !actuation.state.is_final()) {
-        shown.extend(waves::lines(scene, waves, matches!(actuation.state, ActuationState::Unknown { .. }), width));
+        let is_unknown = matches!(actuation.state, ActuationState::Unknown { .. });
+        let known = view.tally.map_or(0, |tally| tally.done + tally.escaped);
+        shown.extend(waves::lines(scene, waves, is_unknown, known, width));
     }
     shown
 }

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::domain::switch::SwitchId;
 use crate::tui::action::{ACTIONS, Action, Group, Spec};
 use crate::tui::format;
+use crate::tui::layout::kept;
 use crate::tui::overlays::confirm;
 use crate::tui::scene::Scene;
 use crate::tui::theme::Role;
@@ -99,20 +100,6 @@ fn hint<'a>(scene: &Scene<'a>, hints: &[&Spec], n: usize, spec: &Spec) -> Vec<Sp
     spans
 }
 
-/// Which of several parts stay where there is not room for all: the first ones, and always the last.
-fn kept(widths: &[usize], room: usize) -> Vec<usize> {
-    let Some(last) = widths.len().checked_sub(1) else { return Vec::new() };
-    let mut left = room.saturating_sub(widths[last]);
-    let fits = |n: &usize| {
-        let fits = widths[*n] <= left;
-        left = left.saturating_sub(widths[*n]);
-        fits
-    };
-    let mut kept: Vec<usize> = (0..last).take_while(fits).collect();
-    kept.push(last);
-    kept
-}
-
 /// What the keys of a chord that has begun may go on with.
 fn continuations(scene: &Scene<'_>) -> Vec<String> {
     let begun = &scene.ui.chord;
@@ -143,23 +130,4 @@ fn tested(scene: &Scene<'_>, action: Action) -> Option<(String, Role)> {
         true if days >= confirm::STALE_DAYS => (format!(" ·tested {days}d"), Role::Warn),
         true => (format!(" ·tested {days}d"), Role::Muted),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::kept;
-
-    #[test]
-    fn what_is_dropped_is_dropped_from_the_middle() {
-        let cases = [
-            (&[5, 5, 5][..], 15, &[0, 1, 2][..]),
-            (&[5, 5, 5], 14, &[0, 2]),
-            (&[5, 5, 5], 4, &[2]),
-            (&[5, 20, 1, 5], 15, &[0, 3]),
-            (&[], 10, &[]),
-        ];
-        for (widths, room, expected) in cases {
-            assert_eq!(kept(widths, room), expected, "{widths:?} in {room}");
-        }
-    }
 }

@@ -24,8 +24,8 @@ pub fn sizes(plan: &Plan) -> String {
     format!("{}{more} devices{soak}", sizes.join(", "))
 }
 
-/// Where the waves are, what they wait for, and the values of the rules.
-pub fn lines<'a>(scene: &Scene<'a>, view: &WavesView, is_unknown: bool, width: usize) -> Vec<Line<'a>> {
+/// Where the waves are, what they wait for, and the values of the rules. Of `known` devices it is known what became.
+pub fn lines<'a>(scene: &Scene<'a>, view: &WavesView, is_unknown: bool, known: u32, width: usize) -> Vec<Line<'a>> {
     let WavesView { plan, course, standings } = view;
     let (from, to) = plan.range(course.begun);
     if is_unknown {
@@ -57,7 +57,10 @@ pub fn lines<'a>(scene: &Scene<'a>, view: &WavesView, is_unknown: bool, width: u
             let left_s = (i64::from(plan.soak_s) - scene.snapshot.at.since_s(since)).max(0);
             say(format!("▸ {of} · soaks, {} to go", format::duration(left_s)), Role::Warn);
         }
-        (None, None) => say(format!("▸ {of}"), Role::Warn),
+        (None, None) => {
+            let waits = format::count(to.saturating_sub(known).into());
+            say(format!("▸ {of} · waits for {waits} of them"), Role::Warn);
+        }
     }
     let rules: Vec<String> = standings
         .iter()
