@@ -27,17 +27,10 @@ fn names(room: &Rehearsal) -> BTreeSet<String> {
     incident(room).recovery.affected.names().map(str::to_owned).collect()
 }
 
-/// A bad firmware, found, declared and stopped; everybody who is affected is known.
+/// Everybody who is affected is known.
 fn halted() -> Rehearsal {
-    let mut room = Rehearsal::open(Some(support::world("bad-firmware", 2000)), support::settings());
-    room.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
-    room.wait(5);
-    room.press(&["a", "d", "enter"]);
-    room.wait(4);
-    room.press(&["F5"]);
-    room.wait(1);
-    room.press(&["H"]);
-    room.wait(120);
+    let mut room = support::halted(2000, support::settings());
+    room.wait(60);
     room
 }
 

@@ -51,16 +51,7 @@ fn learn(room: &mut Rehearsal, by: &str, command: LearningCommand) {
 
 /// The shipped game day, commanded from the alert to the end.
 fn incident() -> Rehearsal {
-    let mut room = Rehearsal::open(Some(support::world("bad-firmware", 4000)), settings());
-    room.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
-    room.wait(5);
-    room.press(&["a", "d", "enter"]);
-    room.wait(4);
-    room.press(&["F5"]);
-    room.wait(1);
-    room.press(&["H"]);
-    room.wait(60);
-    room
+    support::halted(4000, settings())
 }
 
 /// Everything that people write down about it.

@@ -1,7 +1,7 @@
 //! The detector on fleets made up for it: what it raises, and when it keeps quiet.
 
 use super::*;
-use crate::domain::observation::{Batch, Body, Envelope, Telemetry, Text};
+use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text};
 use crate::fleet::FleetSettings;
 
 /// Two thousand devices: two firmwares, two revisions, two regions, evenly mixed.
@@ -76,6 +76,28 @@ impl Fake {
         );
         let observation = batch.iter().next().unwrap().clone();
         self.fleet.observe(&batch, &observation);
+    }
+
+    /// A device reports an error.
+    fn complain(&mut self, n: usize) {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        let device = batch.keep(&format!("d{n}"));
+        let code = batch.keep("0x11");
+        let body = Body::Event { kind: EventKind::Error, stamp: None, code, message: Text::EMPTY };
+        batch.push(mark, Envelope { at: self.now, device, ..Envelope::default() }, body);
+        let observation = batch.iter().next().unwrap().clone();
+        self.fleet.observe(&batch, &observation);
+    }
+
+    /// Minutes in each of which these devices report an error, a twelfth of them every five seconds.
+    fn complaining(&mut self, minutes: usize, which: impl Fn(usize) -> bool) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for look in 0..12 * minutes {
+            (0..self.boots.len()).filter(|n| n % 12 == look % 12 && which(*n)).for_each(|n| self.complain(n));
+            changes.extend(self.run(5));
+        }
+        changes
     }
 
     fn take_down(&mut self, which: impl Fn(usize) -> bool) {
@@ -279,4 +301,20 @@ fn devices_that_sleep_every_night_are_missed_only_until_that_is_known() {
     assert_eq!(raised(&changes), [""; 0]);
     fake.take_down(|n| !sleeps(n) && n % 4 == 3);
     assert_eq!(raised(&fake.run(60)), ["online 3.2.5 · rev-B · eu"]);
+}
+
+#[test]
+fn devices_that_always_complain_are_not_taken_for_others_every_minute() {
+    let always = |n: usize| n.is_multiple_of(17);
+    let mut fake = Fake::new(2000);
+    assert_eq!(raised(&fake.complaining(60, always)), [""; 0]);
+    let changes = fake.complaining(5, |n| always(n) || (n % 4 == 3 && n.is_multiple_of(5)));
+    let evidence = changes.iter().find_map(|change| match change {
+        Change::Raised(finding) => Some((finding.cohort.to_string(), finding.evidence.clone())),
+        _ => None,
+    });
+    let (cohort, evidence) = evidence.expect("every fifth device of a cohort errs now");
+    let usually: u32 = evidence.rsplit("usually ").next().unwrap().parse().unwrap();
+    // A seventeenth of five hundred.
+    assert!(cohort == "3.2.5 · rev-B" && (20..=40).contains(&usually), "{cohort}: {evidence}");
 }

@@ -317,6 +317,20 @@ pub fn world(scenario: &str, devices: u32) -> World {
     World::new(Scenario::find(scenario).unwrap().unwrap(), 1, Some(devices), start())
 }
 
+/// A room in which a bad firmware was found, declared and stopped.
+pub fn halted(devices: u32, settings: Settings) -> Rehearsal {
+    let mut room = Rehearsal::open(Some(world("bad-firmware", devices)), settings);
+    room.wait_until("the alert", |r| r.state.room.open_alerts().count() > 0);
+    room.wait(5);
+    room.press(&["a", "d", "enter"]);
+    room.wait(4);
+    room.press(&["F5"]);
+    room.wait(1);
+    room.press(&["H"]);
+    room.wait(60);
+    room
+}
+
 /// The first incident of a room, as its exports have it.
 pub fn document(room: &Rehearsal, zone: &str, local: &dyn Fn(At) -> String) -> Document {
     let sources = Sources {
