@@ -365,3 +365,19 @@ fn a_rollback_says_where_its_devices_came_from_and_is_held_against_who_is_still_
     };
     room.wait_until("those still on it are counted", red);
 }
+
+#[test]
+fn an_alert_is_about_those_whom_the_evidence_suspects_by_now() {
+    let mut room = Rehearsal::drill(3_000);
+    let suspect = CohortKey::of("firmware", "3.2.5").and("hardware", "rev-B");
+    room.wait_until("an alert about a whole version", |r| {
+        r.state.room.open_alerts().any(|alert| alert.finding.cohort == CohortKey::of("firmware", "3.2.5"))
+    });
+    room.wait_until("the suspect is known", |r| {
+        r.app.snapshot.loose_alerts().any(|alert| *r.app.snapshot.about(alert) == suspect)
+    });
+    let shown = room.screen(120, 40);
+    for told in ["firmware     │", "3.2.5 ∧ hardware rev-B", "▸3.2.5 · rev-B", "now in 3.2.5: "] {
+        assert!(shown.contains(told), "{told}\n{shown}");
+    }
+}

@@ -343,6 +343,12 @@ impl Snapshot {
         })
     }
 
+    /// Whom an alert is about: those whom the evidence suspects by now, where nobody has declared it yet. Its own cohort is
+    /// where it was raised, and that may be wider.
+    pub fn about<'a>(&'a self, alert: &'a Alert) -> &'a CohortKey {
+        self.proposals.get(&alert.id).map_or(&alert.finding.cohort, |proposal| &proposal.cohort)
+    }
+
     /// Incidents that are not resolved, the newest first.
     pub fn open_incidents(&self) -> impl Iterator<Item = &Arc<Incident>> {
         self.incidents.values().rev().filter(|incident| incident.is_open())

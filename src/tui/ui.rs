@@ -142,7 +142,7 @@ impl Ui {
     /// The cohort whose signal is drawn: the one chosen, else the one that an alert or the incident is about.
     pub fn chart_cohort(&self, snapshot: &Snapshot) -> Option<CohortKey> {
         let alerted =
-            || snapshot.alerts.iter().rev().find(|alert| alert.is_open()).map(|alert| alert.finding.cohort.clone());
+            || snapshot.alerts.iter().rev().find(|alert| alert.is_open()).map(|alert| snapshot.about(alert).clone());
         let concerned =
             || self.incident(snapshot).map(|incident| incident.cohort.clone()).filter(|cohort| !cohort.is_fleet());
         self.cohort.clone().or_else(concerned).or_else(alerted)
@@ -151,7 +151,7 @@ impl Ui {
     /// The cohort on fire: the one of the open incident, else of the newest alert that belongs to none.
     pub fn burning(&self, snapshot: &Snapshot) -> Option<CohortKey> {
         let incident = self.incident(snapshot).filter(|incident| incident.is_open()).map(|i| i.cohort.clone());
-        let alerted = || snapshot.loose_alerts().last().map(|alert| alert.finding.cohort.clone());
+        let alerted = || snapshot.loose_alerts().last().map(|alert| snapshot.about(alert).clone());
         incident.or_else(alerted).filter(|cohort| !cohort.is_fleet())
     }
 
@@ -163,7 +163,7 @@ impl Ui {
     /// What an open alert about the drawn cohort is about; where devices are away, that goes first.
     fn alerted_signal(&self, snapshot: &Snapshot) -> Signal {
         let cohort = self.chart_cohort(snapshot).unwrap_or_default();
-        let own = snapshot.alerts.iter().filter(|alert| alert.is_open() && alert.finding.cohort == cohort);
+        let own = snapshot.alerts.iter().filter(|alert| alert.is_open() && *snapshot.about(alert) == cohort);
         let mut signals = own.map(|alert| alert.finding.signal);
         let first = signals.next().unwrap_or(Signal::Online);
         if signals.any(|signal| signal == Signal::Online) { Signal::Online } else { first }

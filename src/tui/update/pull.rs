@@ -112,7 +112,8 @@ pub(in crate::tui) fn scopes(app: &App) -> Vec<Scope> {
     }
     let suspects = ui.incident(snapshot).and_then(|incident| snapshot.suspects.get(&incident.id));
     scopes.extend(suspects.into_iter().flatten().map(|suspect| Scope::Cohort(suspect.cohort.clone())));
-    scopes.extend(snapshot.loose_alerts().map(|alert| Scope::Cohort(alert.finding.cohort.clone())));
+    let alerted = snapshot.loose_alerts().flat_map(|alert| [snapshot.about(alert), &alert.finding.cohort]);
+    scopes.extend(alerted.map(|cohort| Scope::Cohort(cohort.clone())));
     let mut known = Vec::new();
     for scope in scopes {
         if !known.contains(&scope) {

@@ -60,8 +60,9 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         let more = loose.count();
         let proposal = snapshot.proposals.get(&alert.id);
         let kind = proposal.map(|p| format!("looks like {}, {} · ", p.kind, p.severity)).unwrap_or_default();
-        let mut content = wrapped(&format!("{kind}{}", alert.finding.cohort.sentence()), Role::Alarm);
-        content.extend(evidence(scene, alert, &alert.finding.cohort, width));
+        let about = snapshot.about(alert);
+        let mut content = wrapped(&format!("{kind}{}", about.sentence()), Role::Alarm);
+        content.extend(evidence(scene, alert, about, width));
         let taken = alert.acknowledged.as_ref().map_or_else(
             || format!("{} takes it", scene.key(Action::Acknowledge)),
             |(at, by)| format!("{by} took it at {}", format::clock(*at)),
@@ -94,20 +95,22 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
 
 /// How the alert's cohort is now, and what was seen when it was raised: the two must not be taken for one another.
 fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, about: &CohortKey, width: usize) -> Vec<Line<'a>> {
-    // An incident may be about fewer devices than its first alert.
-    let of = if alert.finding.cohort == *about { String::new() } else { format!(" {}", alert.finding.cohort) };
+    // Those suspected by now may be fewer than those among whom it was raised.
+    let wider = (alert.finding.cohort != *about).then(|| format!(" in {}:", alert.finding.cohort));
     let now = scene.snapshot.alert_cohorts.get(&alert.id).filter(|(_, devices)| *devices > 0);
     let now = now.map_or_else(String::new, |(online, devices)| {
         let online = (*online).min(*devices);
         let share = format::percent(f64::from(online) / f64::from(*devices));
         let (away, devices) = (format::count((devices - online).into()), format::count((*devices).into()));
+        let of = wider.as_deref().unwrap_or_default();
         format!("now{of} {away} of {devices} away ({} online){} · ", share.trim_start(), scene.age())
     });
     let cleared = alert.cleared.map(|at| format!(" · cleared {}Z", format::clock(at))).unwrap_or_default();
     let now = format!("{now}since {}Z{cleared}", format::clock(alert.finding.onset));
     let also: Vec<_> = alert.also.iter().map(|finding| finding.signal.name()).collect();
     let also = if also.is_empty() { String::new() } else { format!(" · also {}", also.join(", ")) };
-    let then = format!("at {}{of} {}Z: {}{also}", alert.id, format::clock(alert.at), alert.finding.evidence);
+    let of = wider.as_deref().unwrap_or(":");
+    let then = format!("at {} {}Z{of} {}{also}", alert.id, format::clock(alert.at), alert.finding.evidence);
     [(now, Role::Title), (then, Role::Text)]
         .into_iter()
         .flat_map(|(text, role)| wrap(&text, width).into_iter().map(move |text| (text, role)).collect::<Vec<_>>())
