@@ -6,6 +6,7 @@
 //!     cargo bench --bench incidents                 # 240 incidents, and three quiet weeks of 10,000 devices
 //!     cargo bench --bench incidents -- 1000..1060   # incidents of other seeds
 //!     cargo bench --bench incidents -- mild 12000..12060   # regressions that are no outage
+//!     cargo bench --bench incidents -- shift 13000..13012  # measured values that move a few sigma, for good
 //!     cargo bench --bench incidents -- quiet 7      # one quiet week
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
@@ -33,6 +34,7 @@ use warroom::runtime::playback::{Playback, Played};
 /// Seeds that nobody looked at while the detector was made.
 const SEEDS: Range<u64> = 7_000..7_240;
 const MILD_SEEDS: Range<u64> = 17_000..17_060;
+const SHIFT_SEEDS: Range<u64> = 18_000..18_024;
 const QUIET_DAYS: i64 = 21;
 const WEEK_S: i64 = 7 * 86_400;
 /// Devices that a fault must have reached before it can be seen at all.
@@ -43,10 +45,12 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["quiet", days] => quiet(days.parse().unwrap()),
         ["mild", seeds] => incidents(range(seeds), cases::mild),
+        ["shift", seeds] => incidents(range(seeds), cases::shift),
         [seeds] => incidents(range(seeds), cases::case),
         _ => {
             incidents(SEEDS, cases::case);
             incidents(MILD_SEEDS, cases::mild);
+            incidents(SHIFT_SEEDS, cases::shift);
             quiet(QUIET_DAYS);
         }
     }

@@ -348,6 +348,44 @@ fn often(only: &[(&str, &str)], share: f64, at_s: i64, every_h: f64) -> String {
     format!("{fault}up_s = [1.0, {to:.0}.0]\n")
 }
 
+/// What a cohort measures moves a few sigma, where nothing else is the matter: at a moment, or with a new firmware.
+pub fn shift(seed: u64) -> Case {
+    const DAY_S: i64 = 86_400;
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for _ in 0..4 {
+        dice.next();
+    }
+    let devices = dice.one(&[2_000, 4_000]);
+    let (mut scenario, shares) = fleet(&mut dice, devices, 120);
+    // Temperatures lie evenly between 18 and 22 degrees: a sigma is 1.15.
+    let (family, degrees) = [("shift: 1.7 sigma", 2.0), ("shift: 3 sigma", 3.5), ("shift: 3 sigma, new firmware", 3.5)]
+        [(seed % 3) as usize];
+    let of = |only: &[(&str, &str)], share: f64, at_s: i64| {
+        format!("{}most_c = {degrees:.1}\n", fault("drifting-values", only, share, at_s, 60))
+    };
+    let (at_s, kind, only) = if seed % 3 == 2 {
+        let at_s = DAY_S / 3 + dice.below(3_600) as i64;
+        write!(
+            scenario,
+            "[[campaign]]\nid = \"fw-3.2.5\"\ntarget = \"3.2.5\"\n[[campaign.wave]]\nat_s = {at_s}\nshare = 0.2\nspread_s = 60\n"
+        )
+        .unwrap();
+        let (hardware, _) = pick(&mut dice, &shares, "hardware");
+        let only = vec![("firmware", "3.2.5"), ("hardware", hardware)];
+        scenario += &of(&only, 1.0, 0);
+        (at_s, IncidentType::BadFirmware, only)
+    } else {
+        let at_s = DAY_S + 7_200 + dice.below(3_600) as i64;
+        let by = dice.one(&["hardware", "config", "customer"]);
+        let (value, _) = pick(&mut dice, &shares, by);
+        let only = vec![(by, value)];
+        scenario += &of(&only, dice.between(0.5, 1.0), at_s);
+        (at_s, IncidentType::DataQuality, only)
+    };
+    let truth = Truth { kind, suspects: vec![key(&only)], origin: Origin::Device };
+    Case { family, seed, scenario, truth, at_s, seconds: at_s + 10_800, spreads: false, sign: Sign::None }
+}
+
 /// A week in which nothing happens.
 pub fn quiet(week: u64) -> String {
     let mut dice = Dice(week + 77);

@@ -260,11 +260,17 @@ fn a_cohort_that_drifts_is_told_and_the_rhythm_of_a_day_is_not() {
     assert_eq!(quiet, [""; 0], "all have the same rhythm");
     let quiet = measured(72.0, NEVER, |n, hour| 15.0 * day(if is_eu(n) { hour } else { hour + 8.0 }));
     assert_eq!(quiet, [""; 0], "each region has its own");
+    let quiet = measured(40.0, NEVER, |n, hour| 5.0 * (hour * (0.8 + (n % 13) as f64 / 5.0) + n as f64).sin());
+    assert_eq!(quiet, [""; 0], "each device wanders by itself");
     let slow = measured(72.0, NEVER, |n, hour| if is_b(n) { (hour - 30.0).max(0.0) } else { 0.0 });
     assert!(
         matches!(&slow[..], [one] if one.starts_with("drift 3.2.5 · rev-B · ") && one.contains("fix_s ")),
         "{slow:?}"
     );
+    let sudden = measured(32.0, NEVER, |n, hour| if is_b(n) && hour >= 30.0 { 8.0 } else { 0.0 });
+    assert!(matches!(&sudden[..], [one] if one.starts_with("drift 3.2.5 · rev-B · ")), "{sudden:?}");
+    let weather = measured(32.0, NEVER, |_, hour| if hour >= 30.0 { 8.0 } else { 0.0 });
+    assert_eq!(weather, [""; 0], "all have jumped");
     let renewed = measured(12.0, 8.0, |n, hour| if hour >= 8.0 && n % 4 == 1 { 15.0 } else { 0.0 });
     assert!(matches!(&renewed[..], [one] if one.starts_with("drift 3.3.0 · ")), "{renewed:?}");
     let fine = measured(12.0, 8.0, |_, hour| hour);

@@ -1,7 +1,8 @@
 //! Drift: measured values that are plausible, and slowly or for good not what they used to be.
 //!
 //! What a device measures lately is held against all that it measured before, a day's rhythm included, and against what the
-//! fleet as a whole does: where everybody leaves the beaten track the same way it is the weather, and nobody drifts.
+//! fleet as a whole does: where everybody leaves the beaten track the same way it is the weather, and nobody drifts. What
+//! is averaged over many measurements shows the small and slow; a few in a row far out show the sudden.
 
 use super::Fleet;
 use super::devices::{Device, DeviceIx, Flag};
@@ -26,6 +27,13 @@ const NOISE: f32 = 0.5;
 const YOUNG_NOISE: f32 = 0.75;
 const BEYOND: f32 = 0.25;
 const LEAST: f32 = 0.01;
+/// With so many more measurements beyond the habit on one side, by so many spreads, than others, a device has jumped; and
+/// the most that count. Noise hardly ever does that: nobody can learn how often, as it is not seen before a habit is known.
+const RUN: i8 = 4;
+const LONGEST_RUN: i8 = 8;
+const FAR: f32 = 2.0;
+/// Where this part of the fleet measures what is far out on one side, it is what they measure that has jumped.
+const WEATHER: f32 = 1.0 / 3.0;
 /// Devices that say what the fleet does, picked evenly; and how many there must be.
 const ASKED: usize = 4_096;
 const FEWEST: usize = 60;
@@ -85,11 +93,29 @@ impl Past {
         (self.seen >= KNOWN).then(|| beyond / self.most())
     }
 
+    /// The side on which its last measurement is far beyond the habit: 1 above, -1 below.
+    fn side(&self) -> i8 {
+        let far = (FAR * self.spread).max(self.most());
+        i8::from(self.last > self.habit.high + far) - i8::from(self.last < self.habit.low - far)
+    }
+
+    /// Counts the last measurement, far out on one side or not.
+    pub(super) fn count_run(&mut self) {
+        let side = self.side();
+        let step = if side == 0 { -self.run.signum() } else { side };
+        self.run = (self.run + step).clamp(-LONGEST_RUN, LONGEST_RUN);
+    }
+
+    fn has_jumped(&self) -> bool {
+        self.seen >= KNOWN && self.run.abs() >= RUN
+    }
+
     /// Whether it has left its habit, and the fleet has not.
     fn drifts(&self, fleet: Course) -> bool {
         let off = self.off_habit().unwrap_or(0.0);
         let may_judge = self.habit.has_a_day() || (self.habit.hours >= RENEWED && !fleet.moves);
-        may_judge && off.abs() > 1.0 && (off - fleet.off).abs() > 1.0
+        let crept = off.abs() > 1.0 && (off - fleet.off).abs() > 1.0;
+        may_judge && (crept || (self.has_jumped() && fleet.side.abs() < WEATHER))
     }
 }
 
@@ -100,6 +126,8 @@ struct Course {
     off: f32,
     /// Whether it goes to and fro by more than its noise: then a habit of less than a day is none.
     moves: bool,
+    /// The share of its devices whose last measurement was far above their habit, less those far below.
+    side: f32,
 }
 
 /// A value that some devices measure: now, what they used to measure, and what all others measure now.
@@ -138,7 +166,8 @@ impl Fleet {
         }
         let moved = |past: &&Past| (past.habit.high - past.habit.low) / (NOISE * past.spread).max(1e-6);
         let off = middle(known.iter().filter_map(|past| past.off_habit()).collect());
-        Some(Course { off, moves: middle(known.iter().map(moved).collect()) > 1.0 })
+        let side = known.iter().map(|past| f32::from(past.side())).sum::<f32>() / known.len() as f32;
+        Some(Course { off, moves: middle(known.iter().map(moved).collect()) > 1.0, side })
     }
 
     /// Notes that a device has got new firmware: what it measures from now on is held against what it measured before.
@@ -161,7 +190,7 @@ impl Fleet {
                 before: (ours.of(ours.low)?, ours.of(ours.high)?),
                 others: theirs.of(theirs.now).unwrap_or_default(),
             };
-            Some((ours.of(ours.off)?, drift))
+            Some((ours.of(ours.off)?.max(ours.of(ours.jumped)?), drift))
         });
         told.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, drift)| drift)
     }
@@ -181,15 +210,17 @@ struct Mean {
     low: f64,
     high: f64,
     off: f64,
+    jumped: f64,
 }
 
 impl Mean {
     fn add(&mut self, past: &Past) {
         self.devices += 1.0;
-        self.now += f64::from(past.usual);
+        self.now += f64::from(past.last);
         self.low += f64::from(past.habit.low);
         self.high += f64::from(past.habit.high);
         self.off += f64::from(past.off_habit().unwrap_or(0.0).abs());
+        self.jumped += f64::from(u8::from(past.has_jumped()));
     }
 
     fn of(&self, sum: f64) -> Option<f64> {

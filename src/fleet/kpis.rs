@@ -37,13 +37,15 @@ pub(super) struct Past {
     pub(super) usual: f32,
     /// The usual distance from the usual value.
     pub(super) spread: f32,
-    last: f32,
+    pub(super) last: f32,
     pub(super) habit: Habit,
     /// Measurements seen, as far as they are counted.
     pub(super) seen: u8,
     /// Measurements in a row that were the same.
     same: u8,
     moved: bool,
+    /// How many more measurements were far above the habit lately than were not; negative, where they were below it.
+    pub(super) run: i8,
 }
 
 /// The followed values: their plans, and of each a past for every device that measures it.
@@ -147,6 +149,7 @@ impl Past {
         };
         self.usual += weight * (value - self.usual);
         self.spread += weight * (off - self.spread);
+        self.count_run();
         self.habit.learn(self.usual, self.seen, since_s);
         self.seen = self.seen.saturating_add(1);
         if implausible {

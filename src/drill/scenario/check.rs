@@ -130,6 +130,11 @@ fn times(scenario: &Scenario, found: &mut Vec<Found>) {
             }
         }
     }
+    for fault in &scenario.faults {
+        if fault.most_c.is_some_and(|most| !(most > 0.0 && most.is_finite())) {
+            found.push((fault.share.span(), format!("{}: most_c is degrees above 0", fault.effect.name())));
+        }
+    }
     if let Some(length) = &scenario.length_s
         && !(60..=86_400).contains(length.get_ref())
     {

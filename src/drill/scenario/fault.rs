@@ -36,6 +36,9 @@ pub struct FaultPlan {
     /// The configuration that a device drifts to.
     #[serde(default)]
     pub to: String,
+    /// Degrees that a drifting sensor comes away at most; without them it goes on.
+    #[serde(default)]
+    pub most_c: Option<f64>,
     /// What ends it in a device: `restart`, or `restore` for a credential given anew. Any fault ends where its `where` no
     /// longer fits, as after a rollback or a push.
     #[serde(default)]
@@ -191,6 +194,7 @@ impl FaultPlan {
             code: planted.code.clone(),
             message: String::new(),
             to: "drifted".into(),
+            most_c: None,
             cured_by: None,
             after_update: None,
             up_s: Self::up_s(),

@@ -25,6 +25,7 @@ fn a_mistake_is_told_with_its_place() {
             "no device has hardware `rev-Z`; there are rev-A",
         ),
         (good.replace("up_s = [8, 20]", "up_s = [8, 'x']"), "fault[0].up_s: invalid type"),
+        (good.replace("up_s = [8, 20]", "most_c = -3"), "boot-loop: most_c is degrees above 0"),
         (good.replace("[response]", "[response.revoke]\nescaped = 2\n[response]"), "response.revoke: refused, mute"),
         (format!("{good}\n[[inject]]\nat_s = 5\nfrom = \"x\"\n"), ": missing field `text`"),
         (

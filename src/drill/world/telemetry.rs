@@ -33,12 +33,12 @@ impl World {
         let state = &mut self.devices[device as usize];
         state.battery = (state.battery - drift - drain).max(0.05);
         state.errors += u32::from(errs);
-        let drifts = self.suffering(device, Effect::DriftingValues, at).is_some();
+        let drifts = self.suffering(device, Effect::DriftingValues, at).map(|fault| fault.most_c.unwrap_or(f64::MAX));
         let warm = self.scenario.fleet.values.temp_c;
         let stuck = self.suffering(device, Effect::StuckValues, at).is_some();
         let backlog = self.suffering(device, Effect::Backlog, at).is_some();
         let state = &mut self.devices[device as usize];
-        state.drift_c = if drifts { state.drift_c + DRIFT_C * f64::from(period_s) } else { 0.0 };
+        state.drift_c = drifts.map_or(0.0, |most| (state.drift_c + DRIFT_C * f64::from(period_s)).min(most));
         if !stuck {
             state.temp_c = warm.0 + (warm.1 - warm.0) * warmth + state.drift_c;
         }
