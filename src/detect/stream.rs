@@ -21,8 +21,10 @@ const FREEZE: f32 = 8.0;
 /// Minutes over which the spread of the counts is learnt, and what it is taken to be before.
 const SPREAD_MIN: f32 = 60.0;
 const SPREAD: f32 = 2.0;
-/// Evidence from which not even the spread is learnt.
+/// Evidence from which not even the spread is learnt, and the most that one look counts for, in spreads: what grows slowly
+/// would otherwise widen the spread as fast as it grows, and never be seen.
 const FREEZE_SPREAD: f32 = 20.0;
+const MOST_SPREADS: f32 = 4.0;
 
 /// Whether a look may be learnt from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +119,7 @@ impl Stream {
         if look.is_multiple_of((60 / LOOK_S) as u32) {
             let (seen, expected) = std::mem::take(&mut self.minute);
             if learning.allows(evidence, FREEZE_SPREAD) {
-                let squared = (seen - expected).powi(2) / expected.max(0.5);
+                let squared = ((seen - expected).powi(2) / expected.max(0.5)).min(MOST_SPREADS * self.spread);
                 self.minutes = self.minutes.saturating_add(1);
                 let weight = 1.0 / SPREAD_MIN.min(f32::from(self.minutes) + 3.0);
                 self.spread = (self.spread + weight * (squared - self.spread)).clamp(1.0, 50.0);
@@ -196,7 +198,7 @@ impl Presence {
         }
         if learning.allows(self.evidence, FREEZE_SPREAD) {
             let variance = (devices * share * (1.0 - share)).max(0.5);
-            let squared = (away - devices * share).powi(2) / variance;
+            let squared = ((away - devices * share).powi(2) / variance).min(MOST_SPREADS * self.spread);
             let weight = LOOK_S as f32 / 60.0 / SPREAD_MIN;
             self.spread = (self.spread + weight * (squared - self.spread)).clamp(1.0, 50.0);
         }

@@ -324,3 +324,25 @@ fn devices_that_always_complain_are_not_taken_for_others_every_minute() {
     // A seventeenth of five hundred.
     assert!(cohort == "3.2.5 · rev-B" && (20..=40).contains(&usually), "{cohort}: {evidence}");
 }
+
+#[test]
+fn what_goes_slowly_is_missed_as_well() {
+    for minutes in [2, 10, 30, 90] {
+        let mut fake = Fake::new(2000);
+        let mut changes = Vec::new();
+        let (mut gone, looks) = (0, 12 * minutes);
+        for look in 0..720 + looks {
+            // Sites of five devices come and go all the time.
+            let (leaves, returns) = (look % 80, (look + 72) % 80);
+            (0..5).for_each(|n| fake.status(5 * returns + n, true, false));
+            (0..5).for_each(|n| fake.status(5 * leaves + n, false, false));
+            // After an hour four hundred of the five hundred devices of a cohort go, one after the other.
+            let go = (look + 1).saturating_sub(720) * 400 / looks;
+            (gone..go).for_each(|n| fake.status(4 * (100 + n) + 3, false, false));
+            gone = go;
+            changes.extend(fake.run(5));
+        }
+        let raised = raised(&changes);
+        assert_eq!(raised, ["online 3.2.5 · rev-B"], "over {minutes} min");
+    }
+}
