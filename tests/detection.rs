@@ -147,6 +147,16 @@ fn every_type_of_incident_is_recognised() {
 }
 
 #[test]
+fn what_concerns_the_whole_fleet_is_counted_as_it_grows() {
+    let slow = "[[fault]]\neffect = \"offline\"\nwhere = {}\nshare = 0.8\nat_s = 420\nramp_s = 300\n";
+    let played = play(slow, 900, |_| true);
+    let (incident, _) = &played.incidents[0];
+    let at_first = played.alerts.iter().map(|alert| alert.finding.affected).max().unwrap();
+    let (most, devices) = (played.most[&incident.id], played.devices as u32);
+    assert!(at_first < devices / 3 && (devices / 10 * 7..=devices / 10 * 9).contains(&most), "{at_first} {most}");
+}
+
+#[test]
 fn devices_that_went_back_by_themselves_are_counted_apart() {
     let fault = "[[fault]]\neffect = \"self-rollback\"\nwhere = { hardware = \"rev-B\" }\n";
     let played = play(&format!("{ROLLOUT}{fault}"), 700, |_| true);

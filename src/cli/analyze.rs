@@ -222,7 +222,10 @@ impl Analysis {
             incidents: played
                 .incidents
                 .iter()
-                .map(|(i, suspects)| incident_line(i, suspects, &played.alerts))
+                .map(|(i, suspects)| {
+                    let most = played.most.get(&i.id).copied().unwrap_or(0);
+                    incident_line(i, suspects, &played.alerts, most)
+                })
                 .collect(),
         }
     }
@@ -243,10 +246,10 @@ fn alert_line(alert: &Alert) -> AlertLine {
     }
 }
 
-fn incident_line(incident: &Incident, suspects: &[Suspect], alerts: &[Alert]) -> IncidentLine {
+fn incident_line(incident: &Incident, suspects: &[Suspect], alerts: &[Alert], most: u32) -> IncidentLine {
     let own = alerts.iter().filter(|alert| incident.alerts.contains(&alert.id));
     let seen = own.map(|alert| alert.finding.affected).max().unwrap_or(0);
-    let affected = suspects.iter().map(|suspect| suspect.affected).sum::<u32>().max(seen);
+    let affected = suspects.iter().map(|suspect| suspect.affected).sum::<u32>().max(seen).max(most);
     IncidentLine {
         at: incident.declared,
         onset: incident.moments.onset,

@@ -346,3 +346,16 @@ fn what_goes_slowly_is_missed_as_well() {
         assert_eq!(raised, ["online 3.2.5 · rev-B"], "over {minutes} min");
     }
 }
+
+#[test]
+fn names_that_are_heard_but_once_are_nobody_who_is_missed() {
+    let mut fake = Fake::new(1000);
+    let mut changes = fake.run(120);
+    for n in 0..1200 {
+        fake.measure(1000 + n, "3.2.4", 1.0);
+        changes.extend(fake.run(1));
+    }
+    assert_eq!(raised(&changes), [""; 0]);
+    fake.take_down(|n| n % 4 == 3);
+    assert_eq!(raised(&fake.run(60)), ["online 3.2.5 · rev-B"]);
+}

@@ -68,6 +68,12 @@ impl Suspects {
         all.iter().filter(|suspect| !incident.rejected.contains(&suspect.cohort)).cloned().collect()
     }
 
+    /// The most devices of the whole fleet that were affected at once.
+    pub fn most_affected(&self, incident: &Incident) -> u32 {
+        let own = incident.alerts.iter().filter_map(|alert| self.opinions.get(alert));
+        own.map(|opinion| opinion.most).max().unwrap_or(0)
+    }
+
     /// What an incident looks like just now.
     pub fn verdict_on(&self, incident: IncidentId) -> Option<&Verdict> {
         self.verdicts.get(&incident)

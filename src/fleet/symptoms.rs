@@ -145,9 +145,17 @@ impl Fleet {
 
     /// A device that has just gone away is excused where it usually does so at this hour.
     pub(super) fn falls_asleep(&mut self, ix: DeviceIx) {
-        if !self.devices.get(ix).has(Flag::Online) && self.habits.is_away(ix, At::from_ms(self.second * 1000)) {
+        if !self.devices.get(ix).has(Flag::Online) && self.may_be_away(ix) {
             self.set_excused(ix, true);
         }
+    }
+
+    /// Whether nobody is missed: a device that is away at this hour by habit, or one that was heard but once, as names are
+    /// easily made up.
+    fn may_be_away(&self, ix: DeviceIx) -> bool {
+        let device = self.devices.get(ix);
+        let was_heard_once = device.period_s == 0.0 && !device.has(Flag::HasStatus);
+        was_heard_once || self.habits.is_away(ix, At::from_ms(self.second * 1000))
     }
 
     /// Seconds for which a device that we know has been silent while we listened.
@@ -177,7 +185,7 @@ impl Fleet {
             habits.end_hour(now.plus_s(-1), |ix| devices.get(ix).has(Flag::Online));
         }
         let asleep = self.devices.iter().filter(|(_, device)| device.has(Flag::Excused) && !device.ota.in_flight());
-        let late: Vec<_> = asleep.map(|(ix, _)| ix).filter(|ix| !self.habits.is_away(*ix, now)).collect();
+        let late: Vec<_> = asleep.map(|(ix, _)| ix).filter(|ix| !self.may_be_away(*ix)).collect();
         late.into_iter().for_each(|ix| self.set_excused(ix, false));
     }
 

@@ -39,6 +39,8 @@ pub struct Playback {
     alerts: BTreeMap<AlertId, Alert>,
     /// The suspects of each incident when most of their devices were affected.
     suspects: BTreeMap<IncidentId, Vec<Suspect>>,
+    /// The most devices that were affected at once by what concerns the whole fleet.
+    most: BTreeMap<IncidentId, u32>,
     pub messages: u64,
     dropped: u64,
     from: Option<At>,
@@ -56,6 +58,8 @@ pub struct Played {
     pub faults: u64,
     pub alerts: Vec<Alert>,
     pub incidents: Vec<(Incident, Vec<Suspect>)>,
+    /// The most devices that were affected at once by an incident that concerns the whole fleet.
+    pub most: BTreeMap<IncidentId, u32>,
 }
 
 impl Playback {
@@ -69,6 +73,7 @@ impl Playback {
             deaf: false,
             alerts: BTreeMap::new(),
             suspects: BTreeMap::new(),
+            most: BTreeMap::new(),
             messages: 0,
             dropped: 0,
             from: None,
@@ -198,6 +203,10 @@ impl Playback {
             if !now.is_empty() && affected(&now) >= affected(known) {
                 *known = now;
             }
+            if incident.cohort.is_fleet() {
+                let most = self.most.entry(incident.id).or_default();
+                *most = (*most).max(state.suspects().most_affected(incident));
+            }
         }
     }
 
@@ -217,6 +226,7 @@ impl Playback {
                 faults: 0,
                 alerts: Vec::new(),
                 incidents: Vec::new(),
+                most: BTreeMap::new(),
             };
         };
         let mut suspects = self.suspects;
@@ -230,6 +240,7 @@ impl Playback {
             faults: state.fleet.faults().total(),
             alerts: self.alerts.into_values().collect(),
             incidents: incidents.map(|i| (i.clone(), suspects.remove(&i.id).unwrap_or_default())).collect(),
+            most: self.most,
         }
     }
 }
