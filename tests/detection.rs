@@ -121,6 +121,7 @@ fn every_type_of_incident_is_recognised() {
         (rollout("silent", r#"firmware = "3.2.5""#), "bad-firmware · 3.2.5 · device"),
         (rollout("signature-failure", r#"hardware = "rev-B""#), "bad-firmware · rev-B · device"),
         (rollout("self-rollback", r#"hardware = "rev-B""#), "bad-firmware · rev-B · device"),
+        (rollout("update-failure", ""), "bad-firmware · fw-3.2.5 w1 · device"),
         (fault("offline", r#"region = "us""#, 0.9), "mass-disconnect · us · platform"),
         (
             fault("offline", r#"carrier = "telenor", hardware = "rev-B""#, 0.9),

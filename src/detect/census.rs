@@ -129,27 +129,41 @@ impl Census {
     }
 
     fn attribute(&self, symptoms: u32, usual: f64, affected: impl Fn(&Row) -> u32) -> Attribution {
-        let value = |value: &ValueIx| match *value {
-            // What is not known is nothing that devices share.
-            ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
-            ValueIx(known) => known.into(),
-        };
         // Only a device that was started can fail its update, and then it keeps its old firmware: that it is in a wave, and
         // on which firmware, follows from the update, and is not what it fails of.
         let follows = symptoms != 0 && symptoms & !Symptom::OF_UPDATES == 0;
-        let hidden = |attribute: usize| follows && self.of_update.contains(&Some(attribute));
-        let leaf = |row: &Row| Leaf {
-            values: row.vector[..self.attributes]
-                .iter()
-                .enumerate()
-                .map(|(attribute, v)| if hidden(attribute) { Leaf::NOTHING } else { value(v) })
-                .collect(),
-            devices: if follows { row.started.max(affected(row)) } else { row.devices }.into(),
-            affected: affected(row).into(),
-            expected: 0.0,
+        if !follows {
+            return self.explained(usual, |_| true, |row| (row.devices, affected(row)));
+        }
+        let started = |row: &Row| (row.started.max(affected(row)), affected(row));
+        let found = self.explained(usual, |attribute| !self.of_update.contains(&Some(attribute)), started);
+        if found.is_explained() {
+            return found;
+        }
+        // Where it fails whatever the device, it fails in the wave.
+        let wave = self.of_update[1];
+        self.explained(usual, |attribute| wave == Some(attribute), |row| (row.devices, affected(row)))
+    }
+
+    /// Who of the devices that count are the affected ones, by the attributes that may be told.
+    fn explained(
+        &self,
+        usual: f64,
+        may_tell: impl Fn(usize) -> bool,
+        count: impl Fn(&Row) -> (u32, u32),
+    ) -> Attribution {
+        let value = |(attribute, value): (usize, &ValueIx)| match *value {
+            // What is not known is nothing that devices share.
+            ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
+            ValueIx(known) if may_tell(attribute) => known.into(),
+            ValueIx(_) => Leaf::NOTHING,
         };
-        let counted = self.rows.iter().filter(|row| !follows || row.started + affected(row) > 0);
-        let mut leaves: Vec<Leaf> = counted.map(leaf).collect();
+        let leaf = |row: &Row| {
+            let (devices, affected) = count(row);
+            let values = row.vector[..self.attributes].iter().enumerate().map(value).collect();
+            Leaf { values, devices: devices.into(), affected: affected.into(), expected: 0.0 }
+        };
+        let mut leaves: Vec<Leaf> = self.rows.iter().map(leaf).filter(|leaf| leaf.devices > 0.0).collect();
         expected::from_peers(&mut leaves, usual);
         attribution::attribute(&leaves, Order::EarlierFirst)
     }
