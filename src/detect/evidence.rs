@@ -113,10 +113,10 @@ fn onset_back(cohort: &Cohort, usual: f32) -> Option<usize> {
 }
 
 /// `3 min after wave 2 of fw-3.2.5`, where one had begun that may have brought it.
-fn after_wave(fleet: &Fleet, cohort: &CohortKey, onset: At) -> Option<String> {
+pub(super) fn after_wave(fleet: &Fleet, cohort: &CohortKey, onset: At) -> Option<String> {
     let concerns = |target: &str| cohort.get("firmware").is_none_or(|firmware| firmware == target);
     let begun = fleet.campaigns().iter().filter(|campaign| concerns(&campaign.target)).flat_map(|campaign| {
-        campaign.waves.iter().filter_map(|wave| Some((onset.since_s(wave.started?), wave.wave, &campaign.id)))
+        campaign.waves.iter().filter_map(|wave| Some((onset.after_s(wave.started?), wave.wave, &campaign.id)))
     });
     // An onset is not known to the second.
     let (since_s, wave, id) = begun.filter(|(since_s, ..)| (-60..WAVE_S).contains(since_s)).min()?;

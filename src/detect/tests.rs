@@ -1,6 +1,7 @@
 //! The detector on fleets made up for it: what it raises, and when it keeps quiet.
 
 use super::*;
+use crate::domain::campaign::CampaignState;
 use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text};
 use crate::fleet::FleetSettings;
 
@@ -98,6 +99,18 @@ impl Fake {
             changes.extend(self.run(5));
         }
         changes
+    }
+
+    /// The controller of a rollout says which wave runs.
+    fn wave(&mut self, number: u16) {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        let (campaign, target) = (batch.keep("fw-3.2.5"), batch.keep("3.2.5"));
+        let (state, request_id) = (CampaignState::Running, Text::EMPTY);
+        let body = Body::Campaign { campaign, state, wave: Some(number), target, request_id, waves: (0, 0) };
+        batch.push(mark, Envelope { at: self.now, ..Envelope::default() }, body);
+        let observation = batch.iter().next().unwrap().clone();
+        self.fleet.observe(&batch, &observation);
     }
 
     fn take_down(&mut self, which: impl Fn(usize) -> bool) {
@@ -358,4 +371,28 @@ fn names_that_are_heard_but_once_are_nobody_who_is_missed() {
     assert_eq!(raised(&changes), [""; 0]);
     fake.take_down(|n| n % 4 == 3);
     assert_eq!(raised(&fake.run(60)), ["online 3.2.5 · rev-B"]);
+}
+
+#[test]
+fn a_wave_that_began_later_has_brought_nothing() {
+    let mut fake = Fake::new(100);
+    let mut began = Vec::new();
+    for number in [1, 2] {
+        fake.wave(number);
+        began.push(fake.now);
+        fake.run(600);
+    }
+    // (seconds after the first wave, what is said of that moment)
+    let cases = [
+        (-300, None),
+        (-30, Some("moments after wave 1 of fw-3.2.5")),
+        (150, Some("2 min after wave 1 of fw-3.2.5")),
+        (420, Some("7 min after wave 1 of fw-3.2.5")),
+        (580, Some("moments after wave 2 of fw-3.2.5")),
+        (900, Some("5 min after wave 2 of fw-3.2.5")),
+    ];
+    for (after_s, expected) in cases {
+        let told = evidence::after_wave(&fake.fleet, &CohortKey::default(), began[0].plus_s(after_s));
+        assert_eq!(told.as_deref(), expected, "{after_s}");
+    }
 }

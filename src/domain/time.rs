@@ -56,6 +56,11 @@ impl At {
         if ms < 0 { 0 } else { ms / 1000 }
     }
 
+    /// Whole seconds from `other` to this moment; negative if `other` is later.
+    pub const fn after_s(self, other: Self) -> i64 {
+        self.since_ms(other).div_euclid(1000)
+    }
+
     /// The moment as a calendar date and time in UTC; the ends of the calendar stand in for what lies outside it.
     pub fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or(if self.0 < 0 {
