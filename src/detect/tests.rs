@@ -396,3 +396,23 @@ fn a_wave_that_began_later_has_brought_nothing() {
         assert_eq!(told.as_deref(), expected, "{after_s}");
     }
 }
+
+#[test]
+fn a_machine_that_looks_seldom_takes_no_minute_for_five_seconds() {
+    let mut fake = Fake::new(2000);
+    let errs = |minute: usize| move |n: usize| n % 50 == minute % 50;
+    for minute in 0..60 {
+        assert_eq!(raised(&fake.complaining(1, errs(minute))), [""; 0], "usual");
+    }
+    let mut changes = Vec::new();
+    for minute in 60..90 {
+        (0..2000).filter(|n| errs(minute)(*n)).for_each(|n| fake.complain(n));
+        fake.now = fake.now.plus_s(30);
+        fake.fleet.advance(fake.now);
+        changes.extend(fake.detector.examine(&fake.fleet, fake.now));
+        fake.now = fake.now.plus_s(30);
+        fake.fleet.advance(fake.now);
+        changes.extend(fake.detector.examine(&fake.fleet, fake.now));
+    }
+    assert_eq!(raised(&changes), [""; 0], "it looks twice a minute");
+}
