@@ -70,7 +70,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         arming: state.switches.arming.clone(),
         requests: state.switches.requests.values().cloned().collect(),
         switches: state.settings.switches.clone(),
-        good_versions: super::switches::known::good(state),
+        good_versions: super::switches::known::offered(state),
         tests: room.tests.clone(),
         timeline: room.timeline.shared(),
         faults: fleet.faults().counts(),

@@ -3,8 +3,6 @@
 //! A version is known by the cohort that runs it now, or by the one that ran it when a wave of a rollout began: once
 //! everybody is updated, nobody runs the version before any more, and that is when it is asked for.
 
-use std::collections::BTreeMap;
-
 use crate::domain::cohort::CohortKey;
 use crate::domain::command::Refusal;
 use crate::domain::event::Event;
@@ -26,14 +24,17 @@ const NOTED: usize = 3;
 /// Seconds after which a version is noted anew.
 const NOTED_S: i64 = 86_400;
 
-/// Devices on each version, and those of them that are online.
-fn versions(fleet: &Fleet) -> BTreeMap<ValueIx, (u32, u32)> {
-    let mut versions: BTreeMap<ValueIx, (u32, u32)> = BTreeMap::new();
+/// Devices on each version, by its value, and those of them that are online.
+fn versions(fleet: &Fleet) -> Vec<(u32, u32)> {
+    let mut versions = Vec::new();
     let Some(firmware) = fleet.schema().find("firmware") else { return versions };
     for (_, group) in fleet.groups().iter() {
-        let sums = versions.entry(group.vector[usize::from(firmware.0)]).or_default();
-        sums.0 += group.now[Signal::Devices as usize];
-        sums.1 += group.now[Signal::Online as usize];
+        let value = usize::from(group.vector[usize::from(firmware.0)].0);
+        if versions.len() <= value {
+            versions.resize(value + 1, (0, 0));
+        }
+        versions[value].0 += group.now[Signal::Devices as usize];
+        versions[value].1 += group.now[Signal::Online as usize];
     }
     versions
 }
@@ -41,13 +42,15 @@ fn versions(fleet: &Fleet) -> BTreeMap<ValueIx, (u32, u32)> {
 /// The versions that devices run now, by name; those that run most first.
 fn running(fleet: &Fleet) -> Vec<Known> {
     let Some(firmware) = fleet.schema().find("firmware") else { return Vec::new() };
-    let named = versions(fleet).into_iter().filter(|(value, _)| *value != ValueIx::UNKNOWN && *value != ValueIx::OTHER);
+    let values = versions(fleet).into_iter().zip(0..).map(|(sums, value)| (ValueIx(value), sums));
+    let named = values.filter(|(value, _)| *value != ValueIx::UNKNOWN && *value != ValueIx::OTHER);
     let mut running: Vec<Known> = named
         .map(|(value, (devices, online))| {
             let version = fleet.dictionary(firmware).name(value).to_owned();
             Known { version, devices, online, ..Known::default() }
         })
         .collect();
+    running.retain(|known| known.devices > 0);
     running.sort_by_key(|known| std::cmp::Reverse(known.devices));
     running
 }
@@ -58,8 +61,19 @@ fn is_under_alert(state: &State, version: &str) -> bool {
     state.room.open_alerts().any(|alert| alert.finding.cohort == cohort)
 }
 
+/// Whether a switch brings devices back to a version that is named.
+fn brings_back(switch: &Switch) -> bool {
+    switch.kind == Kind::Rollback && switch.takes == Takes::Devices
+}
+
+/// The versions to choose from; none where no switch asks for one, as counting them goes over the fleet.
+pub fn offered(state: &State) -> Vec<Known> {
+    let is_asked = state.settings.switches.iter().any(|switch| brings_back(switch));
+    if is_asked { good(state) } else { Vec::new() }
+}
+
 /// The versions that may be gone back to: those that run well now, then those that did.
-pub fn good(state: &State) -> Vec<Known> {
+fn good(state: &State) -> Vec<Known> {
     let mut good: Vec<Known> = running(&state.fleet);
     good.retain(|known| known.is_healthy() && !is_under_alert(state, &known.version));
     for (version, known) in &state.room.versions {
@@ -75,7 +89,7 @@ pub fn good(state: &State) -> Vec<Known> {
 /// # Errors
 /// That the version is not known to run well, and which ones are.
 pub(super) fn goes_back_to(state: &State, switch: &Switch, parameters: &Values) -> Result<Option<Known>, Refusal> {
-    if switch.kind != Kind::Rollback || switch.takes != Takes::Devices {
+    if !brings_back(switch) {
         return Ok(None);
     }
     let version = parameters.get(VERSION).map_or("", |version| version.trim());
@@ -115,7 +129,7 @@ pub(super) fn before(fleet: &Fleet, campaign: &Campaign) -> Option<Known> {
     let firmware = fleet.schema().find("firmware")?;
     let came = campaign.came_from.iter().max_by_key(|(_, devices)| *devices);
     if let Some(&(value, came_from)) = came {
-        let (devices, online) = versions(fleet).get(&value).copied().unwrap_or_default();
+        let (devices, online) = versions(fleet).get(usize::from(value.0)).copied().unwrap_or_default();
         let version = fleet.dictionary(firmware).name(value).to_owned();
         return Some(Known { version, devices, online, came_from, seen: None });
     }
