@@ -6,7 +6,7 @@ mod support;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -181,25 +181,40 @@ fn what_cannot_be_recorded_is_said_and_nothing_is_overwritten() {
     assert!(text.contains("not connected: ") && !other.exists(), "{text}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_terminal_shows_how_far_it_is_and_ctrl_c_ends_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let broker = Mosquitto::open(directory.path());
+/// A recording over an old file, on a terminal, that has one message.
+async fn recording(directory: &Path) -> (Mosquitto, PathBuf, Terminal) {
+    let broker = Mosquitto::open(directory);
     let devices = Other::connect(link(broker.port, Protocol::V5)).await;
     devices.say("fleet/s/d-0/status", "online", true).await;
-    let path = directory.path().join("capture.jsonl");
+    let path = directory.join("capture.jsonl");
     std::fs::write(&path, "old").unwrap();
     let url = format!("mqtt://127.0.0.1:{}", broker.port);
     let arguments = ["record", path.to_str().unwrap(), "--broker", &url, "--force"];
-    let mut terminal = Terminal::warroom(&arguments, (120, 10));
+    let terminal = Terminal::warroom(&arguments, (120, 10));
     terminal.shows("1 message  ");
+    (broker, path, terminal)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_shows_how_far_it_is_and_ctrl_c_ends_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_broker, path, mut terminal) = recording(directory.path()).await;
     terminal.shows("Ctrl-C ends it");
+    terminal.press("\x03");
+    assert_eq!(terminal.ends(), 0);
+    let mut text = String::new();
+    File::open(&path).unwrap().read_to_string(&mut text).unwrap();
+    assert!(text.ends_with("\"topic\":\"fleet/s/d-0/status\",\"payload\":\"online\",\"retain\":1}\n"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_last_words_take_the_place_of_how_far_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_broker, _, mut terminal) = recording(directory.path()).await;
     // What Ctrl-C sends, without the key: after the key a terminal drops what it has not passed on yet, and the last words
     // of a program that ends at once may be among it.
     terminal.signal("INT");
     assert_eq!(terminal.ends(), 0);
     terminal.shows("recorded 1 message, ");
-    let mut text = String::new();
-    File::open(&path).unwrap().read_to_string(&mut text).unwrap();
-    assert!(text.ends_with("\"topic\":\"fleet/s/d-0/status\",\"payload\":\"online\",\"retain\":1}\n"), "{text}");
+    assert!(!terminal.text().contains("Ctrl-C"), "{}", terminal.text());
 }
