@@ -43,8 +43,8 @@ const MINIMUM_SHARE: f32 = 0.002;
 const LEAST_LIFT: f64 = 3.0;
 /// Seconds after our own link came up in which nothing is judged: the fleet is still being filled.
 const SETTLE_S: i64 = 30;
-/// Looks that are made up for at most.
-const MISSED_LOOKS: i64 = 12;
+/// Looks that are made at once, at most, to make up for those that were missed.
+const MOST_LOOKS: i64 = 12;
 /// Seconds of listening before anything is judged at all: what is usual must have been seen.
 pub const JUDGES_AFTER_S: i64 = SETTLE_S + watch::LEARN_LOOKS as i64 * stream::LOOK_S;
 /// Looks in a row with the same answer before an alert is raised, and before one more about a symptom that has one; and
@@ -145,9 +145,9 @@ impl Detector {
             self.watch.resume(fleet);
         }
         let ill = self.symptoms();
-        let mut rises = self.watch.look(fleet, now, |symptom| ill & symptom.bit() != 0);
         // A machine that is too slow looks seldom: what came in the meantime came in all of it.
-        for _ in 1..looks.min(MISSED_LOOKS) {
+        let mut rises = Vec::new();
+        for _ in 0..looks.min(MOST_LOOKS) {
             rises = self.watch.look(fleet, now, |symptom| ill & symptom.bit() != 0);
         }
         if rises.is_empty() && self.causes.is_empty() {

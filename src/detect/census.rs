@@ -49,11 +49,7 @@ pub(super) fn showing_now(fleet: &Fleet) -> [u32; Symptom::COUNT] {
     let minute = fleet.minute();
     let mut shown = [0; Symptom::COUNT];
     for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-        let mut bits = device.shown.recent(minute);
-        while bits != 0 {
-            shown[bits.trailing_zeros() as usize] += 1;
-            bits &= bits - 1;
-        }
+        Symptom::of_bits(device.shown.recent(minute)).for_each(|symptom| shown[symptom as usize] += 1);
     }
     shown
 }
@@ -71,12 +67,9 @@ impl Census {
             let row = &mut rows[group];
             row.devices += 1;
             row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
-            let mut bits = symptoms(device, minute);
-            row.any += u32::from(bits & asked != 0);
-            while bits != 0 {
-                row.shown[bits.trailing_zeros() as usize] += 1;
-                bits &= bits - 1;
-            }
+            let shown = symptoms(device, minute);
+            row.any += u32::from(shown & asked != 0);
+            Symptom::of_bits(shown).for_each(|symptom| row.shown[symptom as usize] += 1);
         }
         for (ix, group) in fleet.groups().iter() {
             if let Some(row) = rows.get_mut(ix.0 as usize) {
@@ -141,8 +134,9 @@ impl Census {
             return found;
         }
         // Where it fails whatever the device, it fails in the wave.
-        let wave = self.of_update[1];
-        self.explained(usual, |attribute| wave == Some(attribute), |row| (row.devices, affected(row)))
+        let [_, wave] = self.of_update;
+        let by_wave = self.explained(usual, |attribute| wave == Some(attribute), |row| (row.devices, affected(row)));
+        if by_wave.is_explained() { by_wave } else { found }
     }
 
     /// Who of the devices that count are the affected ones, by the attributes that may be told.

@@ -75,6 +75,15 @@ impl Symptom {
         1 << self as u8
     }
 
+    /// The symptoms of which there is a bit.
+    pub fn of_bits(mut bits: u32) -> impl Iterator<Item = Self> {
+        std::iter::from_fn(move || {
+            let first = Self::ALL.get(bits.trailing_zeros() as usize)?;
+            bits &= bits - 1;
+            Some(*first)
+        })
+    }
+
     /// Whether it says that data is wrong rather than devices.
     pub const fn is_about_data(self) -> bool {
         matches!(self, Self::Malformed | Self::Implausible | Self::Stuck | Self::Disordered | Self::Drifting)

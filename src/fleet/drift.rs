@@ -27,11 +27,12 @@ const NOISE: f32 = 0.5;
 const YOUNG_NOISE: f32 = 0.75;
 const BEYOND: f32 = 0.25;
 const LEAST: f32 = 0.01;
-/// With so many more measurements beyond the habit on one side, by so many spreads, than others, a device has jumped; and
-/// the most that count. Noise hardly ever does that: nobody can learn how often, as it is not seen before a habit is known.
+/// A measurement is far out so many spreads beyond the habit. A device that had so many more of these on one side than
+/// others has jumped, and forgets it after so many, at most, that are not. Noise hardly ever gets there, and must not: how
+/// often it does cannot be learnt before a habit is known.
+const FAR: f32 = 2.0;
 const RUN: i8 = 4;
 const LONGEST_RUN: i8 = 8;
-const FAR: f32 = 2.0;
 /// Where this part of the fleet measures what is far out on one side, it is what they measure that has jumped.
 const WEATHER: f32 = 1.0 / 3.0;
 /// Devices that say what the fleet does, picked evenly; and how many there must be.

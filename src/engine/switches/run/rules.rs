@@ -25,24 +25,20 @@ pub(super) struct Since {
     /// When it was seen to have it, and its boots at the last look.
     pub settled: Option<At>,
     boots: u32,
-    /// The symptoms that were noted, a bit each, and when each was last.
-    noted: Vec<(u32, At)>,
+    /// The symptoms that were noted, and when each was last.
+    noted: Vec<(Symptom, At)>,
 }
 
 impl Since {
-    fn note(&mut self, mut bits: u32, at: At) {
-        while bits != 0 {
-            let bit = bits & bits.wrapping_neg();
-            match self.noted.iter_mut().find(|(known, _)| *known == bit) {
-                Some((_, last)) => *last = at,
-                None => self.noted.push((bit, at)),
-            }
-            bits &= bits - 1;
+    fn note(&mut self, symptom: Symptom, at: At) {
+        match self.noted.iter_mut().find(|(known, _)| *known == symptom) {
+            Some((_, last)) => *last = at,
+            None => self.noted.push((symptom, at)),
         }
     }
 
     fn has_shown(&self, symptom: Symptom, window_s: u32, at: At) -> bool {
-        self.noted.iter().any(|(bit, last)| *bit == symptom.bit() && at.since_s(*last) <= i64::from(window_s))
+        self.noted.iter().any(|(known, last)| *known == symptom && at.since_s(*last) <= i64::from(window_s))
     }
 }
 
@@ -79,12 +75,12 @@ impl Run {
                 continue;
             };
             if at.since_s(settled) >= FRESH_S {
-                since.note(device.shown.just_now(minute), at);
+                Symptom::of_bits(device.shown.just_now(minute)).for_each(|symptom| since.note(symptom, at));
             }
             // A boot is counted by the device itself, and so is surely one of the time after.
             if device.boots > since.boots {
                 since.boots = device.boots;
-                since.note(Symptom::Rebooting.bit(), at);
+                since.note(Symptom::Rebooting, at);
             }
         }
     }
@@ -133,11 +129,8 @@ impl Run {
             fleet.devices().iter().filter(|(ix, device)| !own[ix.0 as usize] && !device.has(Flag::Suppressed));
         for (_, device) in counted {
             others.devices += 1;
-            let mut bits = symptoms(device, fleet.minute());
-            while bits != 0 {
-                others.shown[bits.trailing_zeros() as usize] += 1;
-                bits &= bits - 1;
-            }
+            let shown = symptoms(device, fleet.minute());
+            Symptom::of_bits(shown).for_each(|symptom| others.shown[symptom as usize] += 1);
         }
         others
     }
