@@ -6,6 +6,7 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use support::live::{Live, Other, link};
 use support::mosquitto::Mosquitto;
@@ -17,7 +18,7 @@ use warroom::domain::switch::template::Values;
 use warroom::domain::switch::{ActuationState, Scope, SwitchId};
 use warroom::engine::snapshot::Snapshot;
 use warroom::mqtt::broker::Broker;
-use warroom::mqtt::{Credentials, Delivery, LinkOptions, Protocol, Qos, Tls};
+use warroom::mqtt::{Credentials, Delivery, Link, LinkEvent, LinkOptions, Protocol, Qos, Tls};
 
 fn down(snapshot: &Snapshot) -> Option<String> {
     match &snapshot.link.state {
@@ -275,12 +276,26 @@ async fn a_refused_subscription_is_shown_as_blindness_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscription_that_is_never_confirmed_is_not_taken_for_silence_in_the_fleet() {
-    let data = tempfile::tempdir().unwrap();
+async fn a_link_that_does_not_hear_yet_is_not_up_and_says_nothing() {
     let port = answering(true, None).await;
-    let mut room = Live::open(LinkOptions { host: "127.0.0.1".into(), ..link(port, Protocol::V5) }, data.path());
-    room.up().await;
-    assert_eq!(room.until("the end of it", down).await, "the broker does not confirm the subscription");
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let options = LinkOptions { host: "127.0.0.1".into(), ..link(port, Protocol::V5) };
+    let link = Link::start(options, move |event| drop(tell.send(event)));
+    let outbox = link.outbox();
+    let early = outbox.deliver("fleet/ota".into(), b"halt".to_vec(), false, Duration::from_secs(60));
+    let end = async {
+        loop {
+            match told.recv().await.unwrap() {
+                LinkEvent::Up => return "up".to_owned(),
+                LinkEvent::Down { reason, .. } => return reason,
+                _ => {}
+            }
+        }
+    };
+    tokio::select! {
+        delivery = early => panic!("nobody would have heard the answer: {delivery:?}"),
+        end = end => assert_eq!(end, "the broker does not confirm the subscription"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -386,7 +401,7 @@ async fn mosquitto_takes_a_message_at_every_qos_once() {
         let sender = Other::connect(id("sender")).await;
         for qos in [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce] {
             let payload = format!("\"{qos:?}\"");
-            let within = std::time::Duration::from_secs(5);
+            let within = Duration::from_secs(5);
             let sent = sender.outbox().deliver_at(qos, "q/a".into(), payload.into(), false, within).await;
             assert_eq!(sent, Delivery::Sent, "{protocol:?} {qos:?}");
             assert_eq!(reader.hear("q/a").await, format!("{qos:?}"));

@@ -83,6 +83,7 @@ pub enum LinkEvent {
     Connecting {
         attempt: u32,
     },
+    /// The broker has confirmed the subscriptions: what is said from here on, and its answers, are heard.
     Up,
     Down {
         reason: String,
@@ -250,23 +251,26 @@ impl<F: Fn(LinkEvent) + Send + Sync> Worker<F> {
             };
             self.progress.fetch_add(1, Ordering::Relaxed);
             match incoming {
-                Incoming::Message { topic, payload, retained } => {
-                    confirm_by = None;
-                    self.hand_over(topic, payload, retained);
-                }
                 Incoming::Accepted => {
                     *accepted = true;
-                    if !self.options.subscriptions.is_empty() {
-                        if let Err(ended) = session.subscribe(&self.options.subscriptions) {
-                            return ended;
-                        }
+                    if self.options.subscriptions.is_empty() {
+                        self.up(session);
+                    } else if let Err(ended) = session.subscribe(&self.options.subscriptions) {
+                        return ended;
+                    } else {
                         confirm_by = Some(Instant::now() + CONFIRM);
                     }
-                    self.sender.send_replace(Some(session.sender()));
-                    (self.sink)(LinkEvent::Up);
+                }
+                Incoming::Message { topic, payload, retained } => {
+                    if confirm_by.take().is_some() {
+                        self.up(session);
+                    }
+                    self.hand_over(topic, payload, retained);
                 }
                 Incoming::Subscribed(refusals) => {
-                    confirm_by = None;
+                    if confirm_by.take().is_some() {
+                        self.up(session);
+                    }
                     for (filter, refusal) in self.options.subscriptions.iter().zip(refusals) {
                         if let Some(reason) = refusal {
                             (self.sink)(LinkEvent::Blind { filter: filter.clone(), reason });
@@ -276,6 +280,13 @@ impl<F: Fn(LinkEvent) + Send + Sync> Worker<F> {
                 Incoming::Other => {}
             }
         }
+    }
+
+    /// The link is up when it hears, not before: the library sends publishes past a subscription that waits, and the
+    /// answer to what is said too early is heard by nobody.
+    fn up(&self, session: &Session) {
+        self.sender.send_replace(Some(session.sender()));
+        (self.sink)(LinkEvent::Up);
     }
 
     fn hand_over(&self, topic: Bytes, payload: Bytes, retained: bool) {
