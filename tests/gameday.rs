@@ -16,7 +16,13 @@ const F5: &str = "\x1b[15~";
 const CTRL_C: &str = "\x03";
 const SIZE: (u16, u16) = (120, 40);
 
-/// A data directory, and a configuration by which a lost facilitator is missed soon.
+/// The shipped scenario, with all the time there is: what is met must not depend on how fast the machine is.
+fn patient() -> String {
+    let shipped = include_str!("../scenarios/bad-firmware.toml");
+    shipped.replace("contain_s = 420", "contain_s = 36_000").replace("length_s = 1_200", "length_s = 36_000")
+}
+
+/// A data directory, a configuration by which a lost facilitator is missed soon, and a scenario.
 struct Place {
     directory: tempfile::TempDir,
 }
@@ -25,6 +31,7 @@ impl Place {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("config.toml"), "operator = \"mira\"\n[drill]\nlost_s = 2\n").unwrap();
+        std::fs::write(directory.path().join("patient.toml"), patient()).unwrap();
         Self { directory }
     }
 
@@ -36,7 +43,9 @@ impl Place {
 
     /// A responder's terminal, in which a game day has begun.
     fn respond(&self, arguments: &[&str]) -> Terminal {
-        let terminal = self.warroom(&[&["drill", "--devices", "2000", "--speed", "20"], arguments].concat());
+        let scenario = self.directory.path().join("patient.toml");
+        let drill = ["drill", scenario.to_str().unwrap(), "--devices", "2000", "--speed", "20"];
+        let terminal = self.warroom(&[&drill[..], arguments].concat());
         terminal.until("the fleet is there", |screen| screen.contains("/2 000 on"));
         terminal
     }
