@@ -63,6 +63,10 @@ impl Fake {
 
     /// A device measures something; its number says how noisily, always the same way.
     fn measure(&mut self, n: usize, firmware: &str, value: f64) {
+        self.report(n, firmware, value, Telemetry::default());
+    }
+
+    fn report(&mut self, n: usize, firmware: &str, value: f64, told: Telemetry) {
         let mut batch = Batch::default();
         let mark = batch.mark();
         for (name, known) in attributes(n) {
@@ -73,7 +77,7 @@ impl Fake {
         batch.push(
             mark,
             Envelope { at: self.now, device, ..Envelope::default() },
-            Body::Telemetry(Telemetry::default()),
+            Body::Telemetry(told),
         );
         let observation = batch.iter().next().unwrap().clone();
         self.fleet.observe(&batch, &observation);
@@ -415,4 +419,64 @@ fn a_machine_that_looks_seldom_takes_no_minute_for_five_seconds() {
         changes.extend(fake.detector.examine(&fake.fleet, fake.now));
     }
     assert_eq!(raised(&changes), [""; 0], "it looks twice a minute");
+}
+
+#[test]
+fn a_cohort_that_sends_several_times_as_much_is_seen_and_one_that_empties_its_backlog_is_not() {
+    // (reports in each of five minutes after half an hour with two a minute, what is raised)
+    let cases: [([usize; 5], &[&str]); 4] = [
+        ([2, 2, 2, 2, 2], &[]),
+        ([0, 0, 9, 2, 2], &[]),
+        ([6, 6, 6, 6, 6], &["messages 3.2.5 · rev-B"]),
+        ([90, 90, 90, 90, 90], &["messages 3.2.5 · rev-B"]),
+    ];
+    for (reports, expected) in cases {
+        let mut fake = Fake::new(800);
+        let mut changes = Vec::new();
+        for own in [2; 30].into_iter().chain(reports) {
+            for sixth in 0..6 {
+                for n in 0..800 {
+                    let count = if n % 4 == 3 { own } else { 2 };
+                    (0..count).filter(|k| (k + n) % 6 == sixth).for_each(|_| fake.measure(n, attributes(n)[0].1, 20.0));
+                }
+                changes.extend(fake.run(10));
+            }
+        }
+        assert_eq!(raised(&changes), expected, "{reports:?}");
+    }
+}
+
+#[test]
+fn a_field_that_was_always_optional_is_missed_by_nobody_and_one_that_was_always_there_is() {
+    // (one report in so many of everybody lacks its field from the beginning, and of a cohort from the first hour on;
+    // reports of the cohort in a minute from then on; what is raised, and whether it is over within ten minutes)
+    type Case = (usize, usize, usize, &'static [&'static str]);
+    let cases: [Case; 4] = [
+        (10, 10, 1, &[]),
+        (10, 10, 4, &[]),
+        (usize::MAX, 2, 1, &["format 3.2.5 · rev-B"]),
+        (10, 1, 1, &["format 3.2.5 · rev-B"]),
+    ];
+    for (always, later, own, expected) in cases {
+        let mut fake = Fake::new(800);
+        let mut changes = Vec::new();
+        let mut chance = 1_u64;
+        for minute in 0..100 {
+            for n in 0..800 {
+                let is_own = n % 4 == 3 && minute >= 90;
+                let (every, reports) = if is_own { (later, own) } else { (always, 1) };
+                for _ in 0..reports {
+                    chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let lacks = ((chance >> 33) as usize).is_multiple_of(every);
+                    let told = Telemetry { queue: (!lacks).then_some(0), ..Telemetry::default() };
+                    fake.report(n, attributes(n)[0].1, 20.0, told);
+                }
+                if n % 160 == 159 {
+                    changes.extend(fake.run(12));
+                }
+            }
+        }
+        assert_eq!(raised(&changes), expected, "one in {always}, then one in {later}, {own} a minute");
+        assert!(!changes.iter().any(|change| matches!(change, Change::Cleared { .. })), "{changes:?}");
+    }
 }

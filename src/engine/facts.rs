@@ -304,7 +304,7 @@ fn remains(remaining: &mut Remaining, fleet: &Fleet, ix: DeviceIx, device: &Devi
 
 /// Keeps the devices that send most.
 fn talk(talkers: &mut Vec<(DeviceIx, u16, u16)>, ix: DeviceIx, device: &Device) {
-    let now = device.messages.max(device.usual);
+    let now = device.reports.max(device.usual);
     if talkers.len() == TALKERS && talkers.last().is_some_and(|(_, least, _)| now <= *least) {
         return;
     }

@@ -27,8 +27,8 @@ pub struct Device {
     pub queue: u16,
     /// What it has shown to be wrong with it, lately.
     pub shown: Shown,
-    /// Messages in the running minute, and its usual number of them in one; 0 where not known yet.
-    pub messages: u16,
+    /// Reports in the running minute, and its usual number of them in one; 0 where not known yet.
+    pub reports: u16,
     pub usual: u16,
     /// Seconds between its messages when it is slow; 0 where not known yet.
     pub period_s: f32,
@@ -41,7 +41,7 @@ pub struct Device {
     pub battery_low: u8,
     /// How often it came back lately: one is forgiven every minute.
     pub returns: u8,
-    flags: u8,
+    flags: u16,
     /// Percent, or [`Device::UNKNOWN_BATTERY`].
     pub battery: u8,
     /// dBm, 0 where not told.
@@ -63,7 +63,7 @@ impl Device {
             errors: 0,
             queue: 0,
             shown: Shown { minute: 0, now: 0, lately: 0, earlier: 0 },
-            messages: 0,
+            reports: 0,
             usual: 0,
             period_s: 0.0,
             error_code: 0,
@@ -81,21 +81,21 @@ impl Device {
     }
 
     pub const fn has(&self, flag: Flag) -> bool {
-        self.flags & flag as u8 != 0
+        self.flags & flag as u16 != 0
     }
 
     pub const fn set(&mut self, flag: Flag, on: bool) {
         if on {
-            self.flags |= flag as u8;
+            self.flags |= flag as u16;
         } else {
-            self.flags &= !(flag as u8);
+            self.flags &= !(flag as u16);
         }
     }
 }
 
 /// Yes-or-no facts about a device, a bit each.
 #[derive(Clone, Copy, Debug)]
-#[repr(u8)]
+#[repr(u16)]
 pub enum Flag {
     /// Connected, as far as known.
     Online = 1,
@@ -110,6 +110,13 @@ pub enum Flag {
     Excused = 64,
     /// In maintenance, suspended or decommissioned: heard, but neither counted nor missed.
     Suppressed = 128,
+    /// It sent many times its usual reports in the minute that ended last.
+    SentMany = 256,
+    /// Its last telemetry lacked fields, or its last two.
+    Lacked = 512,
+    LackedTwice = 1024,
+    /// Some of its fields come and go, and always have.
+    Forgetful = 2048,
 }
 
 /// The symptoms of a device, a bit each: of the running minute, and of the last minutes.

@@ -173,7 +173,10 @@ impl Fleet {
             learn_period(device, away_s as f32);
         }
         device.seen = device.seen.max((observation.at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32);
-        device.messages = device.messages.saturating_add(1);
+        // What it says of its presence and of its update comes in bursts, and is what updates and crashes are known by.
+        if !matches!(observation.body, Body::Status { .. } | Body::Ota { .. }) {
+            device.reports = device.reports.saturating_add(1);
+        }
         self.groups.add_to(group, Signal::Messages, 1);
         let says_offline = matches!(observation.body, Body::Status { online: Some(false), .. });
         if !device.has(Flag::Online) && !says_offline && !matches!(observation.body, Body::Status { .. }) {

@@ -14,9 +14,14 @@ const STORM: u8 = 3;
 const CHARGED: u8 = 5;
 /// A time stamp this far behind its arrival is late: it waited in the device, or somewhere on the way.
 const LATE_S: i64 = 600;
-/// Messages in a row with the same fields before one that lacks some of them is malformed.
+/// Messages in a row with the same fields before one that lacks some of them is malformed, and before none of them can be
+/// optional any more.
 const STEADY: u8 = 6;
-/// Messages in a minute, and times the usual number, that make a flood.
+const PROVEN: u8 = 64;
+/// Reports in a minute, and times the usual number, that are many; and that make a flood at once, where many must come in
+/// two minutes running: a device that was away may empty what it kept.
+const MANY: i32 = 6;
+const MANY_TIMES: i32 = 2;
 const FLOOD: i32 = 20;
 const FLOOD_TIMES: i32 = 4;
 /// A device is silent after this many of its usual periods, and these seconds more.
@@ -130,7 +135,7 @@ impl Fleet {
                 if now.saturating_sub(since) >= 60 && end_minute(device) {
                     shows.push((ix, Symptom::Flooding));
                 }
-                device.messages = 0;
+                device.reports = 0;
                 device.returns = device.returns.saturating_sub(1);
             }
         }
@@ -236,15 +241,23 @@ fn fields(told: &Telemetry) -> u16 {
 }
 
 /// Whether a message lacks fields that its device has sent with every one so far. What is lacking for long is a new
-/// habit.
+/// habit; what came and went from the beginning is optional, and only lacking three times in a row.
 const fn lacks(device: &mut Device, fields: u16) -> bool {
     if device.fields & !fields == 0 {
+        if device.has(Flag::Lacked) && device.steady < PROVEN {
+            device.set(Flag::Forgetful, true);
+        }
+        device.set(Flag::Lacked, false);
+        device.set(Flag::LackedTwice, false);
         // More fields than before must prove themselves too.
         device.steady = if device.fields == fields { device.steady.saturating_add(1) } else { 0 };
         device.fields = fields;
         return false;
     }
-    let lacks = device.steady >= STEADY;
+    let is_lacking = !device.has(Flag::Forgetful) || device.has(Flag::LackedTwice);
+    let lacks = device.steady >= STEADY && is_lacking;
+    device.set(Flag::LackedTwice, device.has(Flag::Lacked));
+    device.set(Flag::Lacked, true);
     device.steady = device.steady.saturating_sub(1);
     if device.steady < STEADY {
         (device.fields, device.steady) = (fields, 0);
@@ -269,13 +282,16 @@ pub(super) fn learn_period(device: &mut Device, silent_s: f32) {
     device.period_s += weight * (silent_s - device.period_s);
 }
 
-/// Learns from a device's messages in the minute that ends; whether they were a flood.
+/// Learns from a device's reports in the minute that ends; whether they were a flood.
 fn end_minute(device: &mut Device) -> bool {
-    let (count, usual) = (i32::from(device.messages), i32::from(device.usual));
-    let floods = count >= FLOOD && usual > 0 && count > FLOOD_TIMES * usual;
+    let (count, usual) = (i32::from(device.reports), i32::from(device.usual));
+    let sent = |least: i32, times: i32| count >= least && usual > 0 && count > times * usual;
+    let (many, flood) = (sent(MANY, MANY_TIMES), sent(FLOOD, FLOOD_TIMES));
+    let floods = flood || (many && device.has(Flag::SentMany));
+    device.set(Flag::SentMany, many);
     if usual == 0 {
-        device.usual = device.messages;
-    } else if device.has(Flag::Online) && !floods {
+        device.usual = device.reports;
+    } else if device.has(Flag::Online) && !many {
         // Away from zero, so that small differences are learnt too.
         let step = (count - usual + 7 * (count - usual).signum()) / 8;
         device.usual = (usual + step).clamp(1, u16::MAX.into()) as u16;
