@@ -156,8 +156,11 @@ impl Detector {
         }
         let counted = Census::take(fleet, ill);
         let mut changes = self.clear(&counted);
+        let over = ill & !self.symptoms();
         for symptom in Symptom::ALL {
-            let risen: Vec<&Rise> = rises.iter().filter(|rise| rise.symptom == symptom).collect();
+            // What is over was forgotten; how it had risen is no evidence any more.
+            let is_fresh = |rise: &&Rise| rise.symptom == symptom && symptom.bit() & over == 0;
+            let risen: Vec<&Rise> = rises.iter().filter(is_fresh).collect();
             if !risen.is_empty() {
                 self.judge(fleet, &counted, &risen, now, &mut changes);
             }
@@ -190,13 +193,13 @@ impl Detector {
             if evidence.affected as f32 - evidence.expected() < least {
                 continue;
             }
-            let known = self.causes.iter_mut().find(|cause| cause.is_about(counted, &conditions, symptom));
+            let known = self.causes.iter_mut().find(|cause| cause.is_about(fleet, counted, &conditions, symptom));
             if let Some(cause) = known {
                 if !cause.has(symptom) && steady(&mut self.pending, symptom, &conditions, STEADY) {
                     let finding = evidence.clone().finding(fleet, rise, now);
                     changes.push(cause.add(&evidence, finding));
                 } else if cause.has(symptom) && steady(&mut self.pending, symptom, &conditions, STEADY_BESIDE) {
-                    cause.conditions = conditions;
+                    cause.moves_to(counted, conditions, symptom);
                 }
                 continue;
             }
@@ -216,10 +219,6 @@ fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> V
     let Some(heaviest) = risen.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)) else { return Vec::new() };
     let found = counted.explain(heaviest.symptom, usual);
     let only_fleet = risen.iter().all(|rise| of(rise).is_empty());
-    // What all devices share explains nothing.
-    let all = f64::from(counted.devices());
-    let sets_apart =
-        |cause: &&attribution::Cause| all - cause.sums.devices >= MINIMUM_AFFECTED.into() && cause.lift >= LEAST_LIFT;
     // What is always so in some cohort has not risen in it: most of what has risen somewhere must be the cause's.
     let holds = |cause: &[Condition], rise: &Rise| {
         let risen = of(rise);
@@ -230,7 +229,7 @@ fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> V
         risen.iter().all(|condition| cause.contains(condition))
             || 2 * counted.count(&both, rise.symptom).1 > counted.count(&risen, rise.symptom).1
     };
-    let causes = found.causes.iter().filter(|cause| found.is_explained() && sets_apart(cause));
+    let causes = found.causes.iter().filter(|cause| found.is_explained() && counted.sets_apart(cause));
     let explained: Vec<_> = causes
         .filter_map(|cause| {
             let own = risen.iter().filter(|rise| holds(&cause.conditions, rise));
@@ -243,7 +242,7 @@ fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> V
     }
     // A cohort that nearly every device belongs to is the fleet by another name.
     let devices = fleet.cohorts().get(heaviest.cohort).level(Signal::Devices);
-    let is_fleet = all - f64::from(devices) < MINIMUM_AFFECTED.into();
+    let is_fleet = ((counted.devices().saturating_sub(devices)) as f32) < MINIMUM_AFFECTED;
     vec![(if is_fleet { Vec::new() } else { of(heaviest) }, *heaviest)]
 }
 

@@ -75,14 +75,35 @@ impl Cause {
     }
 
     /// Whether devices with these attribute values, that show a symptom, are the ones it is about.
-    pub(super) fn is_about(&self, census: &Census, conditions: &[Condition], symptom: Symptom) -> bool {
+    pub(super) fn is_about(
+        &self,
+        fleet: &Fleet,
+        census: &Census,
+        conditions: &[Condition],
+        symptom: Symptom,
+    ) -> bool {
         let holds = |a: &[Condition], b: &[Condition]| a.iter().all(|condition| b.contains(condition));
         // The same devices, fewer of them, or more: but the whole fleet is more than the growth of a cohort.
         if holds(&self.conditions, conditions) || (!conditions.is_empty() && holds(conditions, &self.conditions)) {
             return true;
         }
+        // Another wave of the same rollout, or the version that it brings.
+        let rollout = |conditions: &[Condition]| census::rollout(fleet, conditions);
+        if let (Some((mine, own)), Some((other, others))) = (rollout(&self.conditions), rollout(conditions))
+            && mine == other
+            && (holds(&own, &others) || holds(&others, &own))
+        {
+            return true;
+        }
         let both: Vec<Condition> = self.conditions.iter().chain(conditions).copied().collect();
         census.count(&both, symptom).1 as f32 > SAME * census.count(conditions, symptom).1 as f32
+    }
+
+    /// Takes what explains it better by now; of two waves of a rollout, the one that is worse.
+    pub(super) fn moves_to(&mut self, census: &Census, conditions: Vec<Condition>, symptom: Symptom) {
+        if census.count(&conditions, symptom).1 >= census.count(&self.conditions, symptom).1 / 2 {
+            self.conditions = conditions;
+        }
     }
 
     /// Adds a symptom of the same devices.

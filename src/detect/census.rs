@@ -10,14 +10,17 @@ use crate::domain::observation::AttributeIx;
 use crate::domain::symptom::Symptom;
 use crate::fleet::Fleet;
 use crate::fleet::attributes::ValueIx;
+use crate::fleet::campaigns::Campaign;
 use crate::fleet::devices::{Device, Flag};
 use crate::fleet::groups::Vector;
 use crate::limits;
 
-/// The devices of one group.
+/// The devices of one group that stand alike in their update.
 #[derive(Clone, Debug, Default)]
 struct Row {
     vector: Vector,
+    /// In the middle of an update: what they run is what they are about to leave.
+    updating: bool,
     devices: u32,
     /// Those of them that a rollout has started.
     started: u32,
@@ -60,11 +63,13 @@ impl Census {
         let minute = fleet.minute();
         let mut rows: Vec<Row> = Vec::new();
         for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-            let group = device.group.0 as usize;
-            if rows.len() <= group {
-                rows.resize(group + 1, Row::default());
+            let updating = device.ota.in_flight();
+            let place = 2 * device.group.0 as usize + usize::from(updating);
+            if rows.len() <= place {
+                rows.resize(place + 1, Row::default());
             }
-            let row = &mut rows[group];
+            let row = &mut rows[place];
+            row.updating = updating;
             row.devices += 1;
             row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
             let shown = symptoms(device, minute);
@@ -72,9 +77,7 @@ impl Census {
             Symptom::of_bits(shown).for_each(|symptom| row.shown[symptom as usize] += 1);
         }
         for (ix, group) in fleet.groups().iter() {
-            if let Some(row) = rows.get_mut(ix.0 as usize) {
-                row.vector = group.vector;
-            }
+            rows.iter_mut().skip(2 * ix.0 as usize).take(2).for_each(|row| row.vector = group.vector);
         }
         rows.retain(|row| row.devices > 0);
         let attributes = fleet.schema().names().len().min(limits::ATTRIBUTES);
@@ -130,13 +133,19 @@ impl Census {
         }
         let started = |row: &Row| (row.started.max(affected(row)), affected(row));
         let found = self.explained(usual, |attribute| !self.of_update.contains(&Some(attribute)), started);
-        if found.is_explained() {
+        if found.is_explained() && found.causes.iter().any(|cause| self.sets_apart(cause)) {
             return found;
         }
         // Where it fails whatever the device, it fails in the wave.
         let [_, wave] = self.of_update;
         let by_wave = self.explained(usual, |attribute| wave == Some(attribute), |row| (row.devices, affected(row)));
         if by_wave.is_explained() { by_wave } else { found }
+    }
+
+    /// Whether a cause tells its devices from the others: what all share explains nothing.
+    pub(super) fn sets_apart(&self, cause: &attribution::Cause) -> bool {
+        let others = f64::from(self.devices()) - cause.sums.devices;
+        others >= super::MINIMUM_AFFECTED.into() && cause.lift >= super::LEAST_LIFT
     }
 
     /// Who of the devices that count are the affected ones, by the attributes that may be told.
@@ -146,21 +155,41 @@ impl Census {
         may_tell: impl Fn(usize) -> bool,
         count: impl Fn(&Row) -> (u32, u32),
     ) -> Attribution {
-        let value = |(attribute, value): (usize, &ValueIx)| match *value {
+        let [firmware, _] = self.of_update;
+        let value = |row: &Row, attribute: usize| match row.vector[attribute] {
             // What is not known is nothing that devices share.
             ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
+            // Who does not return from an update is known by its old firmware, and not ill of it.
+            _ if row.updating && firmware == Some(attribute) => Leaf::NOTHING,
             ValueIx(known) if may_tell(attribute) => known.into(),
             ValueIx(_) => Leaf::NOTHING,
         };
         let leaf = |row: &Row| {
             let (devices, affected) = count(row);
-            let values = row.vector[..self.attributes].iter().enumerate().map(value).collect();
+            let values = (0..self.attributes).map(|attribute| value(row, attribute)).collect();
             Leaf { values, devices: devices.into(), affected: affected.into(), expected: 0.0 }
         };
         let mut leaves: Vec<Leaf> = self.rows.iter().map(leaf).filter(|leaf| leaf.devices > 0.0).collect();
         expected::from_peers(&mut leaves, usual);
         attribution::attribute(&leaves, Order::EarlierFirst)
     }
+}
+
+/// The rollout that these attribute values are about, by a wave or by the version it brings, and the other values.
+pub(super) fn rollout<'f>(fleet: &'f Fleet, conditions: &[Condition]) -> Option<(&'f str, Vec<Condition>)> {
+    let of = |condition: &Condition| {
+        let attribute = AttributeIx(condition.0 as u8);
+        let value = fleet.dictionary(attribute).name(ValueIx(condition.1 as u16));
+        let campaigns = fleet.campaigns().iter();
+        let is_brought = |campaign: &&Campaign| match fleet.schema().name(attribute) {
+            "firmware" => campaign.target == value,
+            "wave" => value.rsplit_once(" w").is_some_and(|(id, _)| campaign.id == id),
+            _ => false,
+        };
+        campaigns.filter(is_brought).max_by_key(|campaign| campaign.heard).map(|campaign| campaign.id.as_str())
+    };
+    let id = conditions.iter().find_map(of)?;
+    Some((id, conditions.iter().filter(|condition| of(condition).is_none()).copied().collect()))
 }
 
 /// Devices that have these attribute values and show any of some symptoms (a bit each) just now.

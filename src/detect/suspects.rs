@@ -5,7 +5,7 @@
 
 use super::attribution::{Alternative, Cause};
 use super::census::{self, Census};
-use super::{LEAST_LIFT, MINIMUM_AFFECTED};
+use super::MINIMUM_AFFECTED;
 use crate::domain::cohort::CohortKey;
 use crate::fleet::Fleet;
 
@@ -57,10 +57,8 @@ fn explain(fleet: &Fleet, counted: &Census, usual: f64) -> Vec<Suspect> {
     if !found.is_explained() {
         return Vec::new();
     }
-    let least = f64::from(MINIMUM_AFFECTED);
-    let outside = |cause: &Cause| f64::from(counted.devices()) - cause.sums.devices;
     let stands_out =
-        |cause: &Cause| cause.lift >= LEAST_LIFT && cause.sums.affected >= least && outside(cause) >= least;
+        |cause: &Cause| cause.sums.affected >= f64::from(MINIMUM_AFFECTED) && counted.sets_apart(cause);
     let causes = found.causes.iter().filter(|cause| stands_out(cause));
     let mut suspects: Vec<Suspect> = causes.map(|cause| suspect(fleet, cause)).collect();
     let near = found.alternatives.iter().filter(|other| other.worth >= NEARLY && stands_out(&other.cause));

@@ -14,8 +14,8 @@ const STORM: u8 = 3;
 const CHARGED: u8 = 5;
 /// A time stamp this far behind its arrival is late: it waited in the device, or somewhere on the way.
 const LATE_S: i64 = 600;
-/// Messages in a row with the same fields before one that lacks some of them is malformed, and before none of them can be
-/// optional any more.
+/// Messages in a row with the same fields before one that lacks some of them is malformed, and before a field that comes
+/// and goes is not thought optional yet.
 const STEADY: u8 = 6;
 const PROVEN: u8 = 64;
 /// Reports in a minute, and times the usual number, that are many; and that make a flood at once, where many must come in
@@ -120,7 +120,7 @@ impl Fleet {
         let (mut missed, mut lost, mut shows) = (Vec::new(), Vec::new(), Vec::new());
         for (ix, device) in self.devices.iter_mut() {
             let silent_s = now.saturating_sub(device.seen.max(since));
-            if device.has(Flag::Excused) && device.ota.in_flight() && silent_s > super::RECONNECT_S {
+            if device.ota.in_flight() && !device.has(Flag::Online) && silent_s > super::RECONNECT_S {
                 missed.push(ix);
             }
             if device.has(Flag::Online) {
@@ -139,7 +139,10 @@ impl Fleet {
                 device.returns = device.returns.saturating_sub(1);
             }
         }
-        missed.into_iter().for_each(|ix| self.excuse(ix, false));
+        for ix in missed {
+            self.excuse(ix, false);
+            self.show(ix, Symptom::UpdateFailing);
+        }
         shows.into_iter().for_each(|(ix, symptom)| self.show(ix, symptom));
         for ix in lost {
             self.devices.get_mut(ix).set(Flag::Online, false);
@@ -244,8 +247,9 @@ fn fields(told: &Telemetry) -> u16 {
 /// habit; what came and went from the beginning is optional, and only lacking three times in a row.
 const fn lacks(device: &mut Device, fields: u16) -> bool {
     if device.fields & !fields == 0 {
-        if device.has(Flag::Lacked) && device.steady < PROVEN {
-            device.set(Flag::Forgetful, true);
+        if device.has(Flag::Lacked) {
+            device.set(Flag::Forgetful, device.has(Flag::Forgetful) || device.steady < PROVEN);
+            device.steady /= 2;
         }
         device.set(Flag::Lacked, false);
         device.set(Flag::LackedTwice, false);
