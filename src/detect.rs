@@ -127,7 +127,18 @@ impl Detector {
         let cause = self.causes.iter().find(|cause| cause.is(signal, cohort))?;
         let symptoms = cause.symptoms();
         let usual = Symptom::ALL.into_iter().filter(|s| symptoms & s.bit() != 0).map(|s| self.watch.usual(s)).sum();
-        Some(suspects::find(fleet, symptoms, usual))
+        let (mut found, breadth) = suspects::find(fleet, symptoms, usual);
+        // Whom another open alert is about already is not to blame for this one too.
+        let others = self.causes.iter().filter(|other| other.symptoms() & symptoms != 0 && !other.is(signal, cohort));
+        let taken: Vec<_> = others.map(|other| &other.conditions).filter(|theirs| **theirs != cause.conditions).collect();
+        let is_own = |suspect: &Suspect| {
+            let conditions = census::conditions(fleet, &suspect.cohort);
+            conditions.is_none_or(|conditions| !taken.contains(&&conditions))
+        };
+        if found.iter().any(is_own) {
+            found.retain(is_own);
+        }
+        Some((found, breadth))
     }
 
     /// Looks at every cohort, every five seconds. To be called once a second.

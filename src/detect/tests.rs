@@ -1,7 +1,7 @@
 //! The detector on fleets made up for it: what it raises, and when it keeps quiet.
 
 use super::*;
-use crate::domain::campaign::CampaignState;
+use crate::domain::campaign::{CampaignState, OtaState};
 use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text};
 use crate::fleet::FleetSettings;
 
@@ -113,6 +113,18 @@ impl Fake {
         let (state, request_id) = (CampaignState::Running, Text::EMPTY);
         let body = Body::Campaign { campaign, state, wave: Some(number), target, request_id, waves: (0, 0) };
         batch.push(mark, Envelope { at: self.now, ..Envelope::default() }, body);
+        let observation = batch.iter().next().unwrap().clone();
+        self.fleet.observe(&batch, &observation);
+    }
+
+    /// A device says where it stands in its update.
+    fn updating(&mut self, n: usize, wave: u16, state: OtaState) {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        let device = batch.keep(&format!("d{n}"));
+        let (campaign, target) = (batch.keep("fw-3.2.5"), batch.keep("3.2.5"));
+        let body = Body::Ota { campaign, wave: Some(wave), state, target };
+        batch.push(mark, Envelope { at: self.now, device, ..Envelope::default() }, body);
         let observation = batch.iter().next().unwrap().clone();
         self.fleet.observe(&batch, &observation);
     }
@@ -479,4 +491,65 @@ fn a_field_that_was_always_optional_is_missed_by_nobody_and_one_that_was_always_
         assert_eq!(raised(&changes), expected, "one in {always}, then one in {later}, {own} a minute");
         assert!(!changes.iter().any(|change| matches!(change, Change::Cleared { .. })), "{changes:?}");
     }
+}
+
+#[test]
+fn two_things_at_once_are_two_alerts_and_each_suspects_its_own() {
+    let mut fake = Fake::new(2000);
+    fake.run(200);
+    fake.take_down(|n| n % 8 == 3 || (n % 8 == 4 && n % 20 != 0));
+    let changes = fake.run(60);
+    assert_eq!(raised(&changes), ["online 3.2.5 · rev-B · eu", "online 3.2.4 · rev-A · us"]);
+    for change in &changes {
+        let Change::Raised(Finding { signal, cohort, .. }) = change else { continue };
+        let (suspects, _) = fake.detector.suspects(&fake.fleet, *signal, cohort).unwrap();
+        assert_eq!(suspects.iter().map(|suspect| &suspect.cohort).collect::<Vec<_>>(), [cohort]);
+    }
+}
+
+#[test]
+fn who_does_not_return_from_an_update_fails_it_in_its_wave() {
+    let mut fake = Fake::new(2000);
+    fake.run(200);
+    let mut changes = Vec::new();
+    for (number, which) in [(1_u16, 0..100), (2, 100..400)] {
+        fake.wave(number);
+        for n in which.clone() {
+            fake.updating(n, number, OtaState::Rebooting);
+            fake.status(n, false, false);
+        }
+        changes.extend(fake.run(120));
+        // Every third never comes back.
+        for n in which.filter(|n| !n.is_multiple_of(3)) {
+            fake.updating(n, number, OtaState::Succeeded);
+            fake.status(n, true, false);
+        }
+        changes.extend(fake.run(600));
+    }
+    assert_eq!(raised(&changes), ["update failures fw-3.2.5 w1"]);
+    assert!(!changes.iter().any(|change| matches!(change, Change::Cleared { .. })), "they are still away");
+    let Some(Change::Raised(Finding { signal, cohort, .. })) = changes.first() else { panic!("{changes:?}") };
+    let (suspects, _) = fake.detector.suspects(&fake.fleet, *signal, cohort).unwrap();
+    let named: Vec<_> = suspects.iter().map(|s| (s.cohort.to_string(), s.devices, s.affected)).collect();
+    assert_eq!(named, [("fw-3.2.5 w2".to_owned(), 300, 100), ("fw-3.2.5 w1".to_owned(), 100, 34)]);
+}
+
+#[test]
+fn a_wave_that_fails_is_named_while_it_is_the_only_one_and_when_there_are_two() {
+    let mut fake = Fake::new(2000);
+    fake.run(200);
+    let mut changes = Vec::new();
+    for (number, which) in [(1_u16, 0..100), (2, 100..400)] {
+        fake.wave(number);
+        for n in which {
+            fake.updating(n, number, OtaState::Downloading);
+            fake.updating(n, number, if n.is_multiple_of(3) { OtaState::Failed } else { OtaState::Succeeded });
+            if n % 10 == 9 {
+                changes.extend(fake.run(2));
+            }
+        }
+        // Nothing fails any more, and it is over.
+        changes.extend(fake.run(900));
+    }
+    assert_eq!(raised(&changes), ["update failures fw-3.2.5 w1", "update failures fw-3.2.5 w2"]);
 }
