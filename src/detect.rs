@@ -130,7 +130,8 @@ impl Detector {
         let (mut found, breadth) = suspects::find(fleet, symptoms, usual);
         // Whom another open alert is about already is not to blame for this one too.
         let others = self.causes.iter().filter(|other| other.symptoms() & symptoms != 0 && !other.is(signal, cohort));
-        let taken: Vec<_> = others.map(|other| &other.conditions).filter(|theirs| **theirs != cause.conditions).collect();
+        let taken: Vec<_> =
+            others.map(|other| &other.conditions).filter(|theirs| **theirs != cause.conditions).collect();
         let is_own = |suspect: &Suspect| {
             let conditions = census::conditions(fleet, &suspect.cohort);
             conditions.is_none_or(|conditions| !taken.contains(&&conditions))

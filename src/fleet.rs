@@ -15,6 +15,7 @@ mod faults;
 pub mod filter;
 pub mod groups;
 mod habits;
+mod hush;
 pub mod kpis;
 mod messages;
 mod observe;
@@ -114,6 +115,7 @@ pub struct Fleet {
     suppressed: u32,
     /// Since when our link has been up, in seconds since the epoch; none while it is down.
     listening: Option<u32>,
+    hush: hush::Hush,
     /// When unused values and groups were last swept, so that an attack cannot make us sweep all day.
     swept: i64,
 }
@@ -144,6 +146,7 @@ impl Fleet {
             overflowed: 0,
             suppressed: 0,
             listening: Some(0),
+            hush: hush::Hush::default(),
             swept: 0,
             settings,
         }
@@ -228,7 +231,16 @@ impl Fleet {
     /// Tells whether our own link is up. Devices are silent only while somebody listens.
     pub fn listen(&mut self, up: bool, at: At) {
         let since = (at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32;
+        if self.listening.is_some() != up {
+            self.hush.begin();
+        }
         self.listening = up.then(|| self.listening.unwrap_or(since));
+    }
+
+    /// How long nobody at all has been heard though our own link is up, and the longest pause before, in seconds; none
+    /// where somebody is heard as usual.
+    pub fn hushed(&self) -> Option<(u32, u32)> {
+        self.hush.lasts((self.second - self.epoch) as u32)
     }
 
     /// The running minute, as the devices' last crash is counted.
@@ -307,6 +319,7 @@ impl Fleet {
         if target - self.second > ASLEEP_S {
             // This machine was asleep, and nobody listened.
             self.listening = self.listening.map(|_| (target - self.epoch).clamp(0, u32::MAX.into()) as u32);
+            self.hush.begin();
         }
         if target - self.second > limits::HISTORY_MINUTES as i64 * 60 {
             self.second = target - 1;

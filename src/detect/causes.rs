@@ -75,13 +75,7 @@ impl Cause {
     }
 
     /// Whether devices with these attribute values, that show a symptom, are the ones it is about.
-    pub(super) fn is_about(
-        &self,
-        fleet: &Fleet,
-        census: &Census,
-        conditions: &[Condition],
-        symptom: Symptom,
-    ) -> bool {
+    pub(super) fn is_about(&self, fleet: &Fleet, census: &Census, conditions: &[Condition], symptom: Symptom) -> bool {
         let holds = |a: &[Condition], b: &[Condition]| a.iter().all(|condition| b.contains(condition));
         // The same devices, fewer of them, or more: but the whole fleet is more than the growth of a cohort.
         if holds(&self.conditions, conditions) || (!conditions.is_empty() && holds(conditions, &self.conditions)) {

@@ -10,7 +10,7 @@ use crate::domain::observation::AttributeIx;
 use crate::domain::symptom::Symptom;
 use crate::fleet::Fleet;
 use crate::fleet::attributes::ValueIx;
-use crate::fleet::campaigns::Campaign;
+use crate::fleet::campaigns::{Campaign, CampaignIx};
 use crate::fleet::devices::{Device, Flag};
 use crate::fleet::groups::Vector;
 use crate::limits;
@@ -19,8 +19,8 @@ use crate::limits;
 #[derive(Clone, Debug, Default)]
 struct Row {
     vector: Vector,
-    /// In the middle of an update: what they run is what they are about to leave.
-    updating: bool,
+    /// The rollout that is updating them just now.
+    updating: Option<CampaignIx>,
     devices: u32,
     /// Those of them that a rollout has started.
     started: u32,
@@ -63,8 +63,8 @@ impl Census {
         let minute = fleet.minute();
         let mut rows: Vec<Row> = Vec::new();
         for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-            let updating = device.ota.in_flight();
-            let place = 2 * device.group.0 as usize + usize::from(updating);
+            let updating = device.ota.in_flight().then_some(CampaignIx(device.campaign));
+            let place = 2 * device.group.0 as usize + usize::from(updating.is_some());
             if rows.len() <= place {
                 rows.resize(place + 1, Row::default());
             }
@@ -82,6 +82,7 @@ impl Census {
         rows.retain(|row| row.devices > 0);
         let attributes = fleet.schema().names().len().min(limits::ATTRIBUTES);
         let of_update = ["firmware", "wave"].map(|name| fleet.schema().find(name).map(|ix| ix.0.into()));
+        hide_what_is_left(fleet, &mut rows);
         Self { rows, attributes, of_update, asked }
     }
 
@@ -155,12 +156,9 @@ impl Census {
         may_tell: impl Fn(usize) -> bool,
         count: impl Fn(&Row) -> (u32, u32),
     ) -> Attribution {
-        let [firmware, _] = self.of_update;
         let value = |row: &Row, attribute: usize| match row.vector[attribute] {
             // What is not known is nothing that devices share.
             ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
-            // Who does not return from an update is known by its old firmware, and not ill of it.
-            _ if row.updating && firmware == Some(attribute) => Leaf::NOTHING,
             ValueIx(known) if may_tell(attribute) => known.into(),
             ValueIx(_) => Leaf::NOTHING,
         };
@@ -172,6 +170,19 @@ impl Census {
         let mut leaves: Vec<Leaf> = self.rows.iter().map(leaf).filter(|leaf| leaf.devices > 0.0).collect();
         expected::from_peers(&mut leaves, usual);
         attribution::attribute(&leaves, Order::EarlierFirst)
+    }
+}
+
+/// Who does not return from an update is known by its old firmware, and not ill of it: takes out the firmware of devices
+/// that are about to leave it.
+fn hide_what_is_left(fleet: &Fleet, rows: &mut [Row]) {
+    let Some(firmware) = fleet.schema().find("firmware") else { return };
+    for row in rows {
+        let Some(target) = row.updating.map(|campaign| &fleet.campaigns().get(campaign).target) else { continue };
+        let runs = &mut row.vector[usize::from(firmware.0)];
+        if !target.is_empty() && fleet.dictionary(firmware).find(target) != Some(*runs) {
+            *runs = ValueIx::UNKNOWN;
+        }
     }
 }
 

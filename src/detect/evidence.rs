@@ -36,8 +36,10 @@ impl Evidence {
     /// The finding to raise; `rise` is where it shows most clearly.
     pub(super) fn finding(self, fleet: &Fleet, rise: &Rise, now: At) -> Finding {
         let seen = fleet.cohorts().get(rise.cohort);
-        let began_s = match self.symptom {
-            Symptom::Offline => onset_back(seen, rise.usual).map_or(rise.began_s, |back| back as i64),
+        let hush = fleet.hushed().filter(|_| self.symptom == Symptom::Silent);
+        let began_s = match (self.symptom, hush) {
+            (Symptom::Offline, _) => onset_back(seen, rise.usual).map_or(rise.began_s, |back| back as i64),
+            (_, Some((silent_s, _))) => silent_s.into(),
             _ => rise.began_s,
         };
         let onset = now.plus_s(-began_s);
@@ -49,7 +51,13 @@ impl Evidence {
             Symptom::Offline => (1.0 - observed, 1.0 - expected),
             _ => (observed, expected),
         };
-        let mut evidence = self.words(observed, expected);
+        let mut evidence = match hush {
+            Some((silent_s, longest_s)) => format!(
+                "nobody of {} devices heard for {silent_s} s; the longest pause before was {longest_s} s",
+                self.devices
+            ),
+            None => self.words(observed, expected),
+        };
         if let Some(drift) = self.drift(fleet) {
             evidence = format!("{evidence}; {drift}");
         }

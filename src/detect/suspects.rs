@@ -3,9 +3,9 @@
 //! A device is affected when it shows any of the symptoms that open alerts are about. What is usual is read off the
 //! attribute values that are least affected, so that no history is needed and a fleet-wide outage names nobody.
 
+use super::MINIMUM_AFFECTED;
 use super::attribution::{Alternative, Cause};
 use super::census::{self, Census};
-use super::MINIMUM_AFFECTED;
 use crate::domain::cohort::CohortKey;
 use crate::fleet::Fleet;
 
@@ -57,8 +57,7 @@ fn explain(fleet: &Fleet, counted: &Census, usual: f64) -> Vec<Suspect> {
     if !found.is_explained() {
         return Vec::new();
     }
-    let stands_out =
-        |cause: &Cause| cause.sums.affected >= f64::from(MINIMUM_AFFECTED) && counted.sets_apart(cause);
+    let stands_out = |cause: &Cause| cause.sums.affected >= f64::from(MINIMUM_AFFECTED) && counted.sets_apart(cause);
     let causes = found.causes.iter().filter(|cause| stands_out(cause));
     let mut suspects: Vec<Suspect> = causes.map(|cause| suspect(fleet, cause)).collect();
     let near = found.alternatives.iter().filter(|other| other.worth >= NEARLY && stands_out(&other.cause));

@@ -74,11 +74,7 @@ impl Fake {
         }
         let device = batch.keep(&format!("d{n}"));
         batch.value("fix_s", value);
-        batch.push(
-            mark,
-            Envelope { at: self.now, device, ..Envelope::default() },
-            Body::Telemetry(told),
-        );
+        batch.push(mark, Envelope { at: self.now, device, ..Envelope::default() }, Body::Telemetry(told));
         let observation = batch.iter().next().unwrap().clone();
         self.fleet.observe(&batch, &observation);
     }
@@ -122,7 +118,7 @@ impl Fake {
         let mut batch = Batch::default();
         let mark = batch.mark();
         let device = batch.keep(&format!("d{n}"));
-        let (campaign, target) = (batch.keep("fw-3.2.5"), batch.keep("3.2.5"));
+        let (campaign, target) = (batch.keep("fw-3.2.6"), batch.keep("3.2.6"));
         let body = Body::Ota { campaign, wave: Some(wave), state, target };
         batch.push(mark, Envelope { at: self.now, device, ..Envelope::default() }, body);
         let observation = batch.iter().next().unwrap().clone();
@@ -513,7 +509,6 @@ fn who_does_not_return_from_an_update_fails_it_in_its_wave() {
     fake.run(200);
     let mut changes = Vec::new();
     for (number, which) in [(1_u16, 0..100), (2, 100..400)] {
-        fake.wave(number);
         for n in which.clone() {
             fake.updating(n, number, OtaState::Rebooting);
             fake.status(n, false, false);
@@ -526,12 +521,12 @@ fn who_does_not_return_from_an_update_fails_it_in_its_wave() {
         }
         changes.extend(fake.run(600));
     }
-    assert_eq!(raised(&changes), ["update failures fw-3.2.5 w1"]);
+    assert_eq!(raised(&changes), ["update failures fw-3.2.6 w1"]);
     assert!(!changes.iter().any(|change| matches!(change, Change::Cleared { .. })), "they are still away");
     let Some(Change::Raised(Finding { signal, cohort, .. })) = changes.first() else { panic!("{changes:?}") };
     let (suspects, _) = fake.detector.suspects(&fake.fleet, *signal, cohort).unwrap();
     let named: Vec<_> = suspects.iter().map(|s| (s.cohort.to_string(), s.devices, s.affected)).collect();
-    assert_eq!(named, [("fw-3.2.5 w2".to_owned(), 300, 100), ("fw-3.2.5 w1".to_owned(), 100, 34)]);
+    assert_eq!(named, [("fw-3.2.6 w2".to_owned(), 300, 100), ("fw-3.2.6 w1".to_owned(), 100, 34)]);
 }
 
 #[test]
@@ -540,7 +535,6 @@ fn a_wave_that_fails_is_named_while_it_is_the_only_one_and_when_there_are_two() 
     fake.run(200);
     let mut changes = Vec::new();
     for (number, which) in [(1_u16, 0..100), (2, 100..400)] {
-        fake.wave(number);
         for n in which {
             fake.updating(n, number, OtaState::Downloading);
             fake.updating(n, number, if n.is_multiple_of(3) { OtaState::Failed } else { OtaState::Succeeded });
@@ -551,5 +545,29 @@ fn a_wave_that_fails_is_named_while_it_is_the_only_one_and_when_there_are_two() 
         // Nothing fails any more, and it is over.
         changes.extend(fake.run(900));
     }
-    assert_eq!(raised(&changes), ["update failures fw-3.2.5 w1", "update failures fw-3.2.5 w2"]);
+    assert_eq!(raised(&changes), ["update failures fw-3.2.6 w1", "update failures fw-3.2.6 w2"]);
+}
+
+#[test]
+fn a_fleet_of_which_nobody_is_heard_is_one_alert_within_a_minute() {
+    let mut fake = Fake::new(1200);
+    let mut changes = Vec::new();
+    let mut seq = vec![0; 1200];
+    // Everybody reports once a minute; for five minutes nothing comes through, and what was sent is lost.
+    for second in 0..1500 {
+        for n in (0..1200).filter(|n| n % 60 == second % 60) {
+            seq[n] += 1;
+            if !(900..1200).contains(&second) {
+                let told = Telemetry { seq: Some(seq[n]), ..Telemetry::default() };
+                fake.report(n, attributes(n)[0].1, 20.0, told);
+            }
+        }
+        let new = fake.run(1);
+        assert!(new.is_empty() || (930..960).contains(&second), "{second}: {new:?}");
+        changes.extend(new);
+    }
+    assert_eq!(raised(&changes), ["silence fleet"]);
+    let Some(Change::Raised(finding)) = changes.first() else { panic!("{changes:?}") };
+    assert!(finding.evidence.starts_with("nobody of 1200 devices heard for "), "{}", finding.evidence);
+    assert_eq!(fake.now.since_s(finding.onset) - 600, 1, "since the last one was heard");
 }

@@ -72,6 +72,7 @@ impl Fleet {
             return None;
         }
         self.set_attributes(ix, batch, observation);
+        self.hears_somebody(observation);
         let away_s = self.away_s(ix);
         let followed = self.was_followed(ix);
         self.hear(ix, away_s, observation);
@@ -159,6 +160,14 @@ impl Fleet {
             preview: batch.text(observation.raw).to_owned(),
             bytes: observation.bytes,
         });
+    }
+
+    /// Whoever is heard ends a hush. What was missed in it was lost on the way, as if our own link had been down.
+    fn hears_somebody(&mut self, observation: &Observation) {
+        let second = (observation.at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32;
+        if !observation.retained && !observation.hearsay && self.listening.is_some() && self.hush.hear(second) {
+            self.listening = Some(second);
+        }
     }
 
     /// Any message shows life, but for one that the broker had in store, and for what others say.

@@ -116,6 +116,10 @@ impl Fleet {
             self.look_for_drift();
         }
         let now = (self.second - self.epoch) as u32;
+        if self.hush.look(now) {
+            self.all_are_silent();
+            return;
+        }
         let silent_after_s = self.settings.silent_after_s;
         let (mut missed, mut lost, mut shows) = (Vec::new(), Vec::new(), Vec::new());
         for (ix, device) in self.devices.iter_mut() {
@@ -148,6 +152,16 @@ impl Fleet {
             self.devices.get_mut(ix).set(Flag::Online, false);
             self.level(ix, Signal::Online, -1);
             self.falls_asleep(ix);
+        }
+    }
+
+    /// Nobody is heard: who is away, and who only cannot be heard, nobody knows.
+    fn all_are_silent(&mut self) {
+        let connected = self.devices.iter().filter(|(_, device)| device.has(Flag::Online));
+        let connected: Vec<_> = connected.map(|(ix, _)| ix).collect();
+        for ix in connected {
+            self.devices.get_mut(ix).reports = 0;
+            self.show(ix, Symptom::Silent);
         }
     }
 
