@@ -52,8 +52,8 @@ use crate::domain::signal::Signal;
 use crate::domain::time::At;
 use crate::limits;
 
-/// Seconds that a device may be away in the middle of an update.
-const RECONNECT_S: u32 = 300;
+/// Seconds that a device may be away in the middle of an update: after them it is not merely rebooting.
+pub const RECONNECT_S: u32 = 300;
 /// A second that takes this long to come was slept through by the whole machine.
 const ASLEEP_S: i64 = 30;
 

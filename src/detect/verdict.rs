@@ -18,11 +18,8 @@ use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 pub use crate::domain::verdict::{Extent, Origin, Verdict};
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, RECONNECT_S};
 use crate::limits;
-
-/// Seconds after which a device in its update is not merely rebooting.
-const RECONNECT_S: u32 = 300;
 
 /// What a verdict rests on.
 pub struct Facts<'a> {

@@ -47,8 +47,8 @@ symptoms! {
     UpdateFailing = UpdateFailures, "fail their update";
     /// Is connected, and sends nothing where it always did.
     Silent = Silence, "are connected but silent";
-    /// Sends many times as much as it did.
-    Flooding = Messages, "send many times their usual messages";
+    /// Sends more than twice as much as it did.
+    Flooding = Messages, "send more than twice their usual messages";
     /// Has more and more messages waiting in itself.
     Queueing = Queue, "have a growing backlog";
     /// Its battery lost another point.
