@@ -11,6 +11,8 @@ struct Fake {
     detector: Detector,
     now: At,
     boots: Vec<u32>,
+    /// So many devices, the first ones, say at their next boot that they run 3.2.6.
+    updated: usize,
 }
 
 fn attributes(n: usize) -> [(&'static str, &'static str); 3] {
@@ -29,6 +31,7 @@ impl Fake {
             detector: Detector::default(),
             now,
             boots: vec![1; devices],
+            updated: 0,
         };
         fake.detector.link(true, now);
         for n in 0..devices {
@@ -41,7 +44,8 @@ impl Fake {
         let mut batch = Batch::default();
         let mark = batch.mark();
         for (name, value) in attributes(n) {
-            batch.attribute(self.fleet.schema().find(name).unwrap(), value);
+            let is_new = name == "firmware" && n < self.updated;
+            batch.attribute(self.fleet.schema().find(name).unwrap(), if is_new { "3.2.6" } else { value });
         }
         let device = batch.keep(&format!("d{n}"));
         let body =
@@ -570,4 +574,32 @@ fn a_fleet_of_which_nobody_is_heard_is_one_alert_within_a_minute() {
     let Some(Change::Raised(finding)) = changes.first() else { panic!("{changes:?}") };
     assert!(finding.evidence.starts_with("nobody of 1200 devices heard for "), "{}", finding.evidence);
     assert_eq!(fake.now.since_s(finding.onset) - 600, 1, "since the last one was heard");
+}
+
+#[test]
+fn a_new_firmware_on_which_devices_never_get_through_their_update_is_found() {
+    // Every boot says that it is because of the update, and none says that it has succeeded.
+    for (boots, expected) in [(2, None), (9, Some("3.2.6"))] {
+        let mut fake = Fake::new(2000);
+        fake.run(200);
+        for n in 0..200 {
+            fake.updating(n, 1, OtaState::Rebooting);
+        }
+        fake.updated = 200;
+        let mut changes = Vec::new();
+        for _ in 0..boots {
+            (0..200).for_each(|n| fake.status(n, false, false));
+            changes.extend(fake.run(45));
+            for n in 0..200 {
+                fake.boots[n] += 1;
+                fake.status(n, true, false);
+            }
+            changes.extend(fake.run(45));
+        }
+        let found = changes.iter().find_map(|change| match change {
+            Change::Raised(finding) => Some(finding.cohort.to_string()),
+            _ => None,
+        });
+        assert_eq!(found.as_deref(), expected, "{boots} boots: {:?}", raised(&changes));
+    }
 }

@@ -93,6 +93,30 @@ impl Device {
     }
 }
 
+impl Device {
+    /// Whether it may be away, and boot, because of its update. One that keeps coming back from it does not get through.
+    pub const fn is_updating(&self) -> bool {
+        self.ota.in_flight() && !self.has(Flag::KeepsComingBack)
+    }
+
+    /// Notes that it has come back from the update that it is in. Some updates boot twice.
+    pub const fn comes_back(&mut self) {
+        let next = match (self.has(Flag::CameBack), self.has(Flag::CameBackTwice)) {
+            (false, _) => Flag::CameBack,
+            (true, false) => Flag::CameBackTwice,
+            (true, true) => Flag::KeepsComingBack,
+        };
+        self.set(next, true);
+    }
+
+    /// Another update begins, or this one is over.
+    pub const fn begins_anew(&mut self) {
+        self.set(Flag::CameBack, false);
+        self.set(Flag::CameBackTwice, false);
+        self.set(Flag::KeepsComingBack, false);
+    }
+}
+
 /// Yes-or-no facts about a device, a bit each.
 #[derive(Clone, Copy, Debug)]
 #[repr(u16)]
@@ -117,6 +141,10 @@ pub enum Flag {
     LackedTwice = 1024,
     /// Some of its fields come and go, and always have.
     Forgetful = 2048,
+    /// It came back once, twice, or again and again from the update that it is in.
+    CameBack = 4096,
+    CameBackTwice = 8192,
+    KeepsComingBack = 16_384,
 }
 
 /// The symptoms of a device, a bit each: of the running minute, and of the last minutes.

@@ -85,7 +85,9 @@ impl Fleet {
         }
         match &observation.body {
             Body::Status { online, boots, boot_reason, .. } => {
-                let planned = is_planned(batch.text(*boot_reason)) || self.devices.get(ix).ota.in_flight();
+                let device = self.devices.get(ix);
+                let loops = device.has(Flag::KeepsComingBack);
+                let planned = device.is_updating() || (is_planned(batch.text(*boot_reason)) && !loops);
                 self.count_boots(ix, *boots, planned || observation.retained || !followed);
                 self.set_presence(ix, *online, observation.retained, away_s);
             }
@@ -240,6 +242,9 @@ impl Fleet {
             self.level(ix, Signal::Online, if online { 1 } else { -1 });
             if online && !retained {
                 self.groups.add_to(group, Signal::Reconnects, 1);
+                if self.devices.get(ix).ota.in_flight() {
+                    self.devices.get_mut(ix).comes_back();
+                }
                 self.returned(ix, was_known);
                 self.woke(ix, away_s);
             }
@@ -254,7 +259,7 @@ impl Fleet {
     /// A device that is away in the middle of an update is excused, as long as it is `recent`.
     pub(super) fn excuse(&mut self, ix: DeviceIx, recent: bool) {
         let device = self.devices.get(ix);
-        self.set_excused(ix, recent && !device.has(Flag::Online) && device.ota.in_flight());
+        self.set_excused(ix, recent && !device.has(Flag::Online) && device.is_updating());
     }
 
     pub(super) fn set_excused(&mut self, ix: DeviceIx, excused: bool) {
@@ -356,6 +361,9 @@ impl Fleet {
         let from = Place { campaign: device.campaign, wave: device.wave, state: device.ota };
         let group = device.group;
         let to = Place { campaign: number.0, wave, state };
+        if from.campaign != to.campaign || !state.in_flight() {
+            device.begins_anew();
+        }
         (device.campaign, device.wave, device.ota) = (to.campaign, to.wave, to.state);
         self.excuse(ix, !observation.retained);
         let went_back = state == OtaState::RolledBack && self.campaigns.get(number).state != CampaignState::RollingBack;

@@ -63,7 +63,7 @@ impl Fleet {
     /// Notes that a device has come back online; `known` where it had told its presence before.
     pub(super) fn returned(&mut self, ix: DeviceIx, known: bool) {
         let device = self.devices.get_mut(ix);
-        if known && !device.ota.in_flight() {
+        if known && !device.is_updating() {
             device.returns = device.returns.saturating_add(1).min(2 * STORM);
             if device.returns >= STORM {
                 self.show(ix, Symptom::Reconnecting);
