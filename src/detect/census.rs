@@ -200,7 +200,12 @@ pub(super) fn rollout<'f>(fleet: &'f Fleet, conditions: &[Condition]) -> Option<
         campaigns.filter(is_brought).max_by_key(|campaign| campaign.heard).map(|campaign| campaign.id.as_str())
     };
     let id = conditions.iter().find_map(of)?;
-    Some((id, conditions.iter().filter(|condition| of(condition).is_none()).copied().collect()))
+    // In a wave, an old firmware is what its devices came from, or went back to.
+    let is_other = |condition: &&Condition| {
+        let name = fleet.schema().name(AttributeIx(condition.0 as u8));
+        name != "firmware" && of(condition).is_none()
+    };
+    Some((id, conditions.iter().filter(is_other).copied().collect()))
 }
 
 /// Devices that have these attribute values and show any of some symptoms (a bit each) just now.
