@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -41,6 +42,31 @@ impl Mosquitto {
     /// A broker that lets everybody in.
     pub fn open(directory: &Path) -> Self {
         Self::start(directory, "allow_anonymous true")
+    }
+
+    /// Puts a retained message of any size there, as no client of ours would: MQTT 3.1.1 by hand.
+    pub fn retain(&self, topic: &str, payload: &[u8]) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut answer = [0; 4];
+        stream.write_all(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01x").unwrap();
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, [0x20, 2, 0, 0], "not let in");
+
+        let mut packet = vec![0x33];
+        let mut length = 2 + topic.len() + 2 + payload.len();
+        while length >= 0x80 {
+            packet.push(length as u8 | 0x80);
+            length >>= 7;
+        }
+        packet.push(length as u8);
+        packet.extend((topic.len() as u16).to_be_bytes());
+        packet.extend(topic.as_bytes());
+        packet.extend([0, 1]);
+        packet.extend(payload);
+        stream.write_all(&packet).unwrap();
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, [0x40, 2, 0, 1], "not confirmed");
     }
 
     /// Starts it again on the same port, after [`Mosquitto::kill`].
