@@ -230,11 +230,16 @@ impl Fleet {
 
     /// Tells whether our own link is up. Devices are silent only while somebody listens.
     pub fn listen(&mut self, up: bool, at: At) {
-        let since = (at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32;
+        let since = self.counted(at.second());
         if self.listening.is_some() != up {
             self.hush.begin();
         }
         self.listening = up.then(|| self.listening.unwrap_or(since));
+    }
+
+    /// A second as the table counts them.
+    fn counted(&self, second: i64) -> u32 {
+        (second - self.epoch).clamp(0, u32::MAX.into()) as u32
     }
 
     /// How long nobody at all has been heard though our own link is up, and the longest pause before, in seconds; none
@@ -318,7 +323,7 @@ impl Fleet {
         }
         if target - self.second > ASLEEP_S {
             // This machine was asleep, and nobody listened.
-            self.listening = self.listening.map(|_| (target - self.epoch).clamp(0, u32::MAX.into()) as u32);
+            self.listening = self.listening.map(|_| self.counted(target));
             self.hush.begin();
         }
         if target - self.second > limits::HISTORY_MINUTES as i64 * 60 {

@@ -179,12 +179,13 @@ fn origin(facts: &Facts<'_>, signs: &Signs<'_>, evidence: &mut Vec<String>) -> O
         evidence.push(broker);
         return Origin::Platform;
     }
-    if facts.fleet.hushed().is_some() {
-        evidence
-            .push("nobody at all is heard though our own link is up: the broker, or what feeds it, has stopped".into());
-        return Origin::Platform;
-    }
     if signs.cohort.is_fleet() {
+        if facts.fleet.hushed().is_some() {
+            evidence.push(
+                "nobody at all is heard though our own link is up: the broker, or what feeds it, has stopped".into(),
+            );
+            return Origin::Platform;
+        }
         let Some(spread) = signs.spread() else { return Origin::Undecided };
         evidence.push(spread);
         return if signs.is_everybody() { Origin::Platform } else { Origin::Undecided };

@@ -115,7 +115,7 @@ pub(super) struct Count {
     pub values: Vec<Vec<(ValueIx, u32, u32)>>,
     /// Affected devices by their last error code, most first.
     pub codes: Vec<(u16, u32)>,
-    /// Those that send most: messages in the running minute (or the usual one), and usually.
+    /// Those that send most: reports in the running minute (or the usual number), and usually.
     pub talkers: Vec<(DeviceIx, u16, u16)>,
     /// One of the affected, where there is only one.
     pub example: Option<DeviceIx>,

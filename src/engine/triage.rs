@@ -317,7 +317,7 @@ fn talkers(state: &State, counted: &Count) -> Answer {
         .talkers
         .iter()
         .map(|(device, now, usual)| format!("{} {now}/min (usually {usual})", state.fleet.devices().id(*device)));
-    Answer::known(Query::Talkers, told.collect::<Vec<_>>().join(" · "), "messages in a minute")
+    Answer::known(Query::Talkers, told.collect::<Vec<_>>().join(" · "), "reports in a minute")
 }
 
 fn platform(state: &State) -> Answer {

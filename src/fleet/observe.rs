@@ -166,7 +166,7 @@ impl Fleet {
 
     /// Whoever is heard ends a hush. What was missed in it was lost on the way, as if our own link had been down.
     fn hears_somebody(&mut self, observation: &Observation) {
-        let second = (observation.at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32;
+        let second = self.counted(observation.at.second());
         if !observation.retained && !observation.hearsay && self.listening.is_some() && self.hush.hear(second) {
             self.listening = Some(second);
         }
@@ -174,6 +174,7 @@ impl Fleet {
 
     /// Any message shows life, but for one that the broker had in store, and for what others say.
     fn hear(&mut self, ix: DeviceIx, away_s: u32, observation: &Observation) {
+        let second = self.counted(observation.at.second());
         let device = self.devices.get_mut(ix);
         let group = device.group;
         if observation.retained || observation.hearsay {
@@ -183,7 +184,7 @@ impl Fleet {
         if followed && device.seen > 0 {
             learn_period(device, away_s as f32);
         }
-        device.seen = device.seen.max((observation.at.second() - self.epoch).clamp(0, u32::MAX.into()) as u32);
+        device.seen = device.seen.max(second);
         // What it says of its presence and of its update comes in bursts, and is what updates and crashes are known by.
         if !matches!(observation.body, Body::Status { .. } | Body::Ota { .. }) {
             device.reports = device.reports.saturating_add(1);

@@ -124,7 +124,9 @@ impl Fleet {
         let (mut missed, mut lost, mut shows) = (Vec::new(), Vec::new(), Vec::new());
         for (ix, device) in self.devices.iter_mut() {
             let silent_s = now.saturating_sub(device.seen.max(since));
-            if device.ota.in_flight() && !device.has(Flag::Online) && silent_s > super::RECONNECT_S {
+            // Of whom only the broker's store has spoken, nobody knows when it began.
+            let was_heard = device.seen > 0;
+            if was_heard && device.ota.in_flight() && !device.has(Flag::Online) && silent_s > super::RECONNECT_S {
                 missed.push(ix);
             }
             if device.has(Flag::Online) {

@@ -44,8 +44,8 @@ pub fn from_peers(leaves: &mut [Leaf], usual: f64) {
         }
     }
     // What all share tells nobody from the others.
-    let is_some = |sums: &&Past| sums.devices > 0.0 && sums.devices < total;
-    let large = values.values().filter(|sums| sums.devices >= USUAL_SHARE * total).filter(is_some);
+    let tells = |sums: &&Past| sums.devices > 0.0 && sums.devices < total;
+    let large = values.values().filter(|sums| sums.devices >= USUAL_SHARE * total).filter(tells);
     let mut rates: Vec<f64> = large.map(|sums| sums.affected / sums.devices).collect();
     rates.sort_by(f64::total_cmp);
     let usual = rates.get(rates.len() / 4).copied().unwrap_or(0.0).max(usual).max(LEAST_RATE);
