@@ -261,7 +261,8 @@ impl Finder<'_> {
                 }
             }
         }
-        best
+        let fitted = |set: &Set| first.narrower(*set).unwrap_or(*set);
+        best.map(|pair| Found { sets: pair.sets.iter().map(fitted).collect(), ..pair })
     }
 }
 
@@ -435,6 +436,38 @@ mod tests {
             }
         }
         assert_eq!(causes(&leaves), [vec![(1, 0)], vec![(1, 1)]]);
+    }
+
+    #[test]
+    fn each_of_two_values_of_one_attribute_is_as_narrow_as_its_trouble() {
+        // One value is hit much harder than the other, both only where the second attribute is 1.
+        let counted = [
+            ([0, 1], 356, 109),
+            ([0, 0], 76, 1),
+            ([1, 1], 2336, 154),
+            ([1, 0], 267, 1),
+            ([2, 1], 560, 8),
+            ([2, 0], 124, 2),
+        ];
+        let leaves = counted.map(|(values, devices, affected)| Leaf {
+            values: values.to_vec(),
+            devices: f64::from(devices),
+            affected: f64::from(affected),
+            expected: 0.0136 * f64::from(devices),
+        });
+        assert_eq!(causes(&leaves), [vec![(0, 0), (1, 1)], vec![(0, 1), (1, 1)]]);
+    }
+
+    #[test]
+    fn who_is_as_bad_as_by_day_while_all_others_are_at_rest_is_found() {
+        let past = |v: &[u32]| if v[0] == 3 { 0.02 } else { 0.1 };
+        let now = |v: &[u32]| if v[0] == 3 { 0.15 } else { 0.05 };
+        let mut leaves = fleet(|_| false);
+        let of = |leaf: &Leaf, rate: f64| expected::Past { devices: leaf.devices, affected: rate * leaf.devices };
+        let before: Vec<_> = leaves.iter().map(|leaf| of(leaf, past(&leaf.values))).collect();
+        leaves.iter_mut().for_each(|leaf| leaf.affected = now(&leaf.values) * leaf.devices);
+        expected::from_past(&mut leaves, &before);
+        assert_eq!(causes(&leaves), [vec![(0, 3)]]);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use hashbrown::HashMap;
 
-use super::Leaf;
+use super::{Leaf, Sums};
 
 /// Devices that the whole fleet's rate counts for against a leaf's own: a small leaf's past says little.
 const PRIOR: f64 = 10.0;
-/// Where there is no past: the share of the devices that an attribute value must hold to tell what is usual.
+/// The share of the devices that an attribute value must hold to tell what is usual.
 const USUAL_SHARE: f64 = 0.02;
 /// No rate is held to be lower than this: one affected device in ten thousand is never a surprise.
 const LEAST_RATE: f64 = 1e-4;
@@ -18,7 +18,8 @@ pub struct Past {
     pub affected: f64,
 }
 
-/// Fills in what is to be expected of each leaf, from its own past drawn towards that of all.
+/// Fills in what is to be expected of each leaf, from its own past drawn towards that of all. Where all others are
+/// affected less than they were, by the hour of the day say, so much less is expected of each.
 pub fn from_past(leaves: &mut [Leaf], past: &[Past]) {
     let (devices, affected) = past.iter().fold((0.0, 0.0), |(n, k), past| (n + past.devices, k + past.affected));
     let usual = if devices > 0.0 { affected / devices } else { 0.0 };
@@ -29,25 +30,31 @@ pub fn from_past(leaves: &mut [Leaf], past: &[Past]) {
         let rate = (past.affected * scale + PRIOR * usual) / (past.devices * scale + PRIOR);
         leaf.expected = rate.max(LEAST_RATE) * leaf.devices;
     }
+    let mut changes: Vec<f64> = large_values(leaves).iter().map(|sums| sums.affected / sums.expected).collect();
+    changes.sort_by(f64::total_cmp);
+    let fall = changes.get(changes.len() / 2).copied().unwrap_or(1.0).min(1.0);
+    leaves.iter_mut().for_each(|leaf| leaf.expected = (fall * leaf.expected).max(LEAST_RATE * leaf.devices));
 }
 
 /// Fills in what is to be expected where nothing is known of the past: the rate of the attribute values that are least
 /// affected, the lower quartile of all large ones, and at least `usual`, where so much is known of the past.
 pub fn from_peers(leaves: &mut [Leaf], usual: f64) {
-    let total: f64 = leaves.iter().map(|leaf| leaf.devices).sum();
-    let mut values: HashMap<(usize, u32), Past> = HashMap::new();
-    for leaf in leaves.iter() {
-        for (attribute, value) in leaf.values.iter().enumerate() {
-            let sums = values.entry((attribute, *value)).or_default();
-            sums.devices += leaf.devices;
-            sums.affected += leaf.affected;
-        }
-    }
-    // What all share tells nobody from the others.
-    let tells = |sums: &&Past| sums.devices > 0.0 && sums.devices < total;
-    let large = values.values().filter(|sums| sums.devices >= USUAL_SHARE * total).filter(tells);
-    let mut rates: Vec<f64> = large.map(|sums| sums.affected / sums.devices).collect();
+    let mut rates: Vec<f64> = large_values(leaves).iter().map(Sums::rate).collect();
     rates.sort_by(f64::total_cmp);
     let usual = rates.get(rates.len() / 4).copied().unwrap_or(0.0).max(usual).max(LEAST_RATE);
     leaves.iter_mut().for_each(|leaf| leaf.expected = usual * leaf.devices);
+}
+
+/// The sums of each attribute value that is large enough to tell what is usual; what all share tells nobody from the
+/// others.
+fn large_values(leaves: &[Leaf]) -> Vec<Sums> {
+    let total: f64 = leaves.iter().map(|leaf| leaf.devices).sum();
+    let mut values: HashMap<(usize, u32), Sums> = HashMap::new();
+    for leaf in leaves {
+        for (attribute, value) in leaf.values.iter().enumerate() {
+            values.entry((attribute, *value)).or_default().add(leaf);
+        }
+    }
+    let is_large = |sums: &Sums| sums.devices > 0.0 && sums.devices >= USUAL_SHARE * total && sums.devices < total;
+    values.into_values().filter(is_large).collect()
 }

@@ -180,7 +180,7 @@ impl Search<'_> {
     }
 
     /// With one more condition that leaves out devices that are well, if there is one.
-    fn narrower(&self, set: Set) -> Option<Set> {
+    pub(super) fn narrower(&self, set: Set) -> Option<Set> {
         let conditions = set.conditions();
         if conditions.len() >= DEPTH {
             return None;
