@@ -41,7 +41,7 @@ impl<'a> Signs<'a> {
     pub(super) fn spread(&self) -> Option<String> {
         let breadth = self.breadth?;
         Some(format!(
-            "{:.0} % of all devices are affected, and {:.0} % of the least affected large cohort",
+            "{:.0} % of all affected, {:.0} % in the large cohort hit least",
             share(breadth) * 100.0,
             breadth.least * 100.0
         ))

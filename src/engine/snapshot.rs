@@ -141,8 +141,9 @@ pub struct Past {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogView {
     pub health: LogHealth,
-    pub last: Seq,
     pub durable: Seq,
+    /// Events that are not on disk though writing should have been done.
+    pub late: u64,
 }
 
 /// Numbers of the whole fleet, and of what did not fit.

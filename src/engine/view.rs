@@ -30,6 +30,8 @@ use crate::fleet::filter::Sieve;
 
 /// Points of a chart: more than a wide terminal has columns.
 const CHART: u32 = 300;
+/// Seconds after which an event should be on disk.
+const LATE_S: i64 = 2;
 
 pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
     let fleet = &state.fleet;
@@ -47,7 +49,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         game_days: state.settings.game_days.clone(),
         replay: state.replay.clone(),
         link: state.link.clone(),
-        log: LogView { health: state.log.clone(), last: room.last, durable: state.durable },
+        log: log(state, at),
         totals: totals(state),
         attributes: fleet.schema().names().to_vec(),
         lens: state.lens.clone(),
@@ -131,6 +133,15 @@ fn alert_cohorts(state: &State) -> BTreeMap<AlertId, (u32, u32)> {
         Some((alert.id, (cohort.level(Signal::Online), cohort.level(Signal::Devices))))
     };
     state.room.open_alerts().filter_map(now).collect()
+}
+
+/// An event waits for the disk as long as that takes; only what waits longer is worth a word.
+fn log(state: &State, at: At) -> LogView {
+    let room = &state.room;
+    let waiting = room.timeline.iter().rev().take_while(|entry| entry.seq > state.durable);
+    let is_late = waiting.last().is_some_and(|oldest| at.since_s(oldest.at) >= LATE_S);
+    let late = if is_late { room.last.0.saturating_sub(state.durable.0) } else { 0 };
+    LogView { health: state.log.clone(), durable: state.durable, late }
 }
 
 fn totals(state: &State) -> Totals {

@@ -129,11 +129,11 @@ fn right<'a>(scene: &Scene<'a>) -> Line<'a> {
         let text = format!("  {} bad", format::short(snapshot.totals.faults));
         spans.push(scene.span(text, if fresh { Role::Warn } else { Role::Muted }));
     }
-    let not_written = snapshot.log.last.0.saturating_sub(snapshot.log.durable.0);
-    if not_written > 0 {
+    let late = snapshot.log.late;
+    if late > 0 {
         let text = match scene.shape {
-            Shape::Folded => format!("  {not_written} not on disk"),
-            _ => format!("  {} not on disk yet", format::counted(not_written, "event")),
+            Shape::Folded => format!("  {late} not on disk"),
+            _ => format!("  {} not on disk yet", format::counted(late, "event")),
         };
         spans.push(scene.span(text, Role::Warn));
     }
