@@ -52,6 +52,10 @@ pub const JUDGES_AFTER_S: i64 = SETTLE_S + watch::LEARN_LOOKS as i64 * stream::L
 const STEADY: u32 = 2;
 const STEADY_BESIDE: u32 = 6;
 const WAVERING: u32 = 4;
+/// Looks for which few of the whole fleet must be away that have nothing in common, and the share that is not few: what
+/// they share may show, and who is given another firmware comes back with it.
+const STEADY_VAGUE: u32 = 18;
+const NOT_FEW: f32 = 0.05;
 
 /// What changed in the detector's opinion.
 #[derive(Clone, Debug, PartialEq)]
@@ -216,7 +220,13 @@ impl Detector {
                 continue;
             }
             let beside = self.causes.iter().any(|cause| cause.has(symptom));
-            if steady(&mut self.pending, symptom, &conditions, if beside { STEADY_BESIDE } else { STEADY }) {
+            let is_few = (evidence.affected as f32) < NOT_FEW * evidence.devices as f32;
+            let looks = match symptom {
+                Symptom::Offline if conditions.is_empty() && is_few => STEADY_VAGUE,
+                _ if beside => STEADY_BESIDE,
+                _ => STEADY,
+            };
+            if steady(&mut self.pending, symptom, &conditions, looks) {
                 self.causes.push(Cause::new(&evidence, &conditions));
                 changes.push(Change::Raised(evidence.finding(fleet, rise, now)));
             }

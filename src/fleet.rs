@@ -18,6 +18,7 @@ mod habits;
 mod hush;
 pub mod kpis;
 mod messages;
+mod moves;
 mod observe;
 mod place;
 mod rollup;
@@ -43,6 +44,7 @@ use groups::{GroupIx, Groups, Vector};
 use habits::Habits;
 use kpis::{KpiPlan, Kpis};
 use messages::Messages;
+use moves::Moves;
 
 use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
@@ -94,6 +96,7 @@ pub struct Fleet {
     kpis: Kpis,
     broker: BrokerWitness,
     habits: Habits,
+    moves: Moves,
     /// Devices that have changed to each firmware.
     adopted: HashMap<ValueIx, u32>,
     faults: Faults,
@@ -134,6 +137,7 @@ impl Fleet {
             kpis: Kpis::new(&settings.kpis),
             broker: BrokerWitness::default(),
             habits: Habits::default(),
+            moves: Moves::default(),
             adopted: HashMap::new(),
             faults: Faults::default(),
             messages: Messages::default(),

@@ -15,12 +15,11 @@ use crate::fleet::devices::{Device, Flag};
 use crate::fleet::groups::Vector;
 use crate::limits;
 
-/// The devices of one group that stand alike in their update.
+/// The devices of one group, those that are about to leave their firmware apart.
 #[derive(Clone, Debug, Default)]
 struct Row {
     vector: Vector,
-    /// The rollout that is updating them just now.
-    updating: Option<CampaignIx>,
+    leaves: bool,
     devices: u32,
     /// Those of them that a rollout has started.
     started: u32,
@@ -63,13 +62,13 @@ impl Census {
         let minute = fleet.minute();
         let mut rows: Vec<Row> = Vec::new();
         for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-            let updating = device.ota.in_flight().then_some(CampaignIx(device.campaign));
-            let place = 2 * device.group.0 as usize + usize::from(updating.is_some());
+            let leaves = leaves_firmware(fleet, device);
+            let place = 2 * device.group.0 as usize + usize::from(leaves);
             if rows.len() <= place {
                 rows.resize(place + 1, Row::default());
             }
             let row = &mut rows[place];
-            row.updating = updating;
+            row.leaves = leaves;
             row.devices += 1;
             row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
             let shown = symptoms(device, minute);
@@ -177,13 +176,30 @@ impl Census {
 /// that are about to leave it.
 fn hide_what_is_left(fleet: &Fleet, rows: &mut [Row]) {
     let Some(firmware) = fleet.schema().find("firmware") else { return };
-    for row in rows {
-        let Some(target) = row.updating.map(|campaign| &fleet.campaigns().get(campaign).target) else { continue };
-        let runs = &mut row.vector[usize::from(firmware.0)];
-        if !target.is_empty() && fleet.dictionary(firmware).find(target) != Some(*runs) {
-            *runs = ValueIx::UNKNOWN;
-        }
+    let left = rows.iter_mut().filter(|row| row.leaves);
+    left.for_each(|row| row.vector[usize::from(firmware.0)] = ValueIx::UNKNOWN);
+}
+
+/// Whether a device is in an update that brings another firmware, as its rollout says, or as others show that come back.
+fn leaves_firmware(fleet: &Fleet, device: &Device) -> bool {
+    if !device.ota.in_flight() {
+        return device.has(Flag::Leaving) && !device.has(Flag::Online);
     }
+    let target = &fleet.campaigns().get(CampaignIx(device.campaign)).target;
+    let runs = fleet.schema().find("firmware").map(|firmware| {
+        let version = fleet.vector(device.group)[usize::from(firmware.0)];
+        fleet.dictionary(firmware).name(version)
+    });
+    !target.is_empty() && runs.is_some_and(|runs| runs != target)
+}
+
+/// Devices with these attribute values that are away, and how many of them went as others did that came back with another
+/// firmware.
+pub(super) fn gone_to_move(fleet: &Fleet, conditions: &[Condition]) -> (u32, u32) {
+    let away = |device: &Device| symptoms(device, fleet.minute()) & Symptom::Offline.bit() != 0;
+    let known = fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed));
+    let own = known.filter(|device| away(device) && holds(conditions, fleet.vector(device.group)));
+    own.fold((0, 0), |(away, moving), device| (away + 1, moving + u32::from(device.has(Flag::Leaving))))
 }
 
 /// The rollout that these attribute values are about, by a wave or by the version it brings, and the other values.

@@ -622,3 +622,55 @@ fn an_update_that_only_the_brokers_store_speaks_of_is_no_news() {
     let raised = raised(&fake.run(900));
     assert!(!raised.iter().any(|alert| alert.starts_with("update failures")), "{raised:?}");
 }
+
+/// A fleet that is given 3.2.6 by somebody who tells nobody: a device every second goes away for 40 s.
+struct Untold {
+    fake: Fake,
+    changes: Vec<Change>,
+}
+
+impl Untold {
+    const AWAY_S: usize = 40;
+
+    fn new() -> Self {
+        let mut fake = Fake::new(2000);
+        fake.run(JUDGES_AFTER_S + 60);
+        Self { fake, changes: Vec::new() }
+    }
+
+    /// Seconds of it, in which these devices never come back.
+    fn run(&mut self, seconds: std::ops::Range<usize>, lost: impl Fn(usize) -> bool) {
+        for second in seconds {
+            self.fake.status(second, false, false);
+            if let Some(back) = second.checked_sub(Self::AWAY_S).filter(|back| !lost(*back)) {
+                self.fake.updated = self.fake.updated.max(back + 1);
+                self.fake.boots[back] += 1;
+                self.fake.status(back, true, false);
+            }
+            self.changes.extend(self.fake.run(1));
+        }
+    }
+}
+
+#[test]
+fn who_comes_back_with_another_firmware_was_not_missed() {
+    let mut rollout = Untold::new();
+    rollout.run(0..900, |_| false);
+    assert_eq!(raised(&rollout.changes), Vec::<String>::new());
+}
+
+#[test]
+fn who_does_not_come_back_with_the_new_firmware_is_found_by_what_he_shares() {
+    let mut rollout = Untold::new();
+    rollout.run(0..900, |n| attributes(n)[1].1 == "rev-B" && n % 5 != 0);
+    assert_eq!(raised(&rollout.changes), ["online rev-B"]);
+}
+
+#[test]
+fn an_outage_while_devices_are_given_a_new_firmware_is_no_part_of_it() {
+    let mut rollout = Untold::new();
+    rollout.run(0..600, |_| false);
+    rollout.fake.take_down(|n| n >= 640 && attributes(n)[2].1 == "eu");
+    rollout.run(600..640, |_| false);
+    assert_eq!(raised(&rollout.changes), ["online eu"]);
+}

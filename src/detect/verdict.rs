@@ -67,6 +67,13 @@ impl Facts<'_> {
         };
         cohort.get("wave").is_some() || cohort.get("firmware").is_some_and(given)
     }
+
+    /// Whether most of a cohort's devices that are away went in an update that nobody announced.
+    fn went_to_move(&self, cohort: &CohortKey) -> bool {
+        let Some(conditions) = census::conditions(self.fleet, cohort) else { return false };
+        let (away, moving) = census::gone_to_move(self.fleet, &conditions);
+        moving as f32 >= super::MINIMUM_AFFECTED && 2 * moving > away
+    }
 }
 
 /// The verdict on some facts.
@@ -137,6 +144,10 @@ fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> In
     }
     if facts.has(Rebooting) {
         because("devices reboot by themselves, over and over");
+        return BadFirmware;
+    }
+    if facts.has(Offline) && facts.went_to_move(cohort) {
+        because("its devices went away as others did that came back with another firmware, and stay away");
         return BadFirmware;
     }
     let of_firmware = cohort.get("firmware").is_some();

@@ -145,6 +145,8 @@ pub enum Flag {
     CameBack = 4096,
     CameBackTwice = 8192,
     KeepsComingBack = 16_384,
+    /// It went away as others did that came back with another firmware.
+    Leaving = 32_768,
 }
 
 /// The symptoms of a device, a bit each: of the running minute, and of the last minutes.

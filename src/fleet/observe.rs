@@ -71,7 +71,7 @@ impl Fleet {
             self.suppress(ix, suppressed);
             return None;
         }
-        self.set_attributes(ix, batch, observation);
+        let moved = self.set_attributes(ix, batch, observation);
         self.hears_somebody(observation);
         let away_s = self.away_s(ix);
         let followed = self.was_followed(ix);
@@ -87,7 +87,7 @@ impl Fleet {
             Body::Status { online, boots, boot_reason, .. } => {
                 let device = self.devices.get(ix);
                 let loops = device.has(Flag::KeepsComingBack);
-                let planned = device.is_updating() || (is_planned(batch.text(*boot_reason)) && !loops);
+                let planned = moved || device.is_updating() || (is_planned(batch.text(*boot_reason)) && !loops);
                 self.count_boots(ix, *boots, planned || observation.retained || !followed);
                 self.set_presence(ix, *online, observation.retained, away_s);
             }
@@ -195,6 +195,7 @@ impl Fleet {
             device.set(Flag::Online, true);
             self.level(ix, Signal::Online, 1);
             self.woke(ix, away_s);
+            self.devices.get_mut(ix).set(Flag::Leaving, false);
             self.excuse(ix, true);
         }
     }
@@ -249,6 +250,7 @@ impl Fleet {
                 self.returned(ix, was_known);
                 self.woke(ix, away_s);
             }
+            self.devices.get_mut(ix).set(Flag::Leaving, false);
         }
         // A device that was away already is not excused anew by being told so again.
         if online || was {

@@ -65,15 +65,19 @@ impl Fleet {
             let values = self.dictionaries[usize::from(attribute.0)].sweep();
             if !values.is_empty() {
                 self.adopted.retain(|value, _| !values.contains(value));
+                if self.settings.schema.name(attribute) == "firmware" {
+                    self.moves.forget(&values);
+                }
                 self.cohorts.forget(attribute, &values);
             }
         }
     }
 
-    pub(super) fn set_attributes(&mut self, ix: DeviceIx, batch: &Batch, observation: &Observation) {
+    /// Takes what a device says of itself. Whether it has another firmware than it had.
+    pub(super) fn set_attributes(&mut self, ix: DeviceIx, batch: &Batch, observation: &Observation) -> bool {
         let group = self.devices.get(ix).group;
         let mut vector = *self.vector(group);
-        let mut changed = false;
+        let (mut changed, mut moved) = (false, false);
         for (attribute, name) in batch.attributes(observation) {
             let slot = usize::from(attribute.0);
             if self.dictionaries[slot].name(vector[slot]) != name {
@@ -83,6 +87,8 @@ impl Fleet {
                 if vector[slot] != ValueIx::UNKNOWN && self.schema().name(attribute) == "firmware" {
                     *self.adopted.entry(value).or_insert(0) += 1;
                     self.renew(ix);
+                    self.leaves_version(ix, vector[slot]);
+                    moved = true;
                 }
                 vector[slot] = value;
                 changed = true;
@@ -91,6 +97,7 @@ impl Fleet {
         if changed {
             self.move_to(ix, vector);
         }
+        moved
     }
 
     pub(super) fn intern(&mut self, attribute: AttributeIx, name: &str) -> ValueIx {

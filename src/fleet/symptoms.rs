@@ -120,6 +120,7 @@ impl Fleet {
             self.all_are_silent();
             return;
         }
+        self.look_at_moves();
         let silent_after_s = self.settings.silent_after_s;
         let (mut missed, mut lost, mut shows) = (Vec::new(), Vec::new(), Vec::new());
         for (ix, device) in self.devices.iter_mut() {
@@ -167,19 +168,23 @@ impl Fleet {
         }
     }
 
-    /// A device that has just gone away is excused where it usually does so at this hour.
+    /// A device that is away is excused where it usually is at this hour, or where others of its version come back with
+    /// another.
     pub(super) fn falls_asleep(&mut self, ix: DeviceIx) {
+        if self.is_moving(ix) {
+            self.devices.get_mut(ix).set(Flag::Leaving, true);
+        }
         if !self.devices.get(ix).has(Flag::Online) && self.may_be_away(ix) {
             self.set_excused(ix, true);
         }
     }
 
-    /// Whether nobody is missed: a device that is away at this hour by habit, or one that was heard but once, as names are
+    /// Whether nobody is missed: a device that is away at this hour by habit, one that changes its firmware, or one that was heard but once, as names are
     /// easily made up.
-    fn may_be_away(&self, ix: DeviceIx) -> bool {
+    pub(super) fn may_be_away(&self, ix: DeviceIx) -> bool {
         let device = self.devices.get(ix);
         let was_heard_once = device.period_s == 0.0 && !device.has(Flag::HasStatus);
-        was_heard_once || self.habits.is_away(ix, At::from_ms(self.second * 1000))
+        was_heard_once || self.is_moving(ix) || self.habits.is_away(ix, At::from_ms(self.second * 1000))
     }
 
     /// Seconds for which a device that we know has been silent while we listened.
@@ -192,7 +197,7 @@ impl Fleet {
     pub(super) fn woke(&mut self, ix: DeviceIx, away_s: u32) {
         let device = self.devices.get(ix);
         // What it did in an update, or in maintenance, is no habit of its own.
-        if !device.ota.in_flight() && !device.has(Flag::Suppressed) {
+        if !device.ota.in_flight() && !device.has(Flag::Leaving) && !device.has(Flag::Suppressed) {
             let back = At::from_ms(self.second * 1000);
             self.habits.returned(ix, back.plus_s(-i64::from(away_s)), back);
         }

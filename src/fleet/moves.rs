@@ -1,0 +1,141 @@
+//! Moves: devices that go away and come back with another firmware, though no rollout tells of itself.
+//!
+//! Most fleets show no more of an update than that. While devices leave a version, one of that version that goes away is
+//! not missed at once: it is given the time that the others took, as long as no more are away at once than the pace of
+//! those that came back lets expect. What goes beyond is an outage, and is told as one.
+
+use super::attributes::ValueIx;
+use super::devices::{Device, DeviceIx, Flag};
+use super::{Fleet, RECONNECT_S};
+use crate::limits;
+
+/// Devices that have left a version before more are thought to.
+const MOVERS: u32 = 8;
+/// Seconds between two looks, and the weight of one in the pace.
+const LOOK_S: f32 = 10.0;
+const SMOOTH: f32 = 1.0 / 6.0;
+/// Looks without a mover after which a version is not being left any more: the next wave may take an hour.
+const STAYS_LOOKS: u16 = 360;
+/// A device may be away for this many times as long as the others were, and these seconds more, where so many were.
+const KNOWN: u32 = 64;
+const AWAY_TIMES: f32 = 2.0;
+const AWAY_MORE_S: f32 = 20.0;
+/// So many times as many may be away at once as the pace lets expect.
+const AT_ONCE_TIMES: f32 = 3.0;
+
+/// A version that devices leave.
+#[derive(Clone, Copy, Debug, Default)]
+struct Left {
+    version: ValueIx,
+    movers: u32,
+    /// Since the last look.
+    came: u32,
+    /// Devices a second that came back with another version, and the most that ever did.
+    pace: f32,
+    most: f32,
+    looks: u32,
+    idle: u16,
+    /// Seconds for which they were away.
+    away_s: f32,
+    /// Whether those that are away are as few as is to be expected.
+    is_plausible: bool,
+}
+
+impl Left {
+    fn moves(&mut self, away_s: u32) {
+        self.movers = self.movers.saturating_add(1);
+        self.came += 1;
+        let weight = (1.0 / self.movers as f32).max(1.0 / 64.0);
+        self.away_s += weight * (away_s.min(RECONNECT_S) as f32 - self.away_s);
+    }
+
+    /// For how long one that leaves it may be away.
+    fn longest_s(&self) -> u32 {
+        let known_s = (AWAY_TIMES * self.away_s + AWAY_MORE_S) as u32;
+        if self.movers < KNOWN { RECONNECT_S } else { known_s.min(RECONNECT_S) }
+    }
+
+    fn look(&mut self, away: u32) {
+        self.looks += 1;
+        let weight = (1.0 / self.looks as f32).max(SMOOTH);
+        self.pace += weight * (self.came as f32 / LOOK_S - self.pace);
+        self.most = self.most.max(self.pace);
+        self.idle = if self.came > 0 { 0 } else { self.idle.saturating_add(1) };
+        self.came = 0;
+        let expected = self.most * self.away_s.max(LOOK_S);
+        self.is_plausible = self.movers >= MOVERS && away as f32 <= AT_ONCE_TIMES * expected + MOVERS as f32;
+    }
+}
+
+/// The versions that devices leave just now.
+#[derive(Debug, Default)]
+pub struct Moves {
+    left: Vec<Left>,
+}
+
+impl Moves {
+    fn find(&self, version: ValueIx) -> Option<&Left> {
+        self.left.iter().find(|left| left.version == version)
+    }
+
+    /// A device has come back with another version than this one.
+    fn leaves(&mut self, version: ValueIx, away_s: u32) {
+        if let Some(known) = self.left.iter_mut().find(|left| left.version == version) {
+            known.moves(away_s);
+        } else if self.left.len() < limits::CAME_FROM {
+            let mut left = Left { version, ..Left::default() };
+            left.moves(away_s);
+            self.left.push(left);
+        }
+    }
+
+    /// Forgets versions whose places are given to others.
+    pub(super) fn forget(&mut self, versions: &[ValueIx]) {
+        self.left.retain(|left| !versions.contains(&left.version));
+    }
+}
+
+impl Fleet {
+    /// A device tells another firmware than it had. Where its rollout told so before, that is no news.
+    pub(super) fn leaves_version(&mut self, ix: DeviceIx, version: ValueIx) {
+        let device = self.devices.get(ix);
+        if !device.ota.in_flight() && device.seen > 0 && !device.has(Flag::Online) {
+            let away_s = self.away_s(ix);
+            self.moves.leaves(version, away_s);
+        }
+    }
+
+    /// Looks who is away from a version that is being left, every ten seconds.
+    pub(super) fn look_at_moves(&mut self) {
+        if self.moves.left.is_empty() {
+            return;
+        }
+        let left = self.devices.iter().filter_map(|(ix, device)| Some((ix, self.version_left(device)?)));
+        let away: Vec<(DeviceIx, ValueIx)> = left.collect();
+        for left in &mut self.moves.left {
+            left.look(away.iter().filter(|(_, version)| *version == left.version).count() as u32);
+        }
+        self.moves.left.retain(|left| left.idle < STAYS_LOOKS);
+        away.into_iter().for_each(|(ix, _)| self.falls_asleep(ix));
+        let excused = self.devices.iter().filter(|(_, device)| device.has(Flag::Leaving) && device.has(Flag::Excused));
+        let late: Vec<DeviceIx> = excused.map(|(ix, _)| ix).filter(|ix| !self.may_be_away(*ix)).collect();
+        late.into_iter().for_each(|ix| self.set_excused(ix, false));
+    }
+
+    /// Whether a device is away as others were that came back with another firmware.
+    pub(super) fn is_moving(&self, ix: DeviceIx) -> bool {
+        let version = self.version_left(self.devices.get(ix));
+        version.and_then(|version| self.moves.find(version)).is_some_and(|left| left.is_plausible)
+    }
+
+    /// The version of a device that is away for no longer than it may, where that version is being left.
+    fn version_left(&self, device: &Device) -> Option<ValueIx> {
+        let is_away = !device.has(Flag::Online) && !device.has(Flag::Suppressed) && !device.ota.in_flight();
+        if !is_away || device.seen == 0 || self.moves.left.is_empty() {
+            return None;
+        }
+        let firmware = self.settings.schema.find("firmware")?;
+        let left = self.moves.find(self.vector(device.group)[usize::from(firmware.0)])?;
+        (self.silent_s(device) <= left.longest_s()).then_some(left.version)
+    }
+}
