@@ -52,8 +52,8 @@ pub const JUDGES_AFTER_S: i64 = SETTLE_S + watch::LEARN_LOOKS as i64 * stream::L
 const STEADY: u32 = 2;
 const STEADY_BESIDE: u32 = 6;
 const WAVERING: u32 = 4;
-/// Looks for which few of the whole fleet must be away that have nothing in common, and the share that is not few: what
-/// they share may show, and who is given another firmware comes back with it.
+/// Looks for which few of all, or of what most of the fleet is, must be away, and the share that is not few: what they
+/// share may show, and who is given another firmware comes back with it.
 const STEADY_VAGUE: u32 = 18;
 const NOT_FEW: f32 = 0.05;
 
@@ -221,8 +221,9 @@ impl Detector {
             }
             let beside = self.causes.iter().any(|cause| cause.has(symptom));
             let is_few = (evidence.affected as f32) < NOT_FEW * evidence.devices as f32;
+            let of_most = 2 * evidence.devices > counted.devices();
             let looks = match symptom {
-                Symptom::Offline if conditions.is_empty() && is_few => STEADY_VAGUE,
+                Symptom::Offline if of_most && is_few => STEADY_VAGUE,
                 _ if beside => STEADY_BESIDE,
                 _ => STEADY,
             };

@@ -183,7 +183,7 @@ fn hide_what_is_left(fleet: &Fleet, rows: &mut [Row]) {
 /// Whether a device is in an update that brings another firmware, as its rollout says, or as others show that come back.
 fn leaves_firmware(fleet: &Fleet, device: &Device) -> bool {
     if !device.ota.in_flight() {
-        return device.has(Flag::Leaving) && !device.has(Flag::Online);
+        return fleet.went_while_left(device);
     }
     let target = &fleet.campaigns().get(CampaignIx(device.campaign)).target;
     let runs = fleet.schema().find("firmware").map(|firmware| {

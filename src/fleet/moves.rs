@@ -14,7 +14,9 @@ const MOVERS: u32 = 8;
 /// Seconds between two looks, and the weight of one in the pace.
 const LOOK_S: f32 = 10.0;
 const SMOOTH: f32 = 1.0 / 6.0;
-/// Looks without a mover after which a version is not being left any more: the next wave may take an hour.
+/// Looks without a mover after which nobody leaves a version just now, and after which it is not being left any more: the
+/// next wave may take an hour.
+const PAUSES_LOOKS: u16 = 30;
 const STAYS_LOOKS: u16 = 360;
 /// A device may be away for this many times as long as the others were, and these seconds more, where so many were.
 const KNOWN: u32 = 64;
@@ -27,6 +29,8 @@ const AT_ONCE_TIMES: f32 = 3.0;
 #[derive(Clone, Copy, Debug, Default)]
 struct Left {
     version: ValueIx,
+    /// When the first one came back, as the device table counts seconds.
+    began: u32,
     movers: u32,
     /// Since the last look.
     came: u32,
@@ -79,11 +83,11 @@ impl Moves {
     }
 
     /// A device has come back with another version than this one.
-    fn leaves(&mut self, version: ValueIx, away_s: u32) {
+    fn leaves(&mut self, version: ValueIx, second: u32, away_s: u32) {
         if let Some(known) = self.left.iter_mut().find(|left| left.version == version) {
             known.moves(away_s);
         } else if self.left.len() < limits::CAME_FROM {
-            let mut left = Left { version, ..Left::default() };
+            let mut left = Left { version, began: second.saturating_sub(away_s), ..Left::default() };
             left.moves(away_s);
             self.left.push(left);
         }
@@ -101,7 +105,7 @@ impl Fleet {
         let device = self.devices.get(ix);
         if !device.ota.in_flight() && device.seen > 0 && !device.has(Flag::Online) {
             let away_s = self.away_s(ix);
-            self.moves.leaves(version, away_s);
+            self.moves.leaves(version, self.counted(self.second), away_s);
         }
     }
 
@@ -126,6 +130,19 @@ impl Fleet {
     pub(super) fn is_moving(&self, ix: DeviceIx) -> bool {
         let version = self.version_left(self.devices.get(ix));
         version.and_then(|version| self.moves.find(version)).is_some_and(|left| left.is_plausible)
+    }
+
+    /// Whether a device that is away went while others left its version: that it has this one is how far the update has
+    /// come, and not what is wrong with it.
+    pub fn went_while_left(&self, device: &Device) -> bool {
+        if device.has(Flag::Online) || device.has(Flag::Leaving) {
+            return device.has(Flag::Leaving);
+        }
+        let Some(firmware) = self.settings.schema.find("firmware") else { return false };
+        let left = self.moves.find(self.vector(device.group)[usize::from(firmware.0)]);
+        let movers: u32 = self.moves.left.iter().map(|left| left.movers).sum();
+        let goes_on = |left: &Left| left.idle < PAUSES_LOOKS && device.seen >= left.began;
+        movers >= MOVERS && left.is_some_and(goes_on)
     }
 
     /// The version of a device that is away for no longer than it may, where that version is being left.
