@@ -7,6 +7,7 @@
 //!     cargo bench --bench incidents -- 1000..1060   # incidents of other seeds
 //!     cargo bench --bench incidents -- mild 12000..12060   # regressions that are no outage
 //!     cargo bench --bench incidents -- shift 13000..13012  # measured values that move a few sigma, for good
+//!     cargo bench --bench incidents -- unsaid 14000..14060 # rollouts that nobody announces, a broker that hangs
 //!     cargo bench --bench incidents -- quiet 7      # one quiet week
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
@@ -34,6 +35,7 @@ use warroom::runtime::playback::{Playback, Played};
 /// Seeds that nobody looked at while the detector was made.
 const SEEDS: Range<u64> = 7_000..7_240;
 const MILD_SEEDS: Range<u64> = 17_000..17_060;
+const UNSAID_SEEDS: Range<u64> = 19_000..19_060;
 const SHIFT_SEEDS: Range<u64> = 18_000..18_024;
 const QUIET_DAYS: i64 = 21;
 const WEEK_S: i64 = 7 * 86_400;
@@ -46,11 +48,13 @@ fn main() {
         ["quiet", days] => quiet(days.parse().unwrap()),
         ["mild", seeds] => incidents(range(seeds), cases::mild),
         ["shift", seeds] => incidents(range(seeds), cases::shift),
+        ["unsaid", seeds] => incidents(range(seeds), cases::unsaid),
         [seeds] => incidents(range(seeds), cases::case),
         _ => {
             incidents(SEEDS, cases::case);
             incidents(MILD_SEEDS, cases::mild);
             incidents(SHIFT_SEEDS, cases::shift);
+            incidents(UNSAID_SEEDS, cases::unsaid);
             quiet(QUIET_DAYS);
         }
     }
@@ -139,8 +143,8 @@ fn recorded(published: Published, retained: bool) -> Entry {
     Entry::Message(Recorded { at, topic: message.topic, payload: message.payload, retained, full_length: None })
 }
 
-/// Plays a world for some seconds; `see` is shown every message.
-fn play(scenario: Scenario, seed: u64, seconds: i64, mut see: impl FnMut(&Published)) -> Played {
+/// Plays a world for some seconds; `arrives` is shown every message, with its second.
+fn play(scenario: Scenario, seed: u64, seconds: i64, mut arrives: impl FnMut(&Published, i64) -> bool) -> Played {
     let start: At = "2026-11-17T09:00:00Z".parse().unwrap();
     let mut world = World::new(scenario, seed, None, start);
     let mut playback = playback();
@@ -149,8 +153,9 @@ fn play(scenario: Scenario, seed: u64, seconds: i64, mut see: impl FnMut(&Publis
     }
     for second in 1..=seconds {
         for message in world.advance(start.plus_s(second)) {
-            see(&message);
-            playback.take(&recorded(message, false));
+            if arrives(&message, second) {
+                playback.take(&recorded(message, false));
+            }
         }
     }
     playback.end()
@@ -160,16 +165,17 @@ fn judge(case: &Case) -> Outcome {
     let start: At = "2026-11-17T09:00:00Z".parse().unwrap();
     let scenario = Scenario::read(&case.scenario, "generated").unwrap_or_else(|m| panic!("{m}\n{}", case.scenario));
     let mut hit = Vec::new();
-    let played = play(scenario, case.seed, case.seconds, |message| {
+    let played = play(scenario, case.seed, case.seconds, |message, second| {
         if hit.len() < VISIBLE && case.shows(message) {
             hit.push(message.at);
         }
+        !case.is_unsaid(message, second)
     });
     let onset = match hit.get(VISIBLE - 1) {
         Some(at) if case.spreads => *at,
         _ => start.plus_s(case.at_s),
     };
-    let Truth { kind, suspects, origin } = &case.truth;
+    let Some(Truth { kind, suspects, origin }) = &case.truth else { return harmless(case, &played) };
     let relevant =
         |cohort: &CohortKey| suspects.is_empty() || suspects.iter().any(|suspect| cohort.is_related(suspect));
     let own: Vec<_> =
@@ -232,6 +238,24 @@ fn judge(case: &Case) -> Outcome {
     }
 }
 
+/// Nothing is the matter, and nothing is to be said.
+fn harmless(case: &Case, played: &Played) -> Outcome {
+    let is_quiet = played.alerts.is_empty();
+    Outcome {
+        family: case.family,
+        seed: case.seed,
+        type_right: is_quiet,
+        suspect_right: is_quiet,
+        verdict_right: is_quiet,
+        false_alarms: played.alerts.len(),
+        told: format!(
+            "{:?}",
+            played.alerts.iter().map(|a| format!("{} {}", a.at, a.finding.evidence)).collect::<Vec<_>>()
+        ),
+        ..Outcome::default()
+    }
+}
+
 fn quiet(days: i64) {
     let mut alarms = 0;
     let mut messages = 0;
@@ -239,7 +263,7 @@ fn quiet(days: i64) {
     let mut week = 0;
     while left_s > 0 {
         let scenario = Scenario::read(&cases::quiet(week), "quiet").unwrap();
-        let played = play(scenario, 900 + week, left_s.min(WEEK_S), |_| {});
+        let played = play(scenario, 900 + week, left_s.min(WEEK_S), |_, _| true);
         for alert in &played.alerts {
             println!("false alarm: {} {} {}", alert.at, alert.finding.cohort, alert.finding.evidence);
         }

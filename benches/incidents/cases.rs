@@ -7,6 +7,16 @@ use warroom::domain::cohort::CohortKey;
 use warroom::domain::incident::IncidentType;
 use warroom::drill::world::Published;
 
+/// What never arrives.
+#[derive(Clone, Copy, Debug)]
+pub enum Unsaid {
+    Nothing,
+    /// What controller and devices say of the rollout.
+    Rollout,
+    /// Anything, between these seconds: the broker hangs.
+    All(i64, i64),
+}
+
 /// What is really the matter.
 #[derive(Clone, Debug)]
 pub struct Truth {
@@ -22,7 +32,9 @@ pub struct Case {
     pub family: &'static str,
     pub seed: u64,
     pub scenario: String,
-    pub truth: Truth,
+    /// None where nothing is the matter.
+    pub truth: Option<Truth>,
+    pub unsaid: Unsaid,
     /// Seconds into the simulation at which the fault begins, and at which all ends.
     pub at_s: i64,
     pub seconds: i64,
@@ -43,6 +55,16 @@ enum Sign {
 }
 
 impl Case {
+    /// Whether a message never arrives, so many seconds into the simulation.
+    pub fn is_unsaid(&self, message: &Published, second: i64) -> bool {
+        let topic = &message.message.topic;
+        match self.unsaid {
+            Unsaid::Nothing => false,
+            Unsaid::Rollout => topic.ends_with("/ota") || topic.starts_with("fleet/ota/"),
+            Unsaid::All(from, to) => (from..to).contains(&second),
+        }
+    }
+
     /// Whether a message shows a device that a rollout has just brought into the fault.
     pub fn shows(&self, message: &Published) -> bool {
         let topic = &message.message.topic;
@@ -239,7 +261,17 @@ fn step(
     // What goes at once and lies in the network is the network's.
     let synchronous = effect == "offline";
     let truth = Truth { kind, suspects: vec![key(&only)], origin: origin(by, synchronous) };
-    Case { family, seed, scenario, truth, at_s, seconds: at_s + 600, spreads: false, sign: Sign::None }
+    Case {
+        family,
+        seed,
+        scenario,
+        truth: Some(truth),
+        unsaid: Unsaid::Nothing,
+        at_s,
+        seconds: at_s + 600,
+        spreads: false,
+        sign: Sign::None,
+    }
 }
 
 /// A rollout whose firmware does something bad, everywhere or on one revision.
@@ -266,7 +298,17 @@ fn rollout(seed: u64, dice: &mut Dice, family: &'static str, effect: &str, one_r
     scenario += &fault(effect, only, 1.0, 0, 0);
     let truth = Truth { kind: IncidentType::BadFirmware, suspects: vec![key(only)], origin: Origin::Device };
     let sign = if fails_before { Sign::Fails } else { Sign::Boots("3.2.5", one_revision.then_some(hardware)) };
-    Case { family, seed, scenario, truth, at_s: 300, seconds: 1_400, spreads: true, sign }
+    Case {
+        family,
+        seed,
+        scenario,
+        truth: Some(truth),
+        unsaid: Unsaid::Nothing,
+        at_s: 300,
+        seconds: 1_400,
+        spreads: true,
+        sign,
+    }
 }
 
 /// Everybody at once.
@@ -280,7 +322,17 @@ fn platform(seed: u64, dice: &mut Dice) -> Case {
     ]);
     scenario += &fault(effect, &[], dice.between(0.6, 1.0), at_s, 10);
     let truth = Truth { kind, suspects: Vec::new(), origin: Origin::Platform };
-    Case { family: "platform", seed, scenario, truth, at_s, seconds: at_s + 600, spreads: false, sign: Sign::None }
+    Case {
+        family: "platform",
+        seed,
+        scenario,
+        truth: Some(truth),
+        unsaid: Unsaid::Nothing,
+        at_s,
+        seconds: at_s + 600,
+        spreads: false,
+        sign: Sign::None,
+    }
 }
 
 const fn dice_devices(seed: u64) -> usize {
@@ -303,11 +355,50 @@ fn twice(seed: u64, dice: &mut Dice) -> Case {
         family: "two causes at once",
         seed,
         scenario,
-        truth,
+        truth: Some(truth),
+        unsaid: Unsaid::Nothing,
         at_s,
         seconds: at_s + 600,
         spreads: false,
         sign: Sign::None,
+    }
+}
+
+/// What the room is not told: rollouts that only show in devices that come back with another firmware, and a broker that
+/// hangs.
+pub fn unsaid(seed: u64) -> Case {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for _ in 0..4 {
+        dice.next();
+    }
+    let untold = |case: Case| Case { unsaid: Unsaid::Rollout, ..case };
+    match seed % 4 {
+        0 => untold(rollout(seed, &mut dice, "unsaid: crash loop", "boot-loop", true)),
+        1 => {
+            let effect = dice.one(&["boot-loop", "offline", "battery-drain", "error-burst"]);
+            untold(rollout(seed, &mut dice, "unsaid: all revisions", effect, false))
+        }
+        2 => {
+            let case = rollout(seed, &mut dice, "unsaid: nothing is wrong", "boot-loop", false);
+            let (scenario, _) = case.scenario.split_once("[[fault]]").unwrap();
+            untold(Case { scenario: scenario.to_owned(), truth: None, ..case })
+        }
+        _ => {
+            let (scenario, _) = fleet(&mut dice, 3_000, 20);
+            let at_s = 400 + dice.below(300) as i64;
+            let truth = Truth { kind: IncidentType::MassDisconnect, suspects: Vec::new(), origin: Origin::Platform };
+            Case {
+                family: "unsaid: everything",
+                seed,
+                scenario,
+                truth: Some(truth),
+                unsaid: Unsaid::All(at_s, at_s + 60 + dice.below(240) as i64),
+                at_s,
+                seconds: at_s + 900,
+                spreads: false,
+                sign: Sign::None,
+            }
+        }
     }
 }
 
@@ -338,7 +429,17 @@ pub fn mild(seed: u64) -> Case {
     let kind = if which == 3 { IncidentType::MassDisconnect } else { IncidentType::BadFirmware };
     let truth = Truth { kind, suspects: vec![key(&only)], origin: Origin::Device };
     let (seconds, family) = (at_s + 2_400, family[which]);
-    Case { family, seed, scenario, truth, at_s, seconds, spreads: false, sign: Sign::None }
+    Case {
+        family,
+        seed,
+        scenario,
+        truth: Some(truth),
+        unsaid: Unsaid::Nothing,
+        at_s,
+        seconds,
+        spreads: false,
+        sign: Sign::None,
+    }
 }
 
 /// Restarts once in so many hours.
@@ -383,7 +484,17 @@ pub fn shift(seed: u64) -> Case {
         (at_s, IncidentType::DataQuality, only)
     };
     let truth = Truth { kind, suspects: vec![key(&only)], origin: Origin::Device };
-    Case { family, seed, scenario, truth, at_s, seconds: at_s + 10_800, spreads: false, sign: Sign::None }
+    Case {
+        family,
+        seed,
+        scenario,
+        truth: Some(truth),
+        unsaid: Unsaid::Nothing,
+        at_s,
+        seconds: at_s + 10_800,
+        spreads: false,
+        sign: Sign::None,
+    }
 }
 
 /// A week in which nothing happens.

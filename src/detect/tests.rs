@@ -1,7 +1,9 @@
 //! The detector on fleets made up for it: what it raises, and when it keeps quiet.
 
+use super::verdict::{Facts, OwnLink};
 use super::*;
 use crate::domain::campaign::{CampaignState, OtaState};
+use crate::domain::incident::IncidentType;
 use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text};
 use crate::fleet::FleetSettings;
 
@@ -673,4 +675,28 @@ fn an_outage_while_devices_are_given_a_new_firmware_is_no_part_of_it() {
     rollout.fake.take_down(|n| n >= 640 && attributes(n)[2].1 == "eu");
     rollout.run(600..640, |_| false);
     assert_eq!(raised(&rollout.changes), ["online eu"]);
+}
+
+#[test]
+fn what_hardly_any_of_so_many_do_beside_is_not_what_is_wrong() {
+    let fake = Fake::new(3000);
+    let finding = |signal, affected| Finding {
+        signal,
+        cohort: CohortKey::default(),
+        onset: fake.now,
+        onset_within_s: 5,
+        observed: 0.0,
+        expected: 0.0,
+        sample: 3000,
+        affected,
+        evidence: String::new(),
+    };
+    let (silent, own_link) =
+        (finding(Signal::Silence, 2997), OwnLink { is_up: true, since: fake.now, was_down: false });
+    for (drained, kind) in [(15, IncidentType::MassDisconnect), (1500, IncidentType::BadFirmware)] {
+        let drained = finding(Signal::Battery, drained);
+        let findings = vec![&silent, &drained];
+        let facts = Facts { fleet: &fake.fleet, findings, suspects: &[], breadth: None, own_link, reach: None };
+        assert_eq!(verdict::judge(&facts).kind, kind);
+    }
 }

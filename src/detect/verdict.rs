@@ -21,6 +21,9 @@ pub use crate::domain::verdict::{Extent, Origin, Verdict};
 use crate::fleet::{Fleet, RECONNECT_S};
 use crate::limits;
 
+/// The share of the devices known to be affected that must do something else for it to tell what is wrong.
+const TELLING_SHARE: f64 = 0.05;
+
 /// What a verdict rests on.
 pub struct Facts<'a> {
     pub fleet: &'a Fleet,
@@ -44,7 +47,17 @@ pub struct OwnLink {
 
 impl Facts<'_> {
     pub(super) fn has(&self, symptom: Symptom) -> bool {
-        self.findings.iter().any(|finding| finding.signal == symptom.signal())
+        self.telling().any(|finding| finding.signal == symptom.signal())
+    }
+
+    /// What says something of the whole: what hardly any of so many do later on is their own affair.
+    fn telling(&self) -> impl Iterator<Item = &&Finding> {
+        let mut most = 0;
+        self.findings.iter().filter(move |finding| {
+            let tells = f64::from(finding.affected) >= TELLING_SHARE * f64::from(most);
+            most = most.max(finding.affected);
+            tells
+        })
     }
 
     /// Devices that do this, at the time it was found.
