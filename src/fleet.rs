@@ -255,7 +255,8 @@ impl Fleet {
     /// The running minute, as the devices' last crash is counted.
     pub fn minute(&self) -> u16 {
         // Zero is "never"; a wrap after six weeks could hide one crash of one device.
-        ((self.second - self.epoch) / 60 % i64::from(u16::MAX)) as u16 + 1
+        let begun = self.second.div_euclid(60) - self.epoch.div_euclid(60);
+        (begun % i64::from(u16::MAX)) as u16 + 1
     }
 
     /// Seconds that a device has been silent while we listened.
@@ -334,11 +335,12 @@ impl Fleet {
             self.second = target - 1;
         }
         while self.second < target {
-            self.settle();
-            self.cohorts.end_second(self.second.rem_euclid(60) == 59);
+            let ends_minute = self.second.rem_euclid(60) == 59;
             if self.second.rem_euclid(10) == 9 {
-                self.look_around(self.second.rem_euclid(60) == 59);
+                self.look_around(ends_minute);
             }
+            self.settle();
+            self.cohorts.end_second(ends_minute);
             self.second += 1;
             if self.second.rem_euclid(habits::LOOK_S) == 0 {
                 self.look_at_habits();

@@ -184,8 +184,8 @@ fn why_tells_now_and_then_apart() {
     let mut room = declared();
     room.wait(40);
     let snapshot = Snapshot::of(&room.state, room.now);
-    let (id, (online, devices)) = snapshot.alert_cohorts.iter().next().unwrap();
-    let now = format!("now {} of {devices} away", devices - online);
+    let (id, now) = snapshot.alerts_now.iter().next().unwrap();
+    let now = format!("now {} of {} away", now.devices - now.online, now.devices);
     let screen = room.screen(200, 60);
     assert!(screen.contains(&now) && screen.contains(&format!("at {id} ")), "{now}\n{screen}");
 }
@@ -377,7 +377,7 @@ fn an_alert_is_about_those_whom_the_evidence_suspects_by_now() {
         r.app.snapshot.loose_alerts().any(|alert| *r.app.snapshot.about(alert) == suspect)
     });
     let shown = room.screen(120, 40);
-    for told in ["firmware     │", "3.2.5 ∧ hardware rev-B", "▸3.2.5 · rev-B", "now in 3.2.5: "] {
+    for told in ["firmware     │", "3.2.5 ∧ hardware rev-B", "▸3.2.5 · rev-B", " affected · in 3.2.5: "] {
         assert!(shown.contains(told), "{told}\n{shown}");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::snapshot::{Chart, CohortRow, CohortTable, Past, Snapshot};
+use super::snapshot::{AlertNow, Chart, CohortRow, CohortTable, Past, Snapshot};
 use super::{Settings, State};
 use crate::domain::cohort::CohortKey;
 use crate::domain::event::Record;
@@ -75,7 +75,8 @@ pub fn snapshot(
     snapshot.chart = chart(&known, lens, at, &snapshot);
     for alert in snapshot.alerts.iter().filter(|alert| alert.is_open()) {
         if let Some(row) = last.and_then(|rollup| rollup.row(&alert.finding.cohort)) {
-            snapshot.alert_cohorts.insert(alert.id, (row.get(Signal::Online), row.get(Signal::Devices)));
+            let (online, devices) = (row.get(Signal::Online), row.get(Signal::Devices));
+            snapshot.alerts_now.insert(alert.id, AlertNow { online, devices, affected: None });
         }
     }
     let verdicts = snapshot.incidents.values().filter(|incident| incident.is_open());

@@ -101,8 +101,8 @@ pub struct Snapshot {
     pub rates: Arc<Rates>,
     /// What can be reached from here, where this is a moment that has passed.
     pub past: Option<Arc<Past>>,
-    /// The cohort of each open alert as it is now: devices online, and all of them.
-    pub alert_cohorts: BTreeMap<AlertId, (u32, u32)>,
+    /// Each open alert as it is now.
+    pub alerts_now: BTreeMap<AlertId, AlertNow>,
     /// How a shell's `mosquitto_pub` reaches the broker.
     pub shell_options: String,
     /// Where other logins reach this room.
@@ -135,6 +135,16 @@ pub struct Past {
     pub to: At,
     /// What happened in it, in order.
     pub marks: Vec<(At, String)>,
+}
+
+/// What an open alert is about, as it is now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AlertNow {
+    /// Devices of its cohort that are online, and all of them.
+    pub online: u32,
+    pub devices: u32,
+    /// Devices of the whole fleet that have shown it in the last minutes; none where nobody has counted them.
+    pub affected: Option<u32>,
 }
 
 /// Whether what is on the screen is on disk.

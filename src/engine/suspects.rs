@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::State;
 use super::runbooks;
 use crate::detect::suspects::{Breadth, Suspect};
-use crate::detect::verdict::{self, Facts, OwnLink, Verdict};
+use crate::detect::verdict::{self, Facts, Origin, OwnLink, Verdict};
 use crate::domain::alert::{Alert, Finding};
 use crate::domain::cohort::CohortKey;
 use crate::domain::event::Event;
@@ -72,6 +72,11 @@ impl Suspects {
     pub fn most_affected(&self, incident: &Incident) -> u32 {
         let own = incident.alerts.iter().filter_map(|alert| self.opinions.get(alert));
         own.map(|opinion| opinion.most).max().unwrap_or(0)
+    }
+
+    /// Devices of the whole fleet that show what an alert is about, as of the last look.
+    pub fn affected(&self, alert: AlertId) -> Option<u32> {
+        self.opinions.get(&alert).map(|opinion| opinion.breadth.affected)
     }
 
     /// What an incident looks like just now.
@@ -191,7 +196,13 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
             verdicts.extend(incident.verdict.clone().map(|verdict| (incident.id, verdict)));
             continue;
         }
-        let verdict = judge(state, opinion, alerts);
+        let mut verdict = judge(state, opinion, alerts);
+        // While devices come back, fewer of everybody are affected: it was everybody all the same.
+        let wanes = opinion.is_some_and(|opinion| opinion.breadth.affected < opinion.most);
+        let was_platform = incident.verdict.as_ref().is_some_and(|known| known.origin == Origin::Platform);
+        if wanes && was_platform && verdict.origin == Origin::Undecided {
+            verdict.origin = Origin::Platform;
+        }
         verdicts.insert(incident.id, verdict.clone());
         if incident.verdict.as_ref().is_some_and(|known| known.agrees(&verdict)) {
             continue;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::drill::view::DrillView;
 use super::snapshot::{
-    ActuationView, CampaignView, Chart, DevicePage, DeviceRow, DeviceView, LogView, Snapshot, Soak, Totals, WaveView,
-    WavesView,
+    ActuationView, AlertNow, CampaignView, Chart, DevicePage, DeviceRow, DeviceView, LogView, Snapshot, Soak, Totals,
+    WaveView, WavesView,
 };
 use super::switches::run::Run;
 use super::{State, decide, recovery, runbooks, suspects, switches::Switches, updates};
@@ -83,7 +83,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         regimes: state.settings.regimes.clone(),
         rates: state.settings.rates.clone(),
         past: None,
-        alert_cohorts: alert_cohorts(state),
+        alerts_now: alerts_now(state),
         shell_options: state.settings.shell_options.clone(),
         socket: state.settings.socket.clone(),
         socket_closed: state.settings.socket_closed.clone(),
@@ -127,10 +127,11 @@ fn bill(state: &State, incident: &Incident, at: At) -> Bill {
     Bill::of(&state.settings.rates, &incident.learning.costs, impact.as_ref(), worked, at)
 }
 
-fn alert_cohorts(state: &State) -> BTreeMap<AlertId, (u32, u32)> {
+fn alerts_now(state: &State) -> BTreeMap<AlertId, AlertNow> {
     let now = |alert: &Alert| {
         let cohort = state.fleet.cohort(&alert.finding.cohort)?;
-        Some((alert.id, (cohort.level(Signal::Online), cohort.level(Signal::Devices))))
+        let (online, devices) = (cohort.level(Signal::Online), cohort.level(Signal::Devices));
+        Some((alert.id, AlertNow { online, devices, affected: state.suspects.affected(alert.id) }))
     };
     state.room.open_alerts().filter_map(now).collect()
 }

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::domain::alert::Alert;
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::IF_NOTHING_MORE;
+use crate::domain::signal::Signal;
 use crate::domain::verdict::Origin;
 use crate::tui::action::Action;
 use crate::tui::format;
@@ -97,13 +98,19 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
 fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, about: &CohortKey, width: usize) -> Vec<Line<'a>> {
     // Those suspected by now may be fewer than those among whom it was raised.
     let wider = (alert.finding.cohort != *about).then(|| format!(" in {}:", alert.finding.cohort));
-    let now = scene.snapshot.alert_cohorts.get(&alert.id).filter(|(_, devices)| *devices > 0);
-    let now = now.map_or_else(String::new, |(online, devices)| {
-        let online = (*online).min(*devices);
-        let share = format::percent(f64::from(online) / f64::from(*devices));
-        let (away, devices) = (format::count((devices - online).into()), format::count((*devices).into()));
+    let now = scene.snapshot.alerts_now.get(&alert.id).filter(|now| now.devices > 0);
+    let now = now.map_or_else(String::new, |now| {
+        let online = now.online.min(now.devices);
+        let share = format::percent(f64::from(online) / f64::from(now.devices));
+        let (away, devices) = (format::count((now.devices - online).into()), format::count(now.devices.into()));
         let of = wider.as_deref().unwrap_or_default();
-        format!("now{of} {away} of {devices} away ({} online){} · ", share.trim_start(), scene.age())
+        let away = format!("{away} of {devices} away ({} online)", share.trim_start());
+        let told = match now.affected.filter(|_| alert.finding.signal != Signal::Online) {
+            None => format!("{of} {away}"),
+            Some(affected) if online == now.devices => format!(" {} affected", format::count(affected.into())),
+            Some(affected) => format!(" {} affected ·{of} {away}", format::count(affected.into())),
+        };
+        format!("now{told}{} · ", scene.age())
     });
     let cleared = alert.cleared.map(|at| format!(" · cleared {}Z", format::clock(at))).unwrap_or_default();
     let now = format!("{now}since {}Z{cleared}", format::clock(alert.finding.onset));
