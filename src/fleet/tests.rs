@@ -7,6 +7,7 @@ use crate::domain::campaign::{CampaignState, OtaState};
 use crate::domain::fault::Fault;
 use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text, WavePlan};
 use crate::domain::signal::Signal;
+use crate::domain::symptom::Symptom;
 
 /// A fleet with a voice: messages go in as a decoder would push them.
 struct Bench {
@@ -16,7 +17,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let now = At::from_ms(1_774_022_400_000);
+        Self::begun(At::from_ms(1_774_022_400_000))
+    }
+
+    fn begun(now: At) -> Self {
         Self { fleet: Fleet::new(FleetSettings::default(), now), now }
     }
 
@@ -94,6 +98,21 @@ impl Bench {
 
     fn level(&self, cohort: CohortKey, signal: Signal) -> u32 {
         self.fleet.cohort(&cohort).map_or(0, |cohort| cohort.level(signal))
+    }
+}
+
+#[test]
+fn a_device_that_complains_all_the_time_counts_once_in_a_minute_of_a_chart() {
+    for begun_s in [0, 1, 17, 59] {
+        let mut bench = Bench::begun(At::from_ms(1_774_022_400_000 + begun_s * 1000));
+        bench.seconds(53);
+        for _ in 0..600 {
+            let body = Body::Event { kind: EventKind::Error, stamp: None, code: Text::EMPTY, message: Text::EMPTY };
+            bench.say("d1", false, &[], body);
+            bench.seconds(1);
+        }
+        let counted = (0..10).map(|back| bench.fleet.cohorts().fleet().shown_back(Symptom::Erring, back).unwrap());
+        assert_eq!(counted.collect::<Vec<_>>(), [1; 10], "begun at second {begun_s}");
     }
 }
 
