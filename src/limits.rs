@@ -19,7 +19,8 @@ pub const KPIS: usize = 4;
 pub const GROUPS: usize = 262_144;
 /// Devices followed. Two million cost 250 MB; strangers beyond it are counted, known devices stay.
 pub const DEVICES: usize = 2_000_000;
-/// Versions that the devices of a campaign came from, or that devices leave without one: the most usual one is asked for, and a fleet runs a handful.
+/// Versions that the devices of a campaign came from, or that devices leave without one: the most usual one is asked for,
+/// and a fleet runs a handful.
 pub const CAME_FROM: usize = 8;
 /// Campaigns followed at once, and waves of one. More than a handful are never running together.
 pub const CAMPAIGNS: usize = 64;

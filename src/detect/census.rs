@@ -81,7 +81,6 @@ impl Census {
         rows.retain(|row| row.devices > 0);
         let attributes = fleet.schema().names().len().min(limits::ATTRIBUTES);
         let of_update = ["firmware", "wave"].map(|name| fleet.schema().find(name).map(|ix| ix.0.into()));
-        hide_what_is_left(fleet, &mut rows);
         Self { rows, attributes, of_update, asked }
     }
 
@@ -155,9 +154,12 @@ impl Census {
         may_tell: impl Fn(usize) -> bool,
         count: impl Fn(&Row) -> (u32, u32),
     ) -> Attribution {
+        let [firmware, _] = self.of_update;
         let value = |row: &Row, attribute: usize| match row.vector[attribute] {
             // What is not known is nothing that devices share.
             ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
+            // Who does not return from an update is known by its old firmware, and not ill of it.
+            _ if row.leaves && firmware == Some(attribute) => Leaf::NOTHING,
             ValueIx(known) if may_tell(attribute) => known.into(),
             ValueIx(_) => Leaf::NOTHING,
         };
@@ -170,14 +172,6 @@ impl Census {
         expected::from_peers(&mut leaves, usual);
         attribution::attribute(&leaves, Order::EarlierFirst)
     }
-}
-
-/// Who does not return from an update is known by its old firmware, and not ill of it: takes out the firmware of devices
-/// that are about to leave it.
-fn hide_what_is_left(fleet: &Fleet, rows: &mut [Row]) {
-    let Some(firmware) = fleet.schema().find("firmware") else { return };
-    let left = rows.iter_mut().filter(|row| row.leaves);
-    left.for_each(|row| row.vector[usize::from(firmware.0)] = ValueIx::UNKNOWN);
 }
 
 /// Whether a device is in an update that brings another firmware, as its rollout says, or as others show that come back.

@@ -700,3 +700,14 @@ fn what_hardly_any_of_so_many_do_beside_is_not_what_is_wrong() {
         assert_eq!(verdict::judge(&facts).kind, kind);
     }
 }
+
+#[test]
+fn an_outage_does_not_end_because_others_are_given_a_new_firmware() {
+    let mut rollout = Untold::new();
+    rollout.fake.take_down(|n| n >= 1000 && n % 10 == 4);
+    let before = rollout.fake.run(60);
+    assert_eq!(raised(&before).len(), 1, "{before:?}");
+    rollout.run(0..600, |_| false);
+    let cleared = rollout.changes.iter().any(|change| matches!(change, Change::Cleared { .. }));
+    assert!(!cleared, "{:?}", rollout.changes);
+}

@@ -50,11 +50,13 @@ impl Facts<'_> {
         self.telling().any(|finding| finding.signal == symptom.signal())
     }
 
-    /// What says something of the whole: what hardly any of so many do later on is their own affair.
+    /// What says something of the whole: that a battery sinks or an error is told in hardly any of so many is their own
+    /// affair. What is rare in a healthy fleet always tells.
     fn telling(&self) -> impl Iterator<Item = &&Finding> {
         let mut most = 0;
         self.findings.iter().filter(move |finding| {
-            let tells = f64::from(finding.affected) >= TELLING_SHARE * f64::from(most);
+            let is_common = matches!(finding.signal, Signal::Battery | Signal::Errors);
+            let tells = !is_common || f64::from(finding.affected) >= TELLING_SHARE * f64::from(most);
             most = most.max(finding.affected);
             tells
         })

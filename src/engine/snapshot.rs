@@ -143,7 +143,8 @@ pub struct AlertNow {
     /// Devices of its cohort that are online, and all of them.
     pub online: u32,
     pub devices: u32,
-    /// Devices of the whole fleet that have shown it in the last minutes; none where nobody has counted them.
+    /// Devices of the first suspect, or of the whole fleet, that have shown it in the last minutes; none where nobody has
+    /// counted them.
     pub affected: Option<u32>,
 }
 

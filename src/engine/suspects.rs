@@ -74,9 +74,10 @@ impl Suspects {
         own.map(|opinion| opinion.most).max().unwrap_or(0)
     }
 
-    /// Devices of the whole fleet that show what an alert is about, as of the last look.
+    /// Devices that show what an alert is about, as of the last look: the first suspect's, or the whole fleet's.
     pub fn affected(&self, alert: AlertId) -> Option<u32> {
-        self.opinions.get(&alert).map(|opinion| opinion.breadth.affected)
+        let opinion = self.opinions.get(&alert)?;
+        Some(opinion.suspects.first().map_or(opinion.breadth.affected, |suspect| suspect.affected))
     }
 
     /// What an incident looks like just now.
@@ -198,9 +199,11 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
         }
         let mut verdict = judge(state, opinion, alerts);
         // While devices come back, fewer of everybody are affected: it was everybody all the same.
-        let wanes = opinion.is_some_and(|opinion| opinion.breadth.affected < opinion.most);
+        let wanes =
+            opinion.is_some_and(|opinion| opinion.suspects.is_empty() && opinion.breadth.affected < opinion.most);
+        let is_ours = own_link(state, incident.moments.onset).was_down;
         let was_platform = incident.verdict.as_ref().is_some_and(|known| known.origin == Origin::Platform);
-        if wanes && was_platform && verdict.origin == Origin::Undecided {
+        if wanes && was_platform && !is_ours && verdict.origin == Origin::Undecided {
             verdict.origin = Origin::Platform;
         }
         verdicts.insert(incident.id, verdict.clone());

@@ -1,8 +1,9 @@
 //! Moves: devices that go away and come back with another firmware, though no rollout tells of itself.
 //!
 //! Most fleets show no more of an update than that. While devices leave a version, one of that version that goes away is
-//! not missed at once: it is given the time that the others took, as long as no more are away at once than the pace of
-//! those that came back lets expect. What goes beyond is an outage, and is told as one.
+//! not missed at once: it is given about twice the time that the others took, as long as no more are away at once than
+//! about three times what the pace of those that came back lets expect, and no more than a tenth of the fleet. What goes
+//! beyond is no update, and nobody of them is excused.
 
 use super::attributes::ValueIx;
 use super::devices::{Device, DeviceIx, Flag};
@@ -24,6 +25,9 @@ const AWAY_TIMES: f32 = 2.0;
 const AWAY_MORE_S: f32 = 20.0;
 /// So many times as many may be away at once as the pace lets expect.
 const AT_ONCE_TIMES: f32 = 3.0;
+/// The most of the fleet that may, as a share; and what a look leaves of the quickest pace.
+const AT_ONCE_SHARE: f32 = 0.1;
+const FADES: f32 = 0.99;
 
 /// A version that devices leave.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,7 +38,7 @@ struct Left {
     movers: u32,
     /// Since the last look.
     came: u32,
-    /// Devices a second that came back with another version, and the most that ever did.
+    /// Devices a second that came back with another version, and the most that lately did.
     pace: f32,
     most: f32,
     looks: u32,
@@ -59,15 +63,16 @@ impl Left {
         if self.movers < KNOWN { RECONNECT_S } else { known_s.min(RECONNECT_S) }
     }
 
-    fn look(&mut self, away: u32) {
+    fn look(&mut self, devices: u32, away: u32) {
         self.looks += 1;
         let weight = (1.0 / self.looks as f32).max(SMOOTH);
         self.pace += weight * (self.came as f32 / LOOK_S - self.pace);
-        self.most = self.most.max(self.pace);
+        self.most = (FADES * self.most).max(self.pace);
         self.idle = if self.came > 0 { 0 } else { self.idle.saturating_add(1) };
         self.came = 0;
         let expected = self.most * self.away_s.max(LOOK_S);
-        self.is_plausible = self.movers >= MOVERS && away as f32 <= AT_ONCE_TIMES * expected + MOVERS as f32;
+        let at_once = (AT_ONCE_TIMES * expected + MOVERS as f32).min(AT_ONCE_SHARE * devices as f32);
+        self.is_plausible = self.movers >= MOVERS && away as f32 <= at_once;
     }
 }
 
@@ -87,7 +92,8 @@ impl Moves {
         if let Some(known) = self.left.iter_mut().find(|left| left.version == version) {
             known.moves(away_s);
         } else if self.left.len() < limits::CAME_FROM {
-            let mut left = Left { version, began: second.saturating_sub(away_s), ..Left::default() };
+            let began = second.saturating_sub(away_s.min(RECONNECT_S));
+            let mut left = Left { version, began, ..Left::default() };
             left.moves(away_s);
             self.left.push(left);
         }
@@ -100,13 +106,21 @@ impl Moves {
 }
 
 impl Fleet {
-    /// A device tells another firmware than it had. Where its rollout told so before, that is no news.
-    pub(super) fn leaves_version(&mut self, ix: DeviceIx, version: ValueIx) {
-        let device = self.devices.get(ix);
-        if !device.ota.in_flight() && device.seen > 0 && !device.has(Flag::Online) {
-            let away_s = self.away_s(ix);
+    /// A device has come back with another firmware than `version`. Where its rollout told so before, that is no news; and
+    /// to what others leave nobody moves: it has fallen back.
+    pub(super) fn leaves_version(&mut self, ix: DeviceIx, version: ValueIx, away_s: u32) {
+        if !self.devices.get(ix).ota.in_flight() && !self.has_fallen_back(ix) {
             self.moves.leaves(version, self.counted(self.second), away_s);
         }
+    }
+
+    /// Whether a device runs what others leave.
+    pub(super) fn has_fallen_back(&self, ix: DeviceIx) -> bool {
+        let device = self.devices.get(ix);
+        self.settings
+            .schema
+            .find("firmware")
+            .is_some_and(|firmware| self.moves.find(self.vector(device.group)[usize::from(firmware.0)]).is_some())
     }
 
     /// Looks who is away from a version that is being left, every ten seconds.
@@ -116,8 +130,9 @@ impl Fleet {
         }
         let left = self.devices.iter().filter_map(|(ix, device)| Some((ix, self.version_left(device)?)));
         let away: Vec<(DeviceIx, ValueIx)> = left.collect();
+        let devices = self.cohorts.fleet().devices();
         for left in &mut self.moves.left {
-            left.look(away.iter().filter(|(_, version)| *version == left.version).count() as u32);
+            left.look(devices, away.iter().filter(|(_, version)| *version == left.version).count() as u32);
         }
         self.moves.left.retain(|left| left.idle < STAYS_LOOKS);
         away.into_iter().for_each(|(ix, _)| self.falls_asleep(ix));
@@ -140,12 +155,11 @@ impl Fleet {
         }
         let Some(firmware) = self.settings.schema.find("firmware") else { return false };
         let left = self.moves.find(self.vector(device.group)[usize::from(firmware.0)]);
-        let movers: u32 = self.moves.left.iter().map(|left| left.movers).sum();
-        let goes_on = |left: &Left| left.idle < PAUSES_LOOKS && device.seen >= left.began;
-        movers >= MOVERS && left.is_some_and(goes_on)
+        let goes_on = |left: &Left| left.movers >= MOVERS && left.idle < PAUSES_LOOKS && device.seen >= left.began;
+        left.is_some_and(goes_on)
     }
 
-    /// The version of a device that is away for no longer than it may, where that version is being left.
+    /// The version of a device that went since it is being left, and is away for no longer than it may.
     fn version_left(&self, device: &Device) -> Option<ValueIx> {
         let is_away = !device.has(Flag::Online) && !device.has(Flag::Suppressed) && !device.ota.in_flight();
         if !is_away || device.seen == 0 || self.moves.left.is_empty() {
@@ -153,6 +167,7 @@ impl Fleet {
         }
         let firmware = self.settings.schema.find("firmware")?;
         let left = self.moves.find(self.vector(device.group)[usize::from(firmware.0)])?;
-        (self.silent_s(device) <= left.longest_s()).then_some(left.version)
+        let away_s = self.counted(self.second).saturating_sub(device.seen);
+        (device.seen >= left.began && away_s <= left.longest_s()).then_some(left.version)
     }
 }

@@ -71,7 +71,7 @@ impl Fleet {
             self.suppress(ix, suppressed);
             return None;
         }
-        let moved = self.set_attributes(ix, batch, observation);
+        let left = self.set_attributes(ix, batch, observation);
         self.hears_somebody(observation);
         let away_s = self.away_s(ix);
         let followed = self.was_followed(ix);
@@ -87,7 +87,13 @@ impl Fleet {
             Body::Status { online, boots, boot_reason, .. } => {
                 let device = self.devices.get(ix);
                 let loops = device.has(Flag::KeepsComingBack);
+                let comes_back = *online == Some(true) && !device.has(Flag::Online);
+                let is_news = followed && device.seen > 0 && !observation.retained && !observation.hearsay;
+                let moved = left.is_some() && !loops && !self.has_fallen_back(ix);
                 let planned = moved || device.is_updating() || (is_planned(batch.text(*boot_reason)) && !loops);
+                if let Some(version) = left.filter(|_| comes_back && is_news) {
+                    self.leaves_version(ix, version, away_s);
+                }
                 self.count_boots(ix, *boots, planned || observation.retained || !followed);
                 self.set_presence(ix, *online, observation.retained, away_s);
             }

@@ -73,11 +73,11 @@ impl Fleet {
         }
     }
 
-    /// Takes what a device says of itself. Whether it has another firmware than it had.
-    pub(super) fn set_attributes(&mut self, ix: DeviceIx, batch: &Batch, observation: &Observation) -> bool {
+    /// Takes what a device says of itself. The firmware that it had, where it has another one now.
+    pub(super) fn set_attributes(&mut self, ix: DeviceIx, batch: &Batch, observation: &Observation) -> Option<ValueIx> {
         let group = self.devices.get(ix).group;
         let mut vector = *self.vector(group);
-        let (mut changed, mut moved) = (false, false);
+        let (mut changed, mut left) = (false, None);
         for (attribute, name) in batch.attributes(observation) {
             let slot = usize::from(attribute.0);
             if self.dictionaries[slot].name(vector[slot]) != name {
@@ -87,8 +87,7 @@ impl Fleet {
                 if vector[slot] != ValueIx::UNKNOWN && self.schema().name(attribute) == "firmware" {
                     *self.adopted.entry(value).or_insert(0) += 1;
                     self.renew(ix);
-                    self.leaves_version(ix, vector[slot]);
-                    moved = true;
+                    left = Some(vector[slot]);
                 }
                 vector[slot] = value;
                 changed = true;
@@ -97,7 +96,7 @@ impl Fleet {
         if changed {
             self.move_to(ix, vector);
         }
-        moved
+        left
     }
 
     pub(super) fn intern(&mut self, attribute: AttributeIx, name: &str) -> ValueIx {

@@ -27,6 +27,8 @@ const FLOOD_TIMES: i32 = 4;
 /// A device is silent after this many of its usual periods, and these seconds more.
 const SILENT_PERIODS: f32 = 3.0;
 const SILENT_LEAST_S: f32 = 20.0;
+/// Seconds after which it matters no more what a device was about to do when it went away.
+const FORGOTTEN_S: u32 = 86_400;
 
 impl Fleet {
     /// Notes that a device shows a symptom.
@@ -179,8 +181,8 @@ impl Fleet {
         }
     }
 
-    /// Whether nobody is missed: a device that is away at this hour by habit, one that changes its firmware, or one that was heard but once, as names are
-    /// easily made up.
+    /// Whether nobody is missed: a device that is away at this hour by habit, one that changes its firmware, or one that
+    /// was heard but once, as names are easily made up.
     pub(super) fn may_be_away(&self, ix: DeviceIx) -> bool {
         let device = self.devices.get(ix);
         let was_heard_once = device.period_s == 0.0 && !device.has(Flag::HasStatus);
@@ -213,6 +215,9 @@ impl Fleet {
             let Self { habits, devices, .. } = self;
             habits.end_hour(now.plus_s(-1), |ix| devices.get(ix).has(Flag::Online));
         }
+        let long_gone = |device: &Device| device.has(Flag::Leaving) && self.silent_s(device) > FORGOTTEN_S;
+        let gone: Vec<_> = self.devices.iter().filter(|(_, device)| long_gone(device)).map(|(ix, _)| ix).collect();
+        gone.into_iter().for_each(|ix| self.devices.get_mut(ix).set(Flag::Leaving, false));
         let asleep = self.devices.iter().filter(|(_, device)| device.has(Flag::Excused) && !device.ota.in_flight());
         let late: Vec<_> = asleep.map(|(ix, _)| ix).filter(|ix| !self.may_be_away(*ix)).collect();
         late.into_iter().for_each(|ix| self.set_excused(ix, false));

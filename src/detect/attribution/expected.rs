@@ -8,6 +8,8 @@ use super::{Leaf, Sums};
 const PRIOR: f64 = 10.0;
 /// The share of the devices that an attribute value must hold to tell what is usual.
 const USUAL_SHARE: f64 = 0.02;
+/// Affected devices that must have been expected of a value for it to show that fewer are.
+const LEAST_EXPECTED: f64 = 10.0;
 /// No rate is held to be lower than this: one affected device in ten thousand is never a surprise.
 const LEAST_RATE: f64 = 1e-4;
 
@@ -30,7 +32,8 @@ pub fn from_past(leaves: &mut [Leaf], past: &[Past]) {
         let rate = (past.affected * scale + PRIOR * usual) / (past.devices * scale + PRIOR);
         leaf.expected = rate.max(LEAST_RATE) * leaf.devices;
     }
-    let mut changes: Vec<f64> = large_values(leaves).iter().map(|sums| sums.affected / sums.expected).collect();
+    let known = large_values(leaves).into_iter().filter(|sums| sums.expected >= LEAST_EXPECTED);
+    let mut changes: Vec<f64> = known.map(|sums| sums.affected / sums.expected).collect();
     changes.sort_by(f64::total_cmp);
     let fall = changes.get(changes.len() / 2).copied().unwrap_or(1.0).min(1.0);
     leaves.iter_mut().for_each(|leaf| leaf.expected = (fall * leaf.expected).max(LEAST_RATE * leaf.devices));
