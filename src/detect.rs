@@ -275,7 +275,9 @@ fn key_conditions(key: &Key) -> Vec<Condition> {
 
 /// Notes an answer; whether it has been the same for so many looks, or has wavered for long enough.
 fn steady(pending: &mut Vec<Pending>, symptom: Symptom, conditions: &[Condition], looks: u32) -> bool {
-    let wavered = pending.iter().filter(|p| p.symptom == symptom).map(|p| p.wavered).max().unwrap_or(0) + 1;
+    // Once a look, however many answers it has.
+    let own = pending.iter().filter(|p| p.symptom == symptom);
+    let wavered = own.map(|p| p.wavered + u32::from(!p.fresh)).max().unwrap_or(1);
     let known = pending.iter_mut().find(|p| p.symptom == symptom && p.conditions == conditions);
     let seen = match known {
         Some(known) => {

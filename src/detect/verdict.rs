@@ -50,12 +50,13 @@ impl Facts<'_> {
         self.telling().any(|finding| finding.signal == symptom.signal())
     }
 
-    /// What says something of the whole: that a battery sinks or an error is told in hardly any of so many is their own
-    /// affair. What is rare in a healthy fleet always tells.
+    /// What says something of the whole: that a battery sinks, an error or a value is odd in hardly any of so many is
+    /// their own affair. What is rare in a healthy fleet always tells.
     fn telling(&self) -> impl Iterator<Item = &&Finding> {
         let mut most = 0;
         self.findings.iter().filter(move |finding| {
-            let is_common = matches!(finding.signal, Signal::Battery | Signal::Errors);
+            let is_data = Symptom::of(finding.signal).is_some_and(Symptom::is_about_data);
+            let is_common = is_data || matches!(finding.signal, Signal::Battery | Signal::Errors);
             let tells = !is_common || f64::from(finding.affected) >= TELLING_SHARE * f64::from(most);
             most = most.max(finding.affected);
             tells
