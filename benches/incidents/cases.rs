@@ -88,6 +88,14 @@ impl Case {
 struct Dice(u64);
 
 impl Dice {
+    fn of(seed: u64) -> Self {
+        let mut dice = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        for _ in 0..4 {
+            dice.next();
+        }
+        dice
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let mixed = (self.0 >> 33) ^ self.0;
@@ -117,10 +125,7 @@ const VALUES: [(&str, &[&str]); 5] = [
 
 /// The incident of a seed.
 pub fn case(seed: u64) -> Case {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    for _ in 0..4 {
-        dice.next();
-    }
+    let mut dice = Dice::of(seed);
     match seed % 12 {
         0 => rollout(seed, &mut dice, "rollout: crash loop", "boot-loop", true),
         1 => {
@@ -367,10 +372,7 @@ fn twice(seed: u64, dice: &mut Dice) -> Case {
 /// What the room is not told: rollouts that only show in devices that come back with another firmware, and a broker that
 /// hangs.
 pub fn unsaid(seed: u64) -> Case {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    for _ in 0..4 {
-        dice.next();
-    }
+    let mut dice = Dice::of(seed);
     let untold = |case: Case| Case { unsaid: Unsaid::Rollout, ..case };
     match seed % 4 {
         0 => untold(rollout(seed, &mut dice, "unsaid: crash loop", "boot-loop", true)),
@@ -405,10 +407,7 @@ pub fn unsaid(seed: u64) -> Case {
 /// A regression that is no outage: a fleet that restarts and errs now and then does so a few times as often in one
 /// cohort, from a moment on.
 pub fn mild(seed: u64) -> Case {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    for _ in 0..4 {
-        dice.next();
-    }
+    let mut dice = Dice::of(seed);
     let devices = dice.one(&[3_000, 5_000, 8_000]);
     let (mut scenario, shares) = fleet(&mut dice, devices, 30);
     let by = dice.one(&["hardware", "config", "customer"]);
@@ -452,10 +451,7 @@ fn often(only: &[(&str, &str)], share: f64, at_s: i64, every_h: f64) -> String {
 /// What a cohort measures moves a few sigma, where nothing else is the matter: at a moment, or with a new firmware.
 pub fn shift(seed: u64) -> Case {
     const DAY_S: i64 = 86_400;
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    for _ in 0..4 {
-        dice.next();
-    }
+    let mut dice = Dice::of(seed);
     let devices = dice.one(&[2_000, 4_000]);
     let (mut scenario, shares) = fleet(&mut dice, devices, 120);
     // Temperatures lie evenly between 18 and 22 degrees: a sigma is 1.15.
