@@ -116,11 +116,16 @@ impl Fleet {
 
     /// Whether a device runs what others leave.
     pub(super) fn has_fallen_back(&self, ix: DeviceIx) -> bool {
-        let device = self.devices.get(ix);
-        self.settings
-            .schema
-            .find("firmware")
-            .is_some_and(|firmware| self.moves.find(self.vector(device.group)[usize::from(firmware.0)]).is_some())
+        self.left_by(self.devices.get(ix)).is_some()
+    }
+
+    /// The version of a device, where others leave it.
+    fn left_by(&self, device: &Device) -> Option<&Left> {
+        if self.moves.left.is_empty() {
+            return None;
+        }
+        let firmware = self.settings.schema.find("firmware")?;
+        self.moves.find(self.vector(device.group)[usize::from(firmware.0)])
     }
 
     /// Looks who is away from a version that is being left, every ten seconds.
@@ -128,7 +133,7 @@ impl Fleet {
         if self.moves.left.is_empty() {
             return;
         }
-        let left = self.devices.iter().filter_map(|(ix, device)| Some((ix, self.version_left(device)?)));
+        let left = self.devices.iter().filter_map(|(ix, device)| Some((ix, self.still_moves(device)?.version)));
         let away: Vec<(DeviceIx, ValueIx)> = left.collect();
         let devices = self.cohorts.fleet().devices();
         for left in &mut self.moves.left {
@@ -143,8 +148,7 @@ impl Fleet {
 
     /// Whether a device is away as others were that came back with another firmware.
     pub(super) fn is_moving(&self, ix: DeviceIx) -> bool {
-        let version = self.version_left(self.devices.get(ix));
-        version.and_then(|version| self.moves.find(version)).is_some_and(|left| left.is_plausible)
+        self.still_moves(self.devices.get(ix)).is_some_and(|left| left.is_plausible)
     }
 
     /// Whether a device that is away went while others left its version: that it has this one is how far the update has
@@ -153,21 +157,17 @@ impl Fleet {
         if device.has(Flag::Online) || device.has(Flag::Leaving) {
             return device.has(Flag::Leaving);
         }
-        let Some(firmware) = self.settings.schema.find("firmware") else { return false };
-        let left = self.moves.find(self.vector(device.group)[usize::from(firmware.0)]);
         let goes_on = |left: &Left| left.movers >= MOVERS && left.idle < PAUSES_LOOKS && device.seen >= left.began;
-        left.is_some_and(goes_on)
+        self.left_by(device).is_some_and(goes_on)
     }
 
     /// The version of a device that went since it is being left, and is away for no longer than it may.
-    fn version_left(&self, device: &Device) -> Option<ValueIx> {
+    fn still_moves(&self, device: &Device) -> Option<&Left> {
         let is_away = !device.has(Flag::Online) && !device.has(Flag::Suppressed) && !device.ota.in_flight();
-        if !is_away || device.seen == 0 || self.moves.left.is_empty() {
+        if !is_away || device.seen == 0 {
             return None;
         }
-        let firmware = self.settings.schema.find("firmware")?;
-        let left = self.moves.find(self.vector(device.group)[usize::from(firmware.0)])?;
         let away_s = self.counted(self.second).saturating_sub(device.seen);
-        (device.seen >= left.began && away_s <= left.longest_s()).then_some(left.version)
+        self.left_by(device).filter(|left| device.seen >= left.began && away_s <= left.longest_s())
     }
 }
