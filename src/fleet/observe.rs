@@ -52,8 +52,15 @@ impl Fleet {
             match self.devices.find(batch.text(observation.device)) {
                 Some(ix) => {
                     // What cannot be read shows life all the same.
+                    self.hears_somebody(observation);
+                    let followed = self.was_followed(ix);
                     self.hear(ix, self.away_s(ix), observation);
-                    self.suffer(ix, batch, observation, fault);
+                    // What was missed while nobody listened is not the device's fault.
+                    if fault == Fault::SequenceGap && !followed {
+                        self.fault(batch, observation, fault);
+                    } else {
+                        self.suffer(ix, batch, observation, fault);
+                    }
                 }
                 None => self.fault(batch, observation, fault),
             }

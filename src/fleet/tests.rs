@@ -76,6 +76,10 @@ impl Bench {
         self.say(device, false, &[], body);
     }
 
+    fn fault(&mut self, device: &str, fault: Fault) {
+        self.say(device, false, &[], Body::Fault(fault));
+    }
+
     fn seconds(&mut self, n: i64) {
         for _ in 0..n {
             self.now = self.now.plus_s(1);
@@ -234,6 +238,30 @@ fn nobody_is_silent_while_nobody_listens() {
 }
 
 #[test]
+fn what_was_missed_in_a_hush_is_no_devices_fault() {
+    // Everybody is heard every five seconds, until nobody is for a minute and more.
+    let mut bench = Bench::new();
+    for _ in 0..100 {
+        (0..10).for_each(|n| bench.error(&format!("node-{n}")));
+        bench.seconds(5);
+    }
+    let disordered = |bench: &Bench| {
+        let all = bench.fleet.devices().iter();
+        all.filter(|(_, d)| d.shown.recent(bench.fleet.minute()) & Symptom::Disordered.bit() != 0).count()
+    };
+    bench.seconds(70);
+    assert!(bench.fleet.hushed().is_some());
+    (0..10).for_each(|n| bench.fault(&format!("node-{n}"), Fault::SequenceGap));
+    bench.seconds(1);
+    assert!(bench.fleet.hushed().is_none(), "whoever is heard ends it");
+    assert_eq!(disordered(&bench), 0);
+    bench.fault("node-3", Fault::SequenceGap);
+    bench.seconds(1);
+    assert_eq!(disordered(&bench), 1);
+    assert_eq!(bench.fleet.faults().counts(), [(Fault::SequenceGap, 11)], "all are counted");
+}
+
+#[test]
 fn a_device_that_died_in_an_update_is_not_excused_again_by_the_brokers_store() {
     let mut bench = Bench::new();
     bench.status("a", true, 1, &[]);
@@ -282,7 +310,6 @@ fn a_campaign_counts_its_devices_by_wave_and_state() {
     assert_eq!(bench.ota("a", 1, OtaState::Queued), None);
     let begun = Notice::WaveStarted { campaign: "fw-3.2.5".into(), wave: 1, target: "3.2.5".into() };
     assert_eq!(bench.ota("a", 1, OtaState::Downloading), Some(begun));
-    // Seen well under way by a room that has just been opened: nobody can say when it started.
     // Seen well under way by a room that has just been opened: nobody can say when it started.
     assert_eq!(bench.ota("b", 1, OtaState::Installing), None);
     bench.ota("a", 1, OtaState::Installing);
