@@ -24,6 +24,10 @@ fn main() {
     divan::main();
 }
 
+fn start() -> At {
+    "2026-11-20T17:30:00Z".parse().unwrap()
+}
+
 /// serde_json into a struct of the same eight fields, and nothing else.
 #[divan::bench(args = FLEETS, sample_count = 40, sample_size = SAMPLE)]
 fn bare_parse(bencher: Bencher, devices: usize) {
@@ -68,7 +72,7 @@ struct Endless {
 
 impl Endless {
     fn of(devices: usize) -> Self {
-        Self { of: Traffic::of(devices), next: 0 }
+        Self { of: Traffic::of(devices, start()), next: 0 }
     }
 
     fn next(&mut self) -> &Message {
@@ -92,8 +96,7 @@ impl Room {
     fn with(traffic: &Traffic) -> Self {
         let settings = FleetSettings::default();
         let ingest = Ingest::new(Router::standard("fleet").unwrap(), settings.schema.clone());
-        let now: At = "2026-11-20T17:30:00Z".parse().unwrap();
-        let mut room = Self { ingest, fleet: Fleet::new(settings, now), batch: Batch::default(), now };
+        let mut room = Self { ingest, fleet: Fleet::new(settings, start()), batch: Batch::default(), now: start() };
         for message in &traffic.status {
             room.decode(message, true);
         }

@@ -48,15 +48,20 @@ fn resident_bytes() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
+/// The moment at which everything is sent.
+fn now() -> At {
+    "2026-11-20T17:30:00Z".parse().unwrap()
+}
+
 /// The fleet, with every device known by status and telemetry, and two hours of history of all cohorts.
 fn hold_fleet(devices: usize) -> Box<dyn std::any::Any> {
     let settings = FleetSettings::default();
     let mut ingest = Ingest::new(Router::standard("fleet").unwrap(), settings.schema.clone());
-    let start: At = "2026-11-20T17:30:00Z".parse().unwrap();
+    let start = now();
     let mut fleet = Fleet::new(settings, start);
     let mut batch = Batch::default();
     for first in (0..devices).step_by(PART) {
-        let traffic = Traffic::part(first..(first + PART).min(devices));
+        let traffic = Traffic::part(first..(first + PART).min(devices), now());
         for message in traffic.status.iter().chain(&traffic.telemetry) {
             let (topic, payload) = (message.topic.as_bytes(), message.payload.as_slice());
             let arrival = Arrival { at: start, topic, payload, retained: false, full_length: None };
@@ -75,7 +80,7 @@ fn hold_fleet(devices: usize) -> Box<dyn std::any::Any> {
 fn hold_payloads(devices: usize) -> Box<dyn std::any::Any> {
     let mut last = HashMap::new();
     for first in (0..devices).step_by(PART) {
-        let traffic = Traffic::part(first..(first + PART).min(devices));
+        let traffic = Traffic::part(first..(first + PART).min(devices), now());
         for message in traffic.status.into_iter().chain(traffic.telemetry) {
             last.insert(message.topic, message.payload);
         }

@@ -16,10 +16,11 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use support::{Bare, Message, Traffic};
 use terminal::Terminal;
+use warroom::domain::time::At;
 
 const DEVICES: usize = 10_000;
 const FULL_SPEED: usize = 2_000_000;
@@ -65,7 +66,7 @@ struct Measured {
 fn measure(start: impl Fn(u16) -> Subject, rate: Option<usize>) -> Measured {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let subject = start(listener.local_addr().unwrap().port());
-    let mut traffic = Traffic::of(DEVICES);
+    let mut traffic = Traffic::of(DEVICES, now());
     let feed = Feed::accept(&listener);
     traffic.status.iter().for_each(|message| feed.publish(message, true));
     feed.wait_until_read();
@@ -96,7 +97,7 @@ fn idle() -> Measured {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let subject = Subject::room(listener.local_addr().unwrap().port());
     let feed = Feed::accept(&listener);
-    Traffic::of(DEVICES).status.iter().for_each(|message| feed.publish(message, true));
+    Traffic::of(DEVICES, now()).status.iter().for_each(|message| feed.publish(message, true));
     feed.wait_until_read();
     std::thread::sleep(Duration::from_secs(2));
     let (cpu, bytes, began) = (subject.cpu(), subject.bytes(), Instant::now());
@@ -104,6 +105,10 @@ fn idle() -> Measured {
     let seconds = began.elapsed().as_secs_f64();
     let ns = (subject.cpu() - cpu).as_nanos() as f64 / seconds;
     Measured { ns, bytes_s: (subject.bytes() - bytes) as f64 / seconds, lost: String::new() }
+}
+
+fn now() -> At {
+    At::from_ms(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64)
 }
 
 /// What is measured.

@@ -2,6 +2,10 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+use std::ops::Range;
+
+use warroom::domain::time::At;
+
 /// A message as it stands on the wire.
 pub struct Message {
     pub topic: String,
@@ -33,13 +37,15 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    pub fn of(devices: usize) -> Self {
-        Self::part(0..devices)
+    /// What is sent about `at`: a time stamp that is days off is a fault, which costs more than a good message.
+    pub fn of(devices: usize, at: At) -> Self {
+        Self::part(0..devices, at)
     }
 
     /// The traffic of some of the devices.
-    pub fn part(devices: std::ops::Range<usize>) -> Self {
-        Self { status: devices.clone().map(status).collect(), telemetry: devices.map(telemetry).collect() }
+    pub fn part(devices: Range<usize>, at: At) -> Self {
+        let status = devices.clone().map(|n| status(n, at)).collect();
+        Self { status, telemetry: devices.map(|n| telemetry(n, at)).collect() }
     }
 }
 
@@ -47,19 +53,21 @@ fn topic(n: usize, kind: &str) -> String {
     format!("fleet/site-{:03}/device-{n:07}/{kind}", n % 200)
 }
 
-fn status(n: usize) -> Message {
+fn status(n: usize, at: At) -> Message {
+    let second = at.second();
     let (firmware, hardware) = (n % 4, if n.is_multiple_of(3) { "B" } else { "A" });
     let (region, carrier) = (n % 5, n % 3);
     let payload = format!(
-        r#"{{"online":true,"ts":1795195800,"firmware":"3.2.{firmware}","hardware":"rev-{hardware}","region":"region-{region}","carrier":"carrier-{carrier}","boots":17}}"#
+        r#"{{"online":true,"ts":{second},"firmware":"3.2.{firmware}","hardware":"rev-{hardware}","region":"region-{region}","carrier":"carrier-{carrier}","boots":17}}"#
     );
     Message { topic: topic(n, "status"), payload: payload.into(), seq_ends: 0 }
 }
 
-fn telemetry(n: usize) -> Message {
-    let (second, ms, battery, rssi) = (n % 60, n % 1000, n % 1000, 50 + n % 50);
+fn telemetry(n: usize, at: At) -> Message {
+    let ts = at.plus_ms(n as i64 % 60_000);
+    let (battery, rssi) = (n % 1000, 50 + n % 50);
     let (queue, uptime, temp, part) = (n % 7, 86_400 + n, n % 30, n % 100);
-    let mut payload = format!(r#"{{"ts":"2026-11-20T17:30:{second:02}.{ms:03}Z","seq":{FIRST_SEQ}"#);
+    let mut payload = format!(r#"{{"ts":"{ts}","seq":{FIRST_SEQ}"#);
     let seq_ends = payload.len() - 1;
     payload += &format!(
         r#","battery":0.{battery:03},"rssi":-{rssi},"errors":0,"queue":{queue},"uptime_s":{uptime},"values":{{"temp_c":{temp}.{part:02},"humidity":0.{part:02},"door":"closed"}}}}"#
