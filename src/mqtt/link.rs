@@ -250,6 +250,11 @@ impl<F: Fn(LinkEvent) + Send + Sync> Worker<F> {
                 Err(ended) => return ended,
             };
             self.progress.fetch_add(1, Ordering::Relaxed);
+            // A message that comes before the confirmation says as well that we are heard.
+            let is_heard = matches!(incoming, Incoming::Message { .. } | Incoming::Subscribed(_));
+            if is_heard && confirm_by.take().is_some() {
+                self.up(session);
+            }
             match incoming {
                 Incoming::Accepted => {
                     *accepted = true;
@@ -262,15 +267,9 @@ impl<F: Fn(LinkEvent) + Send + Sync> Worker<F> {
                     }
                 }
                 Incoming::Message { topic, payload, retained } => {
-                    if confirm_by.take().is_some() {
-                        self.up(session);
-                    }
                     self.hand_over(topic, payload, retained);
                 }
                 Incoming::Subscribed(refusals) => {
-                    if confirm_by.take().is_some() {
-                        self.up(session);
-                    }
                     for (filter, refusal) in self.options.subscriptions.iter().zip(refusals) {
                         if let Some(reason) = refusal {
                             (self.sink)(LinkEvent::Blind { filter: filter.clone(), reason });
