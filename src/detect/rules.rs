@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::MINIMUM_SAMPLE;
 use super::census::symptoms;
 use crate::domain::campaign::OtaState;
 use crate::domain::rollout::{Comparison, Metric, RolloutPolicy, Standing, StopRule};
@@ -12,18 +13,23 @@ use crate::fleet::campaigns::CampaignIx;
 use crate::fleet::devices::{Device, DeviceIx, Flag};
 use crate::limits;
 
-/// When each device last did what a rule with a window asks, in minutes of the fleet; 0 where it never has. Rules without a
-/// window remember nothing.
+/// What the rules remember between two looks.
 #[derive(Debug, Default)]
-pub struct Memory(Vec<Vec<u16>>);
+pub struct Memory {
+    /// When each device last did what a rule with a window asks, in minutes of the fleet; 0 where it never has.
+    deeds: Vec<Vec<u16>>,
+    /// What the devices did that a campaign had not started, while they were enough to compare with: the last wave
+    /// leaves nobody who could tell.
+    others: BTreeMap<String, [Option<f64>; limits::STOP_RULES]>,
+}
 
 impl Memory {
     /// Notes what a device does of what a rule asks. Whether it did it within so many minutes.
     fn within(&mut self, rule: usize, device: DeviceIx, does: Deed, minute: u16, minutes: u32) -> bool {
-        if self.0.len() <= rule {
-            self.0.resize_with(rule + 1, Vec::new);
+        if self.deeds.len() <= rule {
+            self.deeds.resize_with(rule + 1, Vec::new);
         }
-        let (known, at) = (&mut self.0[rule], device.0 as usize);
+        let (known, at) = (&mut self.deeds[rule], device.0 as usize);
         if known.len() <= at {
             known.resize(at + 1, 0);
         }
@@ -37,6 +43,22 @@ impl Memory {
         // The fleet's minutes wrap.
         let age = u32::from(minute.checked_sub(known[at]).unwrap_or_else(|| minute + (u16::MAX - known[at])));
         known[at] > 0 && age <= minutes
+    }
+
+    /// What devices do that a campaign has not started, as each rule asks it: now, or when there were enough of them.
+    fn compare(&mut self, campaign: &str, others: &Tally) -> [Option<f64>; limits::STOP_RULES] {
+        let known = self.others.entry(campaign.to_owned()).or_default();
+        for (rule, known) in known.iter_mut().enumerate() {
+            if others.asked[rule] >= MINIMUM_SAMPLE {
+                *known = Some(others.share(rule));
+            }
+        }
+        *known
+    }
+
+    /// Forgets campaigns that are gone.
+    pub fn retain(&mut self, is_known: impl Fn(&String) -> bool) {
+        self.others.retain(|campaign, _| is_known(campaign));
     }
 }
 
@@ -137,10 +159,15 @@ impl Survey {
     }
 
     /// How the rules stand for the waves of a campaign that have started devices.
-    pub fn standings(&self, campaign: CampaignIx, policy: &RolloutPolicy) -> Vec<Standing> {
-        let others = self.others(campaign);
+    pub fn standings(
+        &self,
+        (campaign, id): (CampaignIx, &str),
+        policy: &RolloutPolicy,
+        memory: &mut Memory,
+    ) -> Vec<Standing> {
+        let others = memory.compare(id, &self.others(campaign));
         let standing = |wave: u8, tally: &Tally, (n, rule): (usize, &StopRule)| {
-            let (value, others, sample) = (tally.share(n), others.share(n), tally.asked[n]);
+            let (value, others, sample) = (tally.share(n), others[n], tally.asked[n]);
             let enough = sample >= rule.minimum.max(1);
             Standing {
                 rule: rule.name(),

@@ -94,12 +94,19 @@ impl Limit {
         }
     }
 
-    /// Whether a share is on the wrong side of it, and stands out so many times from that of the others, where it must.
-    pub fn is_crossed(self, value: f64, others: f64, times_others: Option<f64>) -> bool {
-        match self {
-            Self::Above(share) => value > share && times_others.is_none_or(|times| value > times * others),
-            Self::Below(share) => value < share && times_others.is_none_or(|times| value * times < others),
-        }
+    /// Whether a share is on the wrong side of it, and stands out so many times from that of the others, where it must:
+    /// what must stand out, and has nobody to do so from, does not.
+    pub fn is_crossed(self, value: f64, others: Option<f64>, times_others: Option<f64>) -> bool {
+        let stands_out = |times: f64| match (self, others) {
+            (_, None) => false,
+            (Self::Above(_), Some(others)) => value > times * others,
+            (Self::Below(_), Some(others)) => value * times < others,
+        };
+        let is_beyond = match self {
+            Self::Above(share) => value > share,
+            Self::Below(share) => value < share,
+        };
+        is_beyond && times_others.is_none_or(stands_out)
     }
 
     /// `above` or `below`.
@@ -117,7 +124,8 @@ pub struct StopRule {
     pub metric: Metric,
     /// The share of the devices started at which it is crossed.
     pub limit: Limit,
-    /// And this many times as often, or as rarely, as the devices that are not updated, where that is asked.
+    /// And this many times as often, or as rarely, as the devices that are not updated, where that is asked; where hardly
+    /// any are left, as they were when there were enough.
     pub times_others: Option<f64>,
     /// Devices that must have been started before anything is said.
     pub minimum: u32,
@@ -224,13 +232,21 @@ impl Default for RolloutPolicy {
 pub struct Standing {
     pub rule: String,
     pub wave: u16,
-    /// The share of the devices started, of how many, and of the others.
+    /// The share of the devices started, of how many, and of the others; none where there are too few others to tell.
     pub value: f64,
     #[serde(flatten)]
     pub limit: Limit,
     pub sample: u32,
-    pub others: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<f64>,
     pub crossed: bool,
+}
+
+impl Standing {
+    /// What the others do, in words: `others 0.4 %`.
+    pub fn beside(&self) -> String {
+        self.others.map_or_else(|| "nobody to compare with".into(), |others| format!("others {:.1} %", others * 100.0))
+    }
 }
 
 /// A measured value of a wave's devices beside that of the devices that no wave has touched: means of the last ones.
@@ -249,16 +265,23 @@ mod tests {
     #[test]
     fn a_limit_is_crossed_from_its_wrong_side() {
         let cases = [
-            (Limit::Above(0.02), 0.03, 0.5, None, true),
-            (Limit::Above(0.02), 0.02, 0.0, None, false),
-            (Limit::Above(0.02), 0.03, 0.02, Some(3.0), false),
-            (Limit::Below(0.95), 0.94, 0.0, None, true),
-            (Limit::Below(0.95), 0.95, 1.0, None, false),
-            (Limit::Below(0.95), 0.90, 0.91, Some(1.05), false),
-            (Limit::Below(0.95), 0.90, 0.99, Some(1.05), true),
+            (Limit::Above(0.02), 0.03, Some(0.5), None, true),
+            (Limit::Above(0.02), 0.02, Some(0.0), None, false),
+            (Limit::Above(0.02), 0.03, Some(0.02), Some(3.0), false),
+            (Limit::Above(0.02), 0.03, None, None, true),
+            (Limit::Above(0.02), 0.03, None, Some(3.0), false),
+            (Limit::Below(0.95), 0.94, Some(0.0), None, true),
+            (Limit::Below(0.95), 0.95, Some(1.0), None, false),
+            (Limit::Below(0.95), 0.90, Some(0.91), Some(1.05), false),
+            (Limit::Below(0.95), 0.90, Some(0.99), Some(1.05), true),
+            (Limit::Below(0.95), 0.90, None, Some(1.05), false),
         ];
         for (limit, value, others, times, expected) in cases {
-            assert_eq!(limit.is_crossed(value, others, times), expected, "{value} {limit:?} others {others} {times:?}");
+            assert_eq!(
+                limit.is_crossed(value, others, times),
+                expected,
+                "{value} {limit:?} others {others:?} {times:?}"
+            );
         }
     }
 

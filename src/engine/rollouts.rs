@@ -67,13 +67,14 @@ fn look(state: &mut State) -> Vec<String> {
     let Rollouts { standings, comparisons, memory, .. } = &mut state.rollouts;
     standings.retain(|id, _| is_known(id));
     comparisons.retain(|id, _| is_known(id));
+    memory.retain(is_known);
     // How a rollout stood when it ended stays on the screen; looking on would compare what has been sent back.
     let looked_at: Vec<_> =
         begun.into_iter().filter(|(_, id, is_active)| *is_active || !standings.contains_key(id)).collect();
     if !looked_at.is_empty() {
         let survey = Survey::take(&state.fleet, &state.settings.rollout, memory);
         for (campaign, id, _) in &looked_at {
-            standings.insert(id.clone(), survey.standings(*campaign, &state.settings.rollout));
+            standings.insert(id.clone(), survey.standings((*campaign, id), &state.settings.rollout, memory));
             comparisons.insert(id.clone(), survey.comparisons(&state.fleet, *campaign));
         }
     }

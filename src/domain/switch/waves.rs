@@ -94,10 +94,10 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Crossed(Standing { rule, value, limit, sample, others, .. }) => {
-                let (value, others) = (value * 100.0, others * 100.0);
+            Self::Crossed(standing @ Standing { rule, value, limit, sample, .. }) => {
+                let (value, others) = (value * 100.0, standing.beside());
                 let (word, share) = (limit.word(), limit.share() * 100.0);
-                write!(f, "{rule} {value:.1} % of {sample}, {word} {share:.0} % (others {others:.1} %)")
+                write!(f, "{rule} {value:.1} % of {sample}, {word} {share:.0} % ({others})")
             }
             Self::NobodyBack => f.write_str("no device of this wave has been seen to have it"),
             Self::Restarted => f.write_str("the room that began it is gone"),

@@ -1,6 +1,7 @@
 //! Rollouts under watch: how rules stand, and what a crossed one does.
 
 use super::*;
+use crate::domain::observation::EventKind;
 use crate::domain::rollout::{Level, Limit, Metric, StopRule};
 use crate::domain::symptom::Symptom;
 
@@ -105,10 +106,52 @@ fn a_wave_is_held_against_the_devices_that_its_campaign_has_not_started() {
     let failed = |id: &str| {
         let campaign = snapshot.campaigns.iter().find(|campaign| campaign.id == id).unwrap();
         let rules = campaign.standings.iter().filter(|standing| standing.rule == "failed");
-        rules.map(|rule| (rule.wave, rule.sample, rule.value, rule.others, rule.crossed)).collect::<Vec<_>>()
+        rules.map(|rule| (rule.wave, rule.sample, rule.value, rule.others.unwrap(), rule.crossed)).collect::<Vec<_>>()
     };
     assert_eq!(failed("fw-1"), [(1, 20, 0.25, 0.05, true), (2, 20, 0.25, 0.05, true)]);
     assert_eq!(failed("fw-2"), [(1, 40, 0.1, 0.125, true)]);
+}
+
+#[test]
+fn the_last_wave_is_held_against_what_the_others_did_while_there_were_any() {
+    let rule = StopRule {
+        metric: Metric::Shows(Symptom::Erring),
+        limit: Limit::Above(0.02),
+        times_others: Some(3.0),
+        minimum: 20,
+        window_s: None,
+        wave: None,
+    };
+    let standings = |waves: &[(u16, u16)]| {
+        let mut bench = Bench::new();
+        bench.state.settings.rollout.level = Level::Armed;
+        bench.state.settings.rollout.rules = vec![rule.clone()];
+        bench.controller_says(CampaignState::Running, "");
+        // Half of the fleet reports errors, as always.
+        for n in 0..80 {
+            bench.ota(&format!("d{n}"), 1, OtaState::Queued);
+            if n % 2 == 0 {
+                bench.observe(&format!("d{n}"), |_| Body::Event {
+                    stamp: None,
+                    kind: EventKind::Error,
+                    code: Text::EMPTY,
+                    message: Text::EMPTY,
+                });
+            }
+        }
+        for (wave, (from, to)) in (1..).zip(waves) {
+            (*from..*to).for_each(|n| bench.ota(&format!("d{n}"), wave, OtaState::Succeeded));
+            bench.wait(6);
+        }
+        let snapshot = Snapshot::of(&bench.state, bench.now);
+        let standings = snapshot.campaigns[0].standings.iter();
+        let told = standings.map(|standing| (standing.value, standing.others, standing.crossed)).collect::<Vec<_>>();
+        assert_eq!(bench.told_and_pulled(), (0, 0));
+        told
+    };
+    assert_eq!(standings(&[(0, 40)]), [(0.5, Some(0.5), false)]);
+    assert_eq!(standings(&[(0, 40), (40, 80)]), [(0.5, Some(0.5), false); 2], "nobody is left, and it was usual");
+    assert_eq!(standings(&[(0, 80)]), [(0.5, None, false)], "nobody can say what is usual");
 }
 
 #[test]

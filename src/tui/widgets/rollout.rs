@@ -99,11 +99,11 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
         )),
     ];
     told.extend(view.standings.iter().filter(|standing| standing.crossed).map(|standing| {
-        let Standing { rule, wave, value, limit, sample, others, .. } = standing;
+        let Standing { rule, wave, value, limit, sample, .. } = standing;
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
-        let (value, others) = (percent(*value), percent(*others));
+        let (value, others) = (percent(*value), standing.beside());
         let limit = format!("{} {}", limit.word(), percent(limit.share()));
-        let text = format!(" ✗ stop rule, wave {wave}: {rule} {value} of {sample}, {limit} (others {others})");
+        let text = format!(" ✗ stop rule, wave {wave}: {rule} {value} of {sample}, {limit} ({others})");
         Line::from(scene.span(format::left(&text, width + 1), Role::Alarm))
     }));
     told
@@ -128,10 +128,13 @@ pub fn standings<'a>(scene: &Scene<'a>, view: &CampaignView, wave: u16, width: u
     let Some(started) = own.iter().map(|standing| standing.sample).max() else { return Vec::new() };
     let rule = |standing: &&Standing| {
         let limit = standing.limit.share() * 100.0;
+        // Beyond its limit and not crossed: what it is compared with says why.
+        let is_beyond = !standing.crossed && standing.limit.is_crossed(standing.value, None, None);
+        let beside = if is_beyond { format!(" ({})", standing.beside()) } else { String::new() };
         match standing.limit {
             _ if standing.sample == 0 => format!("{} not known yet", standing.rule),
-            Limit::Above(_) => format!("{} {:.1}/{limit:.0} %", standing.rule, standing.value * 100.0),
-            Limit::Below(_) => format!("{} {:.1}/min {limit:.0} %", standing.rule, standing.value * 100.0),
+            Limit::Above(_) => format!("{} {:.1}/{limit:.0} %{beside}", standing.rule, standing.value * 100.0),
+            Limit::Below(_) => format!("{} {:.1}/min {limit:.0} %{beside}", standing.rule, standing.value * 100.0),
         }
     };
     let rules: Vec<String> = own.iter().map(rule).collect();

@@ -6,10 +6,12 @@ use ratatui::text::Line;
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::alert::Alert;
+use crate::domain::campaign::CampaignState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::IF_NOTHING_MORE;
 use crate::domain::signal::Signal;
 use crate::domain::verdict::Origin;
+use crate::engine::snapshot::Snapshot;
 use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::layout::Shape;
@@ -75,6 +77,12 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         content.insert(place, keys);
         return content;
     }
+    let crossed = crossed_rules(snapshot);
+    if !crossed.is_empty() {
+        let mut content: Vec<_> = crossed.iter().flat_map(|rule| wrapped(rule, Role::Alarm)).collect();
+        content.extend(wrapped("no alert says yet what is behind it", Role::Muted));
+        return content;
+    }
     let nothing = if snapshot.link.is_up() {
         "nothing is wrong that the room can see"
     } else if snapshot.totals.devices == 0 {
@@ -92,6 +100,20 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         content.push(say(format!("{} declares by hand", scene.key(Action::DeclareByHand)), Role::Muted));
     }
     content
+}
+
+/// The stop rules that are crossed in rollouts that are not over.
+fn crossed_rules(snapshot: &Snapshot) -> Vec<String> {
+    let open = snapshot.campaigns.iter().filter(|campaign| campaign.state != CampaignState::Finished);
+    let crossed = open.flat_map(|campaign| {
+        let standings = campaign.standings.iter().filter(|standing| standing.crossed);
+        standings.map(move |standing| {
+            let (rule, wave, id, sample) = (&standing.rule, standing.wave, &campaign.id, standing.sample);
+            let (value, beside) = (standing.value * 100.0, standing.beside());
+            format!("stop rule crossed in wave {wave} of {id}: {rule} {value:.1} % of {sample} ({beside})")
+        })
+    });
+    crossed.collect()
 }
 
 /// How the alert's cohort is now, and what was seen when it was raised: the two must not be taken for one another.

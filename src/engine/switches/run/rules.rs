@@ -6,7 +6,7 @@
 
 use super::{Run, Stage, Target};
 use crate::detect::census::symptoms;
-use crate::domain::rollout::{Metric, RolloutPolicy, Standing, StopRule};
+use crate::domain::rollout::{Limit, Metric, RolloutPolicy, Standing, StopRule};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::engine::State;
@@ -16,6 +16,8 @@ use crate::limits;
 
 /// Seconds until what a device has just shown is surely of the time after: its running minute, and the one before.
 const FRESH_S: i64 = 120;
+/// Devices that can say what is usual.
+const OTHERS: u32 = 30;
 /// Seconds that a rule without a window looks back on.
 const LATELY_S: u32 = 300;
 
@@ -106,6 +108,8 @@ impl Run {
             reachable += u32::from(does_it.is_some() || target.is_expected(&state.fleet));
         }
         let (value, others) = (count.share(), others.share(rule.metric));
+        // A push that reaches everybody pauses at the limit alone: asking once more costs little.
+        let compared = Some(others.unwrap_or(if matches!(rule.limit, Limit::Above(_)) { 0.0 } else { 1.0 }));
         let minimum = rule.minimum.min(reachable).max(1);
         Standing {
             rule: rule.name(),
@@ -114,7 +118,7 @@ impl Run {
             limit: rule.limit,
             sample: count.sample,
             others,
-            crossed: count.sample >= minimum && rule.limit.is_crossed(value, others, rule.times_others),
+            crossed: count.sample >= minimum && rule.limit.is_crossed(value, compared, rule.times_others),
         }
     }
 
@@ -143,14 +147,16 @@ struct Others {
 }
 
 impl Others {
-    fn share(&self, metric: Metric) -> f64 {
-        match metric {
-            Metric::Shows(symptom) => f64::from(self.shown[symptom as usize]) / f64::from(self.devices.max(1)),
-            Metric::Online => 1.0 - self.share(Metric::Shows(Symptom::Offline)),
+    /// None where they are too few to say what is usual.
+    fn share(&self, metric: Metric) -> Option<f64> {
+        let shows = |symptom: Symptom| f64::from(self.shown[symptom as usize]) / f64::from(self.devices);
+        (self.devices >= OTHERS).then(|| match metric {
+            Metric::Shows(symptom) => shows(symptom),
+            Metric::Online => 1.0 - shows(Symptom::Offline),
             // Who was sent nothing has nothing to fail.
             Metric::Succeeded => 1.0,
             _ => 0.0,
-        }
+        })
     }
 }
 
