@@ -71,7 +71,7 @@ fn the_game_day_is_lived_through_again_without_any_power_over_it() {
     let (path, records) = log(directory.path());
     assert!(records.iter().all(|record| !matches!(record.event, Event::SwitchArmed { .. })));
     let begins = support::start();
-    assert!(records.iter().all(|record| (0..=331).contains(&record.at.since_s(begins)) && record.at >= begins));
+    assert!(records.iter().all(|record| (0..=345).contains(&record.at.since_s(begins)) && record.at >= begins));
     let ended = records.iter().find_map(|record| match &record.event {
         Event::ReplayEnded { messages, unread, cut } => Some((*messages, *unread, cut.clone())),
         _ => None,
@@ -116,7 +116,7 @@ fn hours_without_a_message_are_leapt_over_and_a_file_that_was_cut_says_so_at_the
     };
     assert_eq!(at(|event| matches!(event, Event::LinkDown { .. })), [2]);
     assert_eq!(at(|event| matches!(event, Event::LinkUp { .. })), [0, 86_400]);
-    assert_eq!(at(|event| matches!(event, Event::ReplayEnded { .. })), [86_403]);
+    assert_eq!(at(|event| matches!(event, Event::ReplayEnded { .. })), [86_417]);
 }
 
 #[test]

@@ -13,10 +13,12 @@ use super::{Common, Failure, room, round};
 use crate::detect::JUDGES_AFTER_S;
 use crate::detect::suspects::Suspect;
 use crate::domain::alert::Alert;
+use crate::domain::count::counted;
 use crate::domain::incident::Incident;
 use crate::domain::time::At;
 use crate::ingest::Ingest;
 use crate::ingest::capture::file::Capture;
+use crate::ingest::capture::order::Order;
 use crate::runtime::playback::{Playback, Played};
 
 #[derive(Args)]
@@ -40,10 +42,11 @@ pub(super) fn run(common: &Common, args: &AnalyzeArgs) -> Result<(), Failure> {
     let settings = room::settings(common, &config, "a capture".into(), "capture".into());
     let ingest = Ingest::new(router, settings.fleet.schema.clone());
     let mut playback = Playback::new(settings, ingest);
-    let mut unread = 0;
+    let (mut unread, mut order) = (0, Order::default());
     for path in &args.files {
-        unread += play(path, &mut playback)?;
+        unread += play(path, &mut order, &mut playback)?;
     }
+    order.end().iter().for_each(|entry| playback.take(entry));
     let played = playback.end();
     if played.messages == 0 {
         return Err(Failure::Usage(format!(
@@ -51,22 +54,25 @@ pub(super) fn run(common: &Common, args: &AnalyzeArgs) -> Result<(), Failure> {
         )));
     }
     if args.json {
-        let analysis = Analysis::of(&played, unread, began.elapsed().as_millis() as u64);
+        let analysis = Analysis::of(&played, unread, &order, began.elapsed().as_millis() as u64);
         let json = serde_json::to_string(&analysis).map_err(|error| Failure::Run(error.to_string()))?;
         say!("{json}");
     } else {
         tell(&played, unread);
     }
+    if let Some(objection) = order.objection() {
+        let _ = writeln!(std::io::stderr(), "warroom: {objection}");
+    }
     Ok(())
 }
 
 /// Plays one file; returns how many of its lines are no messages.
-fn play(path: &Path, playback: &mut Playback) -> Result<u64, Failure> {
+fn play(path: &Path, order: &mut Order, playback: &mut Playback) -> Result<u64, Failure> {
     let wrong = |error: std::io::Error| Failure::Usage(format!("{}: {error}", path.display()));
     let (input, progress) = open(path)?;
     let mut capture = Capture::open(input).map_err(wrong)?;
     while let Some(entry) = capture.entry().map_err(wrong)? {
-        playback.take(&entry);
+        order.take(entry).for_each(|entry| playback.take(&entry));
         if capture.lines.is_multiple_of(PROGRESS) {
             progress.show(playback.messages);
         }
@@ -120,9 +126,12 @@ impl Progress {
 
 fn tell(played: &Played, unread: u64) {
     let time = |at: Option<At>| at.map_or_else(|| "–".into(), |at| at.to_string());
-    say!("{} messages of {} devices, {} to {}", played.messages, played.devices, time(played.from), time(played.to));
+    let messages = counted(played.messages, "message");
+    let devices = counted(played.devices as u64, "device");
+    say!("{messages} of {devices}, {} to {}", time(played.from), time(played.to));
     if unread + played.faults > 0 {
-        say!("{unread} lines that are no messages; {} messages that could not be read as they are", played.faults);
+        let (lines, faults) = (counted(unread, "line"), counted(played.faults, "message"));
+        say!("not messages: {lines}; not readable as they are: {faults}");
     }
     if played.dropped > 0 {
         say!("{} messages that the recorder had no room for", played.dropped);
@@ -150,6 +159,11 @@ fn tell(played: &Played, unread: u64) {
 
 /// What it means that nothing was raised.
 fn nothing(played: &Played) -> String {
+    if played.devices == 0 && played.messages > 0 {
+        return "no device was found in it: the routes do not fit its topics. A configuration with other routes, or with the \
+                preset of its devices, is given with --config; `warroom config init` writes one to begin with"
+            .into();
+    }
     let length_s = played.to.zip(played.from).map_or(0, |(to, from)| to.since_s(from));
     if length_s < JUDGES_AFTER_S {
         return format!("too short to be judged: it takes {JUDGES_AFTER_S} s to learn what is usual");
@@ -165,6 +179,8 @@ struct Analysis {
     devices: usize,
     invalid: u64,
     dropped: u64,
+    /// Lines that were not in the order of time.
+    late: u64,
     from: Option<At>,
     to: Option<At>,
     wall_ms: u64,
@@ -208,13 +224,14 @@ struct SuspectLine {
 }
 
 impl Analysis {
-    fn of(played: &Played, unread: u64, wall_ms: u64) -> Self {
+    fn of(played: &Played, unread: u64, order: &Order, wall_ms: u64) -> Self {
         Self {
             schema: 1,
             messages: played.messages,
             devices: played.devices,
             invalid: played.faults + unread,
             dropped: played.dropped,
+            late: order.late + order.astray,
             from: played.from,
             to: played.to,
             wall_ms,

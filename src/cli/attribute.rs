@@ -126,7 +126,11 @@ impl Table {
                 }
                 values.push(value);
             }
-            table.leaves.push(Leaf { values, devices: count(total)?, affected: count(affected)?, expected: 0.0 });
+            let (devices, affected) = (count(total)?, count(affected)?);
+            if affected > devices {
+                return Err(wrong(format!("line {line}: more are affected ({affected}) than there are ({devices})")));
+            }
+            table.leaves.push(Leaf { values, devices, affected, expected: 0.0 });
             if let Some((total, affected)) = past {
                 before.push(expected::Past { devices: count(total)?, affected: count(affected)? });
             }

@@ -8,6 +8,7 @@
 //! where so many messages found no room. [`write`] makes these lines, [`file`] reads a file of them, [`packing`] packs.
 
 pub mod file;
+pub mod order;
 pub mod packing;
 pub mod write;
 
@@ -33,6 +34,10 @@ pub enum Entry {
         up: bool,
         reason: String,
     },
+    /// The recorder listened until now, and nothing came.
+    Quiet {
+        at: At,
+    },
     /// Messages that the recorder had no room for.
     Dropped {
         at: At,
@@ -41,10 +46,21 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// The same, as of another moment.
+    #[must_use]
+    pub fn as_of(self, at: At) -> Self {
+        match self {
+            Self::Message(recorded) => Self::Message(Recorded { at, ..recorded }),
+            Self::Link { up, reason, .. } => Self::Link { at, up, reason },
+            Self::Quiet { .. } => Self::Quiet { at },
+            Self::Dropped { messages, .. } => Self::Dropped { at, messages },
+        }
+    }
+
     pub const fn at(&self) -> At {
         match self {
             Self::Message(recorded) => recorded.at,
-            Self::Link { at, .. } | Self::Dropped { at, .. } => *at,
+            Self::Link { at, .. } | Self::Quiet { at } | Self::Dropped { at, .. } => *at,
         }
     }
 }
@@ -121,6 +137,7 @@ fn recorders_word(line: &Line<'_>, at: At) -> Option<Entry> {
     let up = match line.link.as_str()? {
         "up" => true,
         "down" => false,
+        "quiet" => return Some(Entry::Quiet { at }),
         _ => return None,
     };
     Some(Entry::Link { at, up, reason: line.reason.as_str().unwrap_or("the recorder's link was down").to_owned() })

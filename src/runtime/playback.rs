@@ -1,7 +1,7 @@
 //! A capture played to the engine in virtual time: the same core as a room's, without a clock, a broker or a log.
 //!
 //! What a commander would do to get an incident under way is done by rule: every alert that belongs to no incident is
-//! declared, and an incident whose alerts have all cleared is resolved.
+//! declared.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,9 @@ use crate::limits;
 
 /// Seconds without a message that are played; a longer gap is leapt over, as one in which nobody listened.
 pub(super) const LONGEST_GAP_S: i64 = 3_600;
+/// Seconds that are played after the last line: what its messages tell is judged after some looks, and nobody is thought
+/// to be silent so soon.
+pub(super) const LAST_LOOKS_S: i64 = 15;
 /// Why nobody listened in such a gap.
 pub(super) const GAP: &str = "a gap in the capture";
 /// Why nobody listened before a recorder says that it has its link while it had it: it has been started anew since its
@@ -100,6 +103,7 @@ impl Playback {
                 recorded.take(self.now, &mut self.ingest, None, &mut self.batch);
             }
             Entry::Link { up: true, .. } => self.listen(None),
+            Entry::Quiet { .. } => {}
             Entry::Link { up: false, reason, .. } => self.listen(Some(reason)),
             Entry::Dropped { messages, .. } => {
                 self.dropped += messages;
@@ -177,18 +181,12 @@ impl Playback {
                     if let Some(alert) = self.alerts.get_mut(alert) {
                         alert.cleared = Some(record.at);
                     }
-                    let over = |incident: &&Incident| {
-                        let open = |id| state.room.alerts.get(id).is_some_and(Alert::is_open);
-                        !incident.alerts.iter().any(open)
-                    };
-                    wanted
-                        .extend(state.room.open_incidents().filter(over).map(|incident| Command::Resolve(incident.id)));
                 }
                 _ => {}
             }
         }
         for command in wanted {
-            // Refused where an alert of the same moment has joined meanwhile, or an incident is resolved already.
+            // Refused where an alert of the same moment has joined meanwhile.
             self.input(Input::Command { ticket: Ticket(0), by: Actor::Engine, command });
         }
         step.spent
@@ -213,9 +211,8 @@ impl Playback {
     /// Plays the last messages, and tells what came of all of them.
     pub fn end(mut self) -> Played {
         self.flush();
-        // The last second ends, and what was noticed in it is looked at.
-        let last = self.now.plus_s(1);
-        self.pass(last);
+        let to = self.now.plus_s(1);
+        self.pass(self.now.plus_s(LAST_LOOKS_S));
         let Some(state) = self.state else {
             return Played {
                 from: None,
@@ -233,7 +230,7 @@ impl Playback {
         let incidents = state.room.incidents.values();
         Played {
             from: self.from,
-            to: Some(self.now),
+            to: Some(to),
             messages: self.messages,
             dropped: self.dropped,
             devices: state.fleet.devices().len(),

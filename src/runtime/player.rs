@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::intake::Intake;
-use super::playback::{GAP, LONGEST_GAP_S, RESTARTED};
+use super::playback::{GAP, LAST_LOOKS_S, LONGEST_GAP_S, RESTARTED};
 use crate::domain::input::{Input, LinkChange};
 use crate::domain::observation::Batch;
 use crate::domain::replay::ReplayChange;
@@ -20,6 +20,7 @@ use crate::domain::time::At;
 use crate::engine::snapshot::Snapshot;
 use crate::ingest::capture::Entry;
 use crate::ingest::capture::file::Capture;
+use crate::ingest::capture::order::Order;
 
 /// How long it may take to notice that the room is closing.
 const LOOK: Duration = Duration::from_millis(100);
@@ -27,7 +28,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Captures to be played one after the other, read up to the first entry.
 pub struct Reel {
     captures: VecDeque<Capture>,
-    first: Option<Entry>,
+    order: Order,
+    /// Entries that have been read, and are to be played next.
+    ready: VecDeque<Entry>,
     begins: At,
     unread: u64,
     cut: Option<String>,
@@ -40,9 +43,12 @@ impl Reel {
     /// When a capture cannot be read.
     pub fn new(captures: impl IntoIterator<Item = Capture>) -> io::Result<Option<Self>> {
         let captures = captures.into_iter().collect();
-        let mut reel = Self { captures, first: None, begins: At::default(), unread: 0, cut: None };
-        let first = reel.entry()?;
-        Ok(first.map(|first| Self { begins: first.at(), first: Some(first), ..reel }))
+        let (order, ready) = (Order::default(), VecDeque::new());
+        let mut reel = Self { captures, order, ready, begins: At::default(), unread: 0, cut: None };
+        let Some(first) = reel.entry()? else { return Ok(None) };
+        reel.begins = first.at();
+        reel.ready.push_front(first);
+        Ok(Some(reel))
     }
 
     /// When the capture begins.
@@ -51,18 +57,19 @@ impl Reel {
     }
 
     fn entry(&mut self) -> io::Result<Option<Entry>> {
-        if let Some(first) = self.first.take() {
-            return Ok(Some(first));
-        }
-        while let Some(capture) = self.captures.front_mut() {
+        loop {
+            if let Some(next) = self.ready.pop_front() {
+                return Ok(Some(next));
+            }
+            let Some(capture) = self.captures.front_mut() else { return Ok(self.order.end()) };
             if let Some(entry) = capture.entry()? {
-                return Ok(Some(entry));
+                self.ready.extend(self.order.take(entry));
+                continue;
             }
             self.unread += capture.unread;
             self.cut = self.cut.take().or_else(|| capture.cut().map(str::to_owned));
             self.captures.pop_front();
         }
-        Ok(None)
     }
 }
 
@@ -123,6 +130,7 @@ impl Player {
                 self.intake.take(|ingest, watched, batch| recorded.take(at, ingest, watched, batch));
             }
             Entry::Link { up: true, .. } => self.listen(None)?,
+            Entry::Quiet { .. } => {}
             Entry::Link { up: false, reason, .. } => self.listen(Some(reason))?,
             Entry::Dropped { messages, .. } => {
                 let dropped = Input::Observed { batch: Batch::default(), dropped: *messages };
@@ -172,9 +180,9 @@ impl Player {
 
     /// The last second ends, and what was noticed in it is looked at; then time stops.
     fn end(&mut self, broken: Option<String>) -> Result<(), Closing> {
-        self.reach(self.at.plus_s(1))?;
+        self.reach(self.at.plus_s(LAST_LOOKS_S))?;
         self.intake.clock.stop();
-        let cut = broken.or_else(|| self.reel.cut.take());
+        let cut = broken.or_else(|| self.reel.cut.take()).or_else(|| self.reel.order.objection());
         let ended = ReplayChange::Ended { messages: self.messages, unread: self.reel.unread, cut };
         self.intake.inbox.push(Input::Replay(ended));
         Ok(())

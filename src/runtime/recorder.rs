@@ -23,6 +23,8 @@ use crate::mqtt::{Link, LinkEvent, LinkOptions};
 
 /// Between two flushes: what a killed recorder loses at most.
 const FLUSH: Duration = Duration::from_secs(1);
+/// Seconds without a line after which one says that nothing came.
+const QUIET_S: i64 = 10;
 /// Bytes on the tape for which it is not waited until the next flush.
 const ENOUGH: usize = 256 * 1024;
 /// Bytes that the end of a packed file takes.
@@ -76,7 +78,8 @@ impl Recorder {
         let pen = Pen { packer, written: written.clone(), most: output.most, unflushed: 0, flushed: Instant::now() };
         let waiting = tape.clone();
         let writer = std::thread::Builder::new().name("capture".into()).spawn(move || {
-            let result = pen.write(&waiting);
+            let clock = Clock::live();
+            let result = pen.write(&waiting, || clock.now());
             waiting.lock().closed = true;
             end.send_replace(true);
             result
@@ -155,6 +158,8 @@ struct Waiting {
     untold: u64,
     links: u64,
     up: bool,
+    /// The moment of the last line.
+    last: At,
     news: VecDeque<String>,
     closed: bool,
 }
@@ -171,7 +176,18 @@ impl Waiting {
             return;
         }
         self.tell_dropped(at);
+        self.last = at;
         line(&mut self.lines);
+    }
+
+    /// Says that nothing came, where nothing did for long enough, or it ends.
+    fn note_quiet(&mut self, at: At) {
+        let least_s = if self.closed { 1 } else { QUIET_S };
+        if self.up && at.since_s(self.last) >= least_s {
+            self.tell_dropped(at);
+            self.last = at;
+            write::quiet(at, &mut self.lines);
+        }
     }
 
     fn tell_dropped(&mut self, at: At) {
@@ -189,7 +205,7 @@ impl Waiting {
     }
 
     fn up(&mut self, at: At) {
-        (self.up, self.links) = (true, self.links + 1);
+        (self.up, self.links, self.last) = (true, self.links + 1, at);
         self.tell_dropped(at);
         // The word about the link always finds room: it is short, and rare.
         write::link(at, None, &mut self.lines);
@@ -241,10 +257,11 @@ impl Tape {
     }
 
     /// Takes what lies there, after at most the time between two flushes, into an empty `spare`. False at the end.
-    fn take(&self, spare: &mut Vec<u8>) -> bool {
+    fn take(&self, spare: &mut Vec<u8>, now: impl Fn() -> At) -> bool {
         let idle = |waiting: &mut Waiting| waiting.lines.len() < ENOUGH && !waiting.closed;
         let waited = self.enough.wait_timeout_while(self.lock(), FLUSH, idle);
         let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        waiting.note_quiet(now());
         std::mem::swap(&mut waiting.lines, spare);
         !waiting.closed
     }
@@ -262,10 +279,10 @@ struct Pen {
 
 impl Pen {
     /// Writes until the tape is closed or the file is full.
-    fn write(mut self, tape: &Tape) -> io::Result<()> {
+    fn write(mut self, tape: &Tape, now: impl Fn() -> At) -> io::Result<()> {
         let mut lines = Vec::new();
         loop {
-            let goes_on = tape.take(&mut lines);
+            let goes_on = tape.take(&mut lines, &now);
             let has_room = self.put(&lines)?;
             lines.clear();
             if !goes_on || !has_room {
@@ -341,19 +358,39 @@ mod tests {
         let most = limits::TAPE / 100_000 + 1;
         (0..most + 50).for_each(|n| tape.lay(at, message(n, 100_000)));
         let mut lines = Vec::new();
-        assert!(tape.take(&mut lines));
+        assert!(tape.take(&mut lines, || at));
         assert!(lines.len() < limits::TAPE + 200_000);
         tape.lay(at, message(0, 1));
         let dropped = tape.lock().dropped;
         assert!((49..=51).contains(&dropped), "{dropped}");
         let mut rest = Vec::new();
         tape.close();
-        assert!(!tape.take(&mut rest));
+        assert!(!tape.take(&mut rest, || at));
         let entries: Vec<Entry> = rest.split_inclusive(|byte| *byte == b'\n').filter_map(read).collect();
         assert_eq!(entries[0], Entry::Dropped { at, messages: dropped });
         assert!(matches!(&entries[1], Entry::Message(_)));
         tape.lay(at, message(1, 1));
         assert!(tape.lock().lines.is_empty(), "closed is closed");
+    }
+
+    #[test]
+    fn that_nothing_comes_is_a_line_now_and_then_and_at_the_end() {
+        let tape = Tape::default();
+        let second = |s: i64| At::from_ms(s * 1_000);
+        let taken = |at: At| {
+            let mut waiting = tape.lock();
+            waiting.note_quiet(at);
+            let lines = std::mem::take(&mut waiting.lines);
+            lines.split_inclusive(|byte| *byte == b'\n').filter_map(read).collect::<Vec<_>>()
+        };
+        assert_eq!(taken(second(50)), [], "nobody listens");
+        tape.lay(second(60), LinkEvent::Up);
+        assert_eq!(taken(second(61)).len(), 1);
+        assert_eq!(taken(second(69)), []);
+        assert_eq!(taken(second(70)), [Entry::Quiet { at: second(70) }]);
+        assert_eq!(taken(second(71)), []);
+        tape.close();
+        assert_eq!(taken(second(75)), [Entry::Quiet { at: second(75) }], "it listened to the end");
     }
 
     #[test]
@@ -379,7 +416,7 @@ mod tests {
             let pen = Pen { packer, written: written.clone(), most, unflushed: 0, flushed: Instant::now() };
             let tape = Tape::default();
             (0..100_000).for_each(|n| tape.lay(At::from_ms(n as i64 * 37), message(n, n % 50)));
-            pen.write(&tape).unwrap();
+            pen.write(&tape, At::default).unwrap();
             let bytes = written.bytes.load(Ordering::Relaxed);
             let messages = written.messages.load(Ordering::Relaxed);
             assert!((19_000..=20_000).contains(&bytes), "{packing:?}: {bytes}");

@@ -37,6 +37,12 @@ pub fn link(at: At, down: Option<&str>, out: &mut Vec<u8>) {
     put(out, "}\n");
 }
 
+/// Adds the line that says that the link is up, and nothing came: without it time would end with the last message.
+pub fn quiet(at: At, out: &mut Vec<u8>) {
+    begin(at, out);
+    put(out, ",\"link\":\"quiet\"}\n");
+}
+
 /// Adds the line that says how many messages found no room.
 pub fn dropped(at: At, messages: u64, out: &mut Vec<u8>) {
     begin(at, out);
@@ -145,10 +151,12 @@ mod tests {
         link(at, None, &mut lines);
         link(at, Some("the \"broker\" is gone"), &mut lines);
         dropped(at, 3, &mut lines);
+        quiet(at, &mut lines);
         let mut entries = lines.split(|byte| *byte == b'\n').filter_map(read);
         assert!(matches!(entries.next(), Some(Entry::Link { up: true, .. })));
         let down = Entry::Link { at, up: false, reason: "the \"broker\" is gone".into() };
         assert_eq!(entries.next(), Some(down));
         assert_eq!(entries.next(), Some(Entry::Dropped { at, messages: 3 }));
+        assert_eq!(entries.next(), Some(Entry::Quiet { at }));
     }
 }
