@@ -16,6 +16,20 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The firmware's version, without what stands in parentheses behind it: the variant, the date or the hash of a build
+    /// differs between devices of one version, and is in some messages of a device and not in others.
+    pub fn version(&mut self, value: Option<Str<'a>>, schema: &Schema) {
+        let plain = |Str(value): Str<'a>| {
+            let length = value.find('(').map_or(value.len(), |at| value[..at].trim_end().len());
+            match value {
+                _ if length == 0 => Str(value),
+                Cow::Borrowed(value) => Str(Cow::Borrowed(&value[..length])),
+                Cow::Owned(value) => Str(Cow::Owned(value[..length].to_owned())),
+            }
+        };
+        self.attribute("firmware", value.map(plain), schema);
+    }
+
     /// A measured value, where it is followed.
     pub fn measure(&mut self, path: &str, value: Option<f64>, schema: &Schema) {
         let path = measured_name(path);

@@ -38,7 +38,7 @@ fn read(message: &Message<'_>, node: Option<&str>, schema: &Schema, batch: &mut 
         has_block = true;
         match key {
             "ids" | "ids.0" | "identifiers" | "identifiers.0" => identifier = identifier.take().or(value.text()),
-            "sw" | "sw_version" => fields.attribute("firmware", value.text(), schema),
+            "sw" | "sw_version" => fields.version(value.text(), schema),
             "mdl" | "model" => fields.attribute("hardware", value.text(), schema),
             "hw" | "hw_version" => hardware = value.text(),
             _ => {}

@@ -40,9 +40,19 @@ pub fn decode(message: &Message<'_>, schema: &Schema, batch: &mut Batch) {
 
 fn online(message: &Message<'_>, schema: &Schema, batch: &mut Batch) -> Result<(), Fault> {
     if let Some(online) = presence::read(message.arrival.payload)? {
-        tell(&message.of(MessageKind::Status), &Fields::presence(online), schema, batch);
+        let mut fields = Fields::presence(online);
+        fields.attribute("hardware", model(message), schema);
+        tell(&message.of(MessageKind::Status), &fields, schema, batch);
     }
     Ok(())
+}
+
+/// Devices of the second generation tell their model in their id alone: `shellypro4pm-f008d1d8b8b8`.
+fn model<'a>(message: &Message<'a>) -> Option<Str<'a>> {
+    let is_second = !message.topic.starts_with("shellies/");
+    let (model, serial) = message.device_as_sent.rsplit_once('-').filter(|_| is_second)?;
+    let is_serial = serial.len() >= 6 && serial.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_serial && model.starts_with("shelly")).then(|| Str(model.into()))
 }
 
 /// Below `shellies`: `{id}/online`, `{id}/sensor/temperature` and many others with bare values, `announce`.
@@ -126,6 +136,7 @@ fn report(message: &Message<'_>, component: &str, schema: &Schema, batch: &mut B
             (part, below) => measure(part, below, &value, &mut fields, schema),
         }
     })?;
+    fields.attribute("hardware", model(message), schema);
     tell(&message.of(MessageKind::Telemetry), &fields, schema, batch);
     if failed {
         tell(&message.of(MessageKind::Event), &Fields::event("error", "ota_error"), schema, batch);
@@ -180,12 +191,16 @@ mod tests {
                 ("shellies/shelly1-B929CC/relay/0", "on", &["shelly1-B929CC telemetry None None None None"]),
                 ("shellies/shelly1-B929CC/relay/0/command", "on", &[]),
                 ("shellies/command", "announce", &[]),
-                ("shellypro4pm-f008d1d8b8b8/online", "true", &["shellypro4pm-f008d1d8b8b8 status Some(true) None"]),
+                (
+                    "shellypro4pm-f008d1d8b8b8/online",
+                    "true",
+                    &["shellypro4pm-f008d1d8b8b8 status Some(true) None hardware=shellypro4pm"],
+                ),
                 (
                     "shellypro4pm-f008d1d8b8b8/events/rpc",
                     r#"{"src":"shellypro4pm-f008d1d8b8b8","dst":"x/events","method":"NotifyStatus","params":{"ts":1795176000.44,"switch:0":{"id":0,"apower":8.9,"temperature":{"tC":41.5,"tF":106.7}},"wifi":{"rssi":-61}}}"#,
                     &[
-                        "shellypro4pm-f008d1d8b8b8 telemetry None None Some(-61) None switch:0.apower:8.9 switch:0.temperature.tC:41.5",
+                        "shellypro4pm-f008d1d8b8b8 telemetry None None Some(-61) None hardware=shellypro4pm switch:0.apower:8.9 switch:0.temperature.tC:41.5",
                     ],
                 ),
                 (

@@ -74,7 +74,7 @@ fn take<'a>(path: &Path, value: Leaf<'a>, measures: bool, fields: &mut Fields<'a
     let wrapped = head.starts_with("Info") || head.starts_with("Status");
     let path = if wrapped && !below.is_empty() { below } else { path.as_str() };
     match path {
-        "Version" => fields.attribute("firmware", value.text(), schema),
+        "Version" => fields.version(value.text(), schema),
         // A number here is the module's, and says nothing to anybody.
         "Module" if matches!(value, Leaf::Text(_)) => fields.attribute("hardware", value.text(), schema),
         "UptimeSec" => fields.uptime_s = value.number(),
@@ -112,7 +112,7 @@ fn discovery(message: &Message<'_>, schema: &Schema, batch: &mut Batch) -> Resul
     walk(message.arrival.payload, &mut |path, value| match path.as_str() {
         "t" => device = value.text(),
         "md" => fields.attribute("hardware", value.text(), schema),
-        "sw" => fields.attribute("firmware", value.text(), schema),
+        "sw" => fields.version(value.text(), schema),
         _ => {}
     })?;
     let device = device.ok_or(Fault::BadShape)?;
@@ -147,12 +147,12 @@ mod tests {
                 (
                     "tele/plug1/INFO1",
                     r#"{"Module":"Generic","Version":"7.0.0.3(tasmota)","FallbackTopic":"cmnd/x_fb/","GroupTopic":"cmnd/tasmotas/"}"#,
-                    &["plug1 telemetry None None None None hardware=Generic firmware=7.0.0.3(tasmota)"],
+                    &["plug1 telemetry None None None None hardware=Generic firmware=7.0.0.3"],
                 ),
                 (
                     "tele/plug1/INFO1",
                     r#"{"Info1":{"Module":"Sonoff Basic","Version":"12.2.0(tasmota)"}}"#,
-                    &["plug1 telemetry None None None None hardware=Sonoff Basic firmware=12.2.0(tasmota)"],
+                    &["plug1 telemetry None None None None hardware=Sonoff Basic firmware=12.2.0"],
                 ),
                 (
                     "tele/plug1/INFO3",
@@ -167,7 +167,7 @@ mod tests {
                 (
                     "stat/plug1/STATUS2",
                     r#"{"StatusFWR":{"Version":"6.5.0(basic)","Boot":31,"Hardware":"ESP8266EX"}}"#,
-                    &["plug1 telemetry None None None None firmware=6.5.0(basic)"],
+                    &["plug1 telemetry None None None None firmware=6.5.0"],
                 ),
                 ("stat/plug1/POWER", "ON", &["plug1 telemetry None None None None"]),
                 (

@@ -56,9 +56,11 @@ struct Update<'a> {
 
 fn devices(message: &Message<'_>, schema: &Schema, batch: &mut Batch) -> Result<(), Fault> {
     let mut devices: Vec<Device<'_>> = Vec::new();
-    let mut wrong = None;
+    let (mut wrong, mut is_from_server) = (None, false);
     walk(message.arrival.payload, &mut |path, value| {
         let (id, below) = path.split();
+        // `{"device":"A","data":{…}}` is what the server says to a gateway, on the same topic.
+        is_from_server |= id == "device" && below.is_empty();
         if devices.last().is_none_or(|device| device.name != id) {
             if devices.len() == limits::DEVICES_PER_MESSAGE {
                 wrong = Some(Fault::TooLarge);
@@ -70,6 +72,9 @@ fn devices(message: &Message<'_>, schema: &Schema, batch: &mut Batch) -> Result<
             take(device, key(below), value, schema);
         }
     })?;
+    if is_from_server {
+        return Ok(());
+    }
     if devices.iter().any(|device| device.name.is_empty()) {
         return Err(Fault::BadShape);
     }
@@ -127,7 +132,10 @@ fn state(value: &Leaf<'_>) -> Option<OtaState> {
 }
 
 fn told(message: &Message<'_>, fields: &Fields<'_>, update: &Update<'_>, schema: &Schema, batch: &mut Batch) {
-    tell(&message.of(MessageKind::Telemetry), fields, schema, batch);
+    // What measures nothing, such as the steps of an update, is no report that lacks what others have.
+    let measures = !fields.values.is_empty() || fields.battery.is_some() || fields.rssi.is_some();
+    let kind = if measures { MessageKind::Telemetry } else { MessageKind::Status };
+    tell(&message.of(kind), fields, schema, batch);
     let (Some(state), Some(title)) = (update.state, &update.title) else { return };
     let mark = batch.mark();
     let campaign = batch.keep(&visible_name(&title.0, limits::VALUE));
@@ -156,10 +164,7 @@ mod tests {
                 (
                     "v1/gateway/attributes",
                     r#"{"Device A":{"attribute1":"value1","region":"eu-west"},"Device B":{"firmware":3.2}}"#,
-                    &[
-                        "Device A telemetry None None None None region=eu-west",
-                        "Device B telemetry None None None None firmware=3.2",
-                    ],
+                    &["Device A status None None region=eu-west", "Device B status None None firmware=3.2"],
                 ),
                 (
                     "v1/gateway/telemetry",
@@ -172,16 +177,14 @@ mod tests {
                 (
                     "v1/gateway/telemetry",
                     r#"{"Device A":[{"current_fw_title":"myFirmware","current_fw_version":"1.2.3","fw_state":"UPDATED"}]}"#,
-                    &[
-                        "Device A telemetry None None None None firmware=1.2.3",
-                        "Device A ota myFirmware None Succeeded",
-                    ],
+                    &["Device A status None None firmware=1.2.3", "Device A ota myFirmware None Succeeded"],
                 ),
                 (
                     "v1/gateway/telemetry",
                     r#"{"Device A":{"target_fw_title":"myFirmware","target_fw_version":"1.3","fw_state":"FAILED","fw_error":"x"}}"#,
-                    &["Device A telemetry None None None None", "Device A ota myFirmware None Failed 1.3"],
+                    &["Device A status None None", "Device A ota myFirmware None Failed 1.3"],
                 ),
+                ("v1/gateway/attributes", r#"{"device":"Device A","data":{"attribute1":"value1"}}"#, &[]),
                 ("v1/gateway/rpc", r#"{"device":"Device A","data":{"id":1}}"#, &[]),
                 ("v1/gateway/connect", "{}", &["bad_shape"]),
                 ("v1/gateway/telemetry", r#"{"":[{"a":1}]}"#, &["bad_shape"]),
