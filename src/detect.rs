@@ -127,11 +127,21 @@ impl Detector {
     }
 
     /// Who is suspected of what an open alert is about, and how its devices are spread; none where there is no such alert.
-    pub fn suspects(&self, fleet: &Fleet, signal: Signal, cohort: &CohortKey) -> Option<(Vec<Suspect>, Breadth)> {
+    /// `known` is who was suspected before.
+    pub fn suspects(
+        &self,
+        fleet: &Fleet,
+        signal: Signal,
+        cohort: &CohortKey,
+        known: Option<&CohortKey>,
+    ) -> Option<(Vec<Suspect>, Breadth)> {
         let cause = self.causes.iter().find(|cause| cause.is(signal, cohort))?;
         let symptoms = cause.symptoms();
         let usual = Symptom::ALL.into_iter().filter(|s| symptoms & s.bit() != 0).map(|s| self.watch.usual(s)).sum();
         let (mut found, breadth) = suspects::find(fleet, symptoms, usual);
+        if let Some(known) = known {
+            suspects::stay_narrow(fleet, symptoms, known, &mut found);
+        }
         // Whom another open alert is about already is not to blame for this one too.
         let others = self.causes.iter().filter(|other| other.symptoms() & symptoms != 0 && !other.is(signal, cohort));
         let taken: Vec<_> =

@@ -205,7 +205,7 @@ impl Turn<'_> {
         self.take_up_alerts();
         let named = suspects::tick(self.state, self.at);
         self.record_all(&Actor::Engine, named);
-        let joined = response::tick(self.state);
+        let joined = response::tick(self.state, self.at);
         self.record_all(&Actor::Engine, joined);
         let counted = facts::tick(self.state, self.at);
         self.record_all(&Actor::Engine, counted);

@@ -112,6 +112,8 @@ pub struct Fleet {
     received: u64,
     /// Telemetry messages that were taken.
     reports: u64,
+    /// Whether some device counts its errors rather than tells each.
+    counts_errors: bool,
     /// Attribute values that found no room and count as `(other)`.
     overflowed: u64,
     /// Devices left out of account.
@@ -147,6 +149,7 @@ impl Fleet {
             second: now.second(),
             received: 0,
             reports: 0,
+            counts_errors: false,
             overflowed: 0,
             suppressed: 0,
             listening: Some(0),
@@ -205,6 +208,11 @@ impl Fleet {
     /// Telemetry messages taken since the start.
     pub const fn reports(&self) -> u64 {
         self.reports
+    }
+
+    /// Whether some device counts its errors rather than tells each: that a count rises is seen at its second report.
+    pub const fn counts_errors(&self) -> bool {
+        self.counts_errors
     }
 
     /// Attribute values that were counted as `(other)` because their table was full.

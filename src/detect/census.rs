@@ -218,15 +218,12 @@ pub(super) fn rollout<'f>(fleet: &'f Fleet, conditions: &[Condition]) -> Option<
     Some((id, conditions.iter().filter(is_other).copied().collect()))
 }
 
-/// Devices that have these attribute values and show any of some symptoms (a bit each) just now.
-pub(super) fn showing(fleet: &Fleet, conditions: &[Condition], asked: u32) -> u32 {
+/// Devices that have these attribute values, and those that show any of some symptoms (a bit each) just now.
+pub(super) fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) {
     let minute = fleet.minute();
-    let counted = fleet.devices().iter().map(|(_, device)| device).filter(|device| {
-        !device.has(Flag::Suppressed)
-            && symptoms(device, minute) & asked != 0
-            && holds(conditions, fleet.vector(device.group))
-    });
-    counted.count() as u32
+    let known = fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed));
+    let own = known.filter(|device| holds(conditions, fleet.vector(device.group)));
+    own.fold((0, 0), |(devices, shown), device| (devices + 1, shown + u32::from(symptoms(device, minute) & asked != 0)))
 }
 
 /// Seconds within which nine of ten of a cohort's devices that are away were last heard; none where too few are.

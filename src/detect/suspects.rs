@@ -52,6 +52,9 @@ pub(super) fn find(fleet: &Fleet, symptoms: u32, usual: f64) -> (Vec<Suspect>, B
 /// What is worth less than this share of the best explanation is none beside it.
 const NEARLY: f64 = 0.8;
 
+/// A narrower cohort that holds this share of the affected devices of a wider one is not less than it.
+const STILL: f64 = 0.9;
+
 fn explain(fleet: &Fleet, counted: &Census, usual: f64) -> Vec<Suspect> {
     let found = counted.explain_any(usual);
     if !found.is_explained() {
@@ -65,6 +68,21 @@ fn explain(fleet: &Fleet, counted: &Census, usual: f64) -> Vec<Suspect> {
         first.instead = near.map(|other| instead(fleet, other)).collect();
     }
     suspects
+}
+
+/// Whom it was found in while the others were there to tell: where a rollout has reached everybody, all devices of a
+/// revision are affected, and all of them have the new firmware too. Kept before what is wider and not worse.
+pub(super) fn stay_narrow(fleet: &Fleet, symptoms: u32, known: &CohortKey, found: &mut [Suspect]) {
+    let Some(first) = found.first() else { return };
+    let is_wider = first.cohort != *known && first.cohort.0.iter().all(|(name, value)| known.get(name) == Some(value));
+    let Some(conditions) = census::conditions(fleet, known).filter(|_| is_wider) else { return };
+    let (devices, affected) = census::count(fleet, &conditions, symptoms);
+    if f64::from(affected) < STILL * f64::from(first.affected) || first.affected == 0 {
+        return;
+    }
+    let share = f64::from(affected) / f64::from(first.affected);
+    let share_of_affected = first.share_of_affected * share.min(1.0);
+    found[0] = Suspect { cohort: known.clone(), devices, affected, share_of_affected, ..first.clone() };
 }
 
 fn instead(fleet: &Fleet, other: &Alternative) -> Instead {

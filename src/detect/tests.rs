@@ -138,7 +138,7 @@ impl Fake {
     /// Whom an alert that was raised suspects: the cohort, its devices, and how many of them are affected.
     fn suspected(&self, change: &Change) -> Vec<(String, u32, u32)> {
         let Change::Raised(Finding { signal, cohort, .. }) = change else { panic!("{change:?}") };
-        let (suspects, _) = self.detector.suspects(&self.fleet, *signal, cohort).unwrap();
+        let (suspects, _) = self.detector.suspects(&self.fleet, *signal, cohort, None).unwrap();
         suspects.into_iter().map(|s| (s.cohort.to_string(), s.devices, s.affected)).collect()
     }
 
@@ -155,6 +155,77 @@ fn raised(changes: &[Change]) -> Vec<String> {
             Change::Grew { .. } | Change::Cleared { .. } => None,
         })
         .collect()
+}
+
+#[test]
+fn who_has_been_found_narrowly_stays_so_when_nobody_is_left_to_tell() {
+    let mut fake = Fake::new(400);
+    let is_b = |n: usize| n % 8 >= 6;
+    fake.updated = 200;
+    (0..200).for_each(|n| fake.status(n, true, false));
+    fake.run(120);
+    fake.take_down(|n| n < 200 && is_b(n));
+    assert_eq!(raised(&fake.run(60)), ["online 3.2.6 · rev-B · us"]);
+    // All the others get it too, and those of that revision go.
+    fake.updated = 400;
+    (200..400).for_each(|n| fake.status(n, true, false));
+    fake.take_down(is_b);
+    fake.run(30);
+    let found = CohortKey::of("firmware", "3.2.6").and("hardware", "rev-B").and("region", "us");
+    let suspected = |known: Option<&CohortKey>| {
+        let (suspects, _) = fake.detector.suspects(&fake.fleet, Signal::Online, &found, known).unwrap();
+        suspects.iter().map(|s| (s.cohort.to_string(), s.devices, s.affected)).collect::<Vec<_>>()
+    };
+    assert_eq!(suspected(None), [("rev-B · us".to_owned(), 100, 100)]);
+    assert_eq!(suspected(Some(&found)), [("3.2.6 · rev-B · us".to_owned(), 100, 100)]);
+}
+
+#[test]
+fn devices_that_join_are_not_silent_before_their_second_report() {
+    let mut fake = Fake::new(400);
+    let mut changes = Vec::new();
+    for minute in 0..20 {
+        if minute == 10 {
+            fake.boots.extend([1; 200]);
+            (400..600).for_each(|n| fake.status(n, true, false));
+            changes.extend(fake.run(1));
+        }
+        let devices = fake.boots.len();
+        (0..devices).for_each(|n| fake.report(n, attributes(n)[0].1, 0.0, Telemetry::default()));
+        changes.extend(fake.run(60));
+    }
+    assert_eq!(raised(&changes), [""; 0]);
+    // Everybody's period is known by then.
+    for _ in 0..5 {
+        (0..400).for_each(|n| fake.report(n, attributes(n)[0].1, 0.0, Telemetry::default()));
+        changes.extend(fake.run(60));
+    }
+    assert_eq!(raised(&changes).len(), 1, "{changes:?}");
+}
+
+#[test]
+fn a_power_cut_is_no_crash_loop() {
+    let raised_by = |boots_each_s: &[i64]| {
+        let mut fake = Fake::new(400);
+        fake.run(300);
+        let mut changes = Vec::new();
+        for away_s in boots_each_s {
+            fake.take_down(|n| n % 4 == 3);
+            changes.extend(fake.run(*away_s));
+            (0..400).filter(|n| n % 4 == 3).for_each(|n| {
+                fake.boots[n] += 1;
+                fake.status(n, true, false);
+            });
+            changes.extend(fake.run(40));
+        }
+        changes.iter().any(|change| match change {
+            Change::Raised(finding) | Change::Grew { also: finding, .. } => finding.signal == Signal::Reboots,
+            Change::Cleared { .. } => false,
+        })
+    };
+    assert!(!raised_by(&[300]), "away for five minutes, and one boot");
+    assert!(raised_by(&[90, 90, 90]), "again and again");
+    assert!(raised_by(&[20, 20, 20]));
 }
 
 #[test]

@@ -173,6 +173,11 @@ fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> In
         because("devices are gone, and share nothing that was brought to them");
         return MassDisconnect;
     }
+    let fell_silent = facts.findings.first().is_some_and(|first| first.signal == Symptom::Silent.signal());
+    if fell_silent && is_load {
+        because("devices fell silent first; what they send beside is what they kept");
+        return MassDisconnect;
+    }
     if is_load && !facts.has(Offline) {
         because("load, backlog or refusals rise while devices stay connected");
         return CapacityCost;
@@ -276,7 +281,7 @@ fn critical_hit(facts: &Facts<'_>, cohort: &CohortKey, critical: &Critical) -> O
     let mut conditions = census::conditions(facts.fleet, cohort)?;
     conditions.extend(census::conditions(facts.fleet, &critical.cohort)?);
     let asked = facts.findings.iter().filter_map(|finding| Symptom::of(finding.signal));
-    let hit = census::showing(facts.fleet, &conditions, asked.fold(0, |bits, symptom| bits | symptom.bit()));
+    let hit = census::count(facts.fleet, &conditions, asked.fold(0, |bits, symptom| bits | symptom.bit())).1;
     (hit >= critical.minimum.max(1)).then_some(hit)
 }
 

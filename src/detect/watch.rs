@@ -106,15 +106,15 @@ impl Watch {
 
     /// Whether a symptom has been seen for long enough to be judged. What shows only in comparison with earlier reports
     /// cannot be seen before there are some.
-    fn may_judge(&mut self, symptom: Symptom, reports: f64) -> bool {
+    fn may_judge(&mut self, symptom: Symptom, needed: f64, reports: f64) -> bool {
         let n = symptom as usize;
-        if self.visible[n].is_none() && reports >= reports_needed(symptom) {
+        if self.visible[n].is_none() && reports >= needed {
             self.visible[n] = Some(self.look);
             for post in self.posts.iter_mut().flatten() {
                 post.streams[n].begin();
             }
         }
-        let learnt = reports >= reports_needed(symptom) + LEARN_REPORTS || reports_needed(symptom) == 0.0;
+        let learnt = reports >= needed + LEARN_REPORTS || needed == 0.0;
         learnt && self.visible[n].is_some_and(|look| self.look - look >= LEARN_LOOKS)
     }
 
@@ -125,7 +125,8 @@ impl Watch {
         let cohorts = fleet.cohorts();
         self.read(cohorts);
         let reports = fleet.reports() as f64 / f64::from(cohorts.fleet().devices().max(1));
-        let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, reports));
+        let needed = |symptom| reports_needed(symptom, fleet.counts_errors());
+        let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, needed(symptom), reports));
         let Some(whole) = self.whole(cohorts) else { return Vec::new() };
         if self.look.is_multiple_of(LOOKS_A_MINUTE) {
             self.learn_lasting(fleet, &whole, &held);
@@ -287,7 +288,8 @@ impl Post {
         let usual = if at.is_fleet() { whole.share } else { self.presence.share(at.devices, whole.share) };
         let away_elsewhere = whole.away.saturating_sub(at.away) as f32;
         let elsewhere = at.rest().map_or(1.0, |rest| rise(away_elsewhere, rest * whole.share));
-        let usual = (usual * elsewhere).min(0.9);
+        // Where hardly anybody is here at any time, that is usual, and no more.
+        let usual = (usual * elsewhere).min(usual.max(0.9));
         self.presence.weigh(at.look, at.away, at.devices, usual, learning);
         (self.presence.evidence() >= whole.threshold).then(|| Rise {
             cohort: at.cohort,
@@ -322,8 +324,9 @@ impl Post {
 }
 
 /// Reports that an average device must have sent before a symptom can show at all.
-const fn reports_needed(symptom: Symptom) -> f64 {
+const fn reports_needed(symptom: Symptom, counts_errors: bool) -> f64 {
     match symptom {
+        Symptom::Erring if counts_errors => 1.0,
         Symptom::Silent | Symptom::Flooding | Symptom::Queueing | Symptom::Draining | Symptom::Disordered => 3.0,
         Symptom::Malformed => 7.0,
         Symptom::Implausible | Symptom::Stuck => 10.0,

@@ -1,7 +1,8 @@
 //! What detection says, made into alerts, and alerts into parts of the incidents that they belong to.
 
-use super::{Turn, recovery};
+use super::{Turn, recovery, response};
 use crate::detect::Change;
+use crate::domain::alert::Alert;
 use crate::domain::event::Event;
 use crate::domain::ids::{Actor, AlertId};
 
@@ -34,7 +35,7 @@ impl Turn<'_> {
                 }
                 let alert = AlertId(self.state.room.alerts_raised + 1);
                 let came_back = recovery::regressed(self.state, &finding.cohort, self.at);
-                let joins = came_back.or_else(|| self.joins(&finding.cohort));
+                let joins = came_back.or_else(|| response::concerned(self.state, &finding.cohort, self.at));
                 self.record(Actor::Engine, Event::AlertRaised { alert, finding });
                 if let Some(incident) = came_back {
                     let reason = format!("regression: alert {alert} is about the same devices");
@@ -45,9 +46,7 @@ impl Turn<'_> {
                 }
             }
             Change::Grew { signal, cohort, also } => {
-                let is_it = |alert: &&crate::domain::alert::Alert| {
-                    alert.finding.signal == signal && alert.finding.cohort == cohort
-                };
+                let is_it = |alert: &&Alert| alert.finding.signal == signal && alert.finding.cohort == cohort;
                 let grown = self.state.room.open_alerts().find(is_it).map(|alert| alert.id);
                 if let Some(alert) = grown {
                     self.record(Actor::Engine, Event::AlertGrew { alert, also });
@@ -60,10 +59,5 @@ impl Turn<'_> {
                 self.record_all(&Actor::Engine, cleared);
             }
         }
-    }
-
-    /// The open incident about the same devices.
-    fn joins(&self, cohort: &crate::domain::cohort::CohortKey) -> Option<crate::domain::ids::IncidentId> {
-        self.state.room.open_incidents().find(|incident| incident.concerns(cohort)).map(|incident| incident.id)
     }
 }

@@ -163,10 +163,13 @@ fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Deci
         }
     };
     let proposal = alert.map(|alert| propose(state, alert));
-    let title = declare.title.filter(|title| !title.trim().is_empty());
-    let title = title.or_else(|| proposal.as_ref().map(|p| p.title.clone()));
+    let title = match (declare.title.filter(|title| !title.trim().is_empty()), &proposal) {
+        // Made of names that are safe to show already.
+        (None, Some(proposal)) => proposal.title.chars().take(limits::SENTENCE).collect(),
+        (typed, _) => sentence(&typed.unwrap_or_default(), "a title")?,
+    };
     let declaration = Declaration {
-        title: sentence(&title.unwrap_or_default(), "a title")?,
+        title,
         severity: declare.severity.or(proposal.as_ref().map(|p| p.severity)).unwrap_or(Severity::Sev3),
         kind: declare.kind.or(proposal.as_ref().map(|p| p.kind)).unwrap_or(IncidentType::MassDisconnect),
         // Nobody may be named yet; the incident waits in its first phase for a commander then.

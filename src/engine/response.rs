@@ -2,7 +2,9 @@
 
 use super::State;
 use super::decide::{Decision, find, refuse, sentence};
+use crate::domain::alert::Alert;
 use crate::domain::clock::Moment;
+use crate::domain::cohort::CohortKey;
 use crate::domain::command::Refusal;
 use crate::domain::command::response::ResponseCommand;
 use crate::domain::event::Event;
@@ -140,14 +142,26 @@ pub(super) fn split(incident: &Incident, from: IncidentId, reason: &str) -> Deci
     ])
 }
 
+/// The open incident about the same devices. One whose alerts have all been over for as long as it is watched is about
+/// something else, also where nobody has resolved it.
+pub(super) fn concerned(state: &State, cohort: &CohortKey, at: At) -> Option<IncidentId> {
+    let room = &state.room;
+    let is_recent = |alert: &Alert| alert.cleared.is_none_or(|cleared| at.since_s(cleared) <= state.settings.watch_s);
+    let goes_on = |incident: &&Incident| {
+        let mut own = incident.alerts.iter().filter_map(|id| room.alerts.get(id));
+        incident.alerts.is_empty() || own.any(is_recent)
+    };
+    room.open_incidents().filter(goes_on).find(|incident| incident.concerns(cohort)).map(|incident| incident.id)
+}
+
 /// Alerts that belong to nobody, and are about devices that an open incident has come to be about.
-pub(super) fn tick(state: &State) -> Vec<Event> {
+pub(super) fn tick(state: &State, at: At) -> Vec<Event> {
     let room = &state.room;
     let loose = room.open_alerts().filter(|alert| room.incident_of(alert.id).is_none());
     loose
         .filter_map(|alert| {
-            let incident = room.open_incidents().find(|incident| incident.concerns(&alert.finding.cohort))?;
-            Some(Event::AlertJoined { incident: incident.id, alert: alert.id })
+            let incident = concerned(state, &alert.finding.cohort, at)?;
+            Some(Event::AlertJoined { incident, alert: alert.id })
         })
         .collect()
 }

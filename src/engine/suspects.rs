@@ -116,9 +116,10 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
 fn look(state: &mut State, at: At) {
     let mut before = std::mem::take(&mut state.suspects.opinions);
     for alert in state.room.open_alerts() {
-        let found = state.detector.suspects(&state.fleet, alert.finding.signal, &alert.finding.cohort);
-        let Some((suspects, breadth)) = found else { continue };
         let last = before.remove(&alert.id);
+        let known = last.as_ref().and_then(|last| last.suspects.first()).map(|suspect| &suspect.cohort);
+        let found = state.detector.suspects(&state.fleet, alert.finding.signal, &alert.finding.cohort, known);
+        let Some((suspects, breadth)) = found else { continue };
         let first = |suspects: &[Suspect]| suspects.first().map(|suspect| suspect.cohort.clone());
         let same = last.as_ref().is_some_and(|last| first(&last.suspects) == first(&suspects));
         let affected = suspects.first().map_or(0, |suspect| suspect.affected);

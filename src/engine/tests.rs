@@ -538,6 +538,26 @@ fn what_happened_before_the_declaration_belongs_to_it() {
 }
 
 #[test]
+fn an_incident_that_has_been_over_for_long_takes_no_new_alerts() {
+    let fleet_wide = CohortKey::default();
+    let clear = |bench: &mut Bench| {
+        let mut turn = Turn { state: &mut bench.state, at: bench.now, step: Step::default() };
+        turn.take_change(Change::Cleared { signal: Signal::Online, cohort: CohortKey::default() });
+    };
+    let alerts = |pause_s: i64| {
+        let mut bench = Bench::new();
+        raise(&mut bench, Signal::Online, fleet_wide.clone());
+        bench.ask(Command::Declare(Declare { alert: Some(AlertId(1)), ..Declare::default() })).unwrap();
+        clear(&mut bench);
+        bench.now = bench.now.plus_s(pause_s);
+        raise(&mut bench, Signal::Online, CohortKey::of("region", "eu-west"));
+        bench.wait(1);
+        bench.state.room.incidents[&IncidentId(1)].alerts.len()
+    };
+    assert_eq!((alerts(10 * 60), alerts(20 * 60)), (2, 1));
+}
+
+#[test]
 fn an_alert_of_an_earlier_process_clears_when_its_cohort_is_gone() {
     let mut bench = Bench::new();
     raise(&mut bench, Signal::Online, CohortKey::of("firmware", "3.2.5"));

@@ -204,14 +204,14 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::StopRuleCrossed { campaign, standing, level } => (
             Alarm,
             format!(
-                "stop rule crossed · {campaign} wave {}: {} {:.1} % of {} devices, {} {:.1} % (others {:.1} %){}",
+                "stop rule crossed · {campaign} wave {}: {} {:.1} % of {} devices, {} {:.1} % ({}){}",
                 standing.wave,
                 standing.rule,
                 standing.value * 100.0,
                 standing.sample,
                 if matches!(standing.limit, Limit::Above(_)) { "more than" } else { "less than" },
                 standing.limit.share() * 100.0,
-                standing.others * 100.0,
+                standing.beside(),
                 if *level == Level::Armed { " · it is armed" } else { "" }
             ),
         ),

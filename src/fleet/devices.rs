@@ -41,7 +41,7 @@ pub struct Device {
     pub battery_low: u8,
     /// How often it came back lately: one is forgiven every minute.
     pub returns: u8,
-    flags: u16,
+    flags: u32,
     /// Percent, or [`Device::UNKNOWN_BATTERY`].
     pub battery: u8,
     /// dBm, 0 where not told.
@@ -81,14 +81,14 @@ impl Device {
     }
 
     pub const fn has(&self, flag: Flag) -> bool {
-        self.flags & flag as u16 != 0
+        self.flags & flag as u32 != 0
     }
 
     pub const fn set(&mut self, flag: Flag, on: bool) {
         if on {
-            self.flags |= flag as u16;
+            self.flags |= flag as u32;
         } else {
-            self.flags &= !(flag as u16);
+            self.flags &= !(flag as u32);
         }
     }
 }
@@ -119,7 +119,7 @@ impl Device {
 
 /// Yes-or-no facts about a device, a bit each.
 #[derive(Clone, Copy, Debug)]
-#[repr(u16)]
+#[repr(u32)]
 pub enum Flag {
     /// Connected, as far as known.
     Online = 1,
@@ -147,6 +147,9 @@ pub enum Flag {
     KeepsComingBack = 16_384,
     /// It went away as others did that came back with another firmware.
     Leaving = 32_768,
+    /// It was heard more than once; and has reported, rather than told its presence or its update.
+    HeardAgain = 65_536,
+    HasReported = 131_072,
 }
 
 /// The symptoms of a device, a bit each: of the running minute, and of the last minutes.
@@ -157,6 +160,10 @@ pub struct Shown {
     lately: u32,
     earlier: u32,
 }
+
+/// Not a symptom: the bit behind them.
+const CUT: u32 = 1 << 31;
+const _: () = assert!(Symptom::COUNT < 31);
 
 /// Minutes in which what a device showed is kept together; it is forgotten after one to two times as long.
 const EPOCH_MIN: u16 = 3;
@@ -172,9 +179,17 @@ impl Shown {
         first
     }
 
+    /// Notes that the power was cut. Whether it was not in the last minutes before.
+    pub const fn note_cut(&mut self, minute: u16) -> bool {
+        self.roll(minute);
+        let first = (self.lately | self.earlier) & CUT == 0;
+        self.lately |= CUT;
+        first
+    }
+
     /// The symptoms of the last three to six minutes.
     pub const fn recent(&self, minute: u16) -> u32 {
-        match (minute / EPOCH_MIN).wrapping_sub(self.minute / EPOCH_MIN) {
+        !CUT & match (minute / EPOCH_MIN).wrapping_sub(self.minute / EPOCH_MIN) {
             0 => self.lately | self.earlier,
             1 => self.lately,
             _ => 0,
@@ -301,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_record_stays_small() {
-        assert_eq!(size_of::<Device>(), 60);
+        assert_eq!(size_of::<Device>(), 64);
         assert_eq!(size_of::<IdPlace>(), 8);
     }
 

@@ -5,6 +5,8 @@
 
 /// No shorter silence is a hush: a broker may need as long to change over.
 const LEAST_S: u32 = 30;
+/// What was sent in a pause this long may be lost, though nobody would call it a hush yet.
+const PAUSE_S: u32 = 10;
 /// A hush is this many times as long as any pause before, and we have listened this many times as long as that.
 const TIMES: u32 = 3;
 const LISTENED_TIMES: u32 = 4;
@@ -23,9 +25,11 @@ pub struct Hush {
 }
 
 impl Hush {
-    /// A device is heard. Whether that ends a hush.
+    /// A device is heard. Whether that ends a hush, or a pause in which messages were lost on the way.
     pub(super) fn hear(&mut self, second: u32) -> bool {
-        let ends = std::mem::take(&mut self.goes_on);
+        let is_long = self.silent_s(second) >= PAUSE_S.max(TIMES * self.longest);
+        let is_pause = is_long && self.is_known(LEAST_S.max(TIMES * self.longest));
+        let ends = std::mem::take(&mut self.goes_on) || is_pause;
         if ends || self.messages == 0 {
             // How it was before says little of how it is from now on.
             *self = Self { since: second, last: second, ..Self::default() };
@@ -44,9 +48,13 @@ impl Hush {
     /// Looks whether there is one by now.
     pub(super) fn look(&mut self, second: u32) -> bool {
         let least = LEAST_S.max(TIMES * self.longest);
-        let is_known = self.messages >= MESSAGES && self.last - self.since >= LISTENED_TIMES * least;
-        self.goes_on |= is_known && self.silent_s(second) >= least;
+        self.goes_on |= self.is_known(least) && self.silent_s(second) >= least;
         self.goes_on
+    }
+
+    /// Whether we have listened for long enough to know that nobody ever pauses for so many seconds.
+    const fn is_known(&self, pause_s: u32) -> bool {
+        self.messages >= MESSAGES && self.last - self.since >= LISTENED_TIMES * pause_s
     }
 
     /// Seconds since anybody was heard.
@@ -95,5 +103,17 @@ mod tests {
         assert!(hush.hear(600));
         assert_eq!((hush.look(601), hush.lasts(601)), (false, None));
         assert!(!hush.hear(602));
+    }
+
+    #[test]
+    fn what_is_sent_in_a_pause_of_everybody_is_lost_on_the_way() {
+        let ends = |pause: u32, every: usize| {
+            let mut hush = Hush::default();
+            (0..600).step_by(every).for_each(|second| assert!(!hush.hear(second)));
+            hush.hear(600 - every as u32 + pause)
+        };
+        assert!(ends(12, 1) && ends(25, 5));
+        assert!(!ends(9, 1), "as long as somebody may just be slow");
+        assert!(!ends(12, 5), "few devices pause for longer");
     }
 }

@@ -39,6 +39,9 @@ pub enum Notice {
 /// A sequence number this far below the last one is a count begun anew, not a late message.
 const RESTARTED_SEQ: u32 = 1_000;
 
+/// A device that was away for so many seconds and has booted once may have had its power cut.
+const CUT_S: u32 = 60;
+
 /// Reasons for a reboot that somebody wanted. Everything else (a panic, a watchdog, none given) counts.
 fn is_planned(boot_reason: &str) -> bool {
     ["ota", "update", "rollback", "user", "maintenance", "config", "commanded"].contains(&boot_reason)
@@ -97,11 +100,15 @@ impl Fleet {
                 let comes_back = *online == Some(true) && !device.has(Flag::Online);
                 let is_news = followed && device.seen > 0 && !observation.retained && !observation.hearsay;
                 let moved = left.is_some() && !loops && !self.has_fallen_back(ix);
-                let planned = moved || device.is_updating() || (is_planned(batch.text(*boot_reason)) && !loops);
+                // Whoever is away at this hour by habit is switched on again when it comes.
+                let wakes = comes_back && device.has(Flag::Excused) && !device.has(Flag::Leaving);
+                let planned =
+                    moved || wakes || device.is_updating() || (is_planned(batch.text(*boot_reason)) && !loops);
                 if let Some(version) = left.filter(|_| comes_back && is_news) {
                     self.leaves_version(ix, version, away_s);
                 }
-                self.count_boots(ix, *boots, planned || observation.retained || !followed);
+                let expected = planned || observation.retained || !followed;
+                self.count_boots(ix, *boots, expected, comes_back.then_some(away_s));
                 self.set_presence(ix, *online, observation.retained, away_s);
             }
             Body::Telemetry(telemetry) => {
@@ -194,12 +201,16 @@ impl Fleet {
             return;
         }
         let followed = device.has(Flag::Online) && self.listening.is_some_and(|since| device.seen >= since);
-        if followed && device.seen > 0 {
+        // What it says of its presence and of its update comes in bursts, and is what updates and crashes are known by.
+        let reports = !matches!(observation.body, Body::Status { .. } | Body::Ota { .. });
+        // How long it keeps quiet is known from the second report on: the first follows its status at once.
+        if followed && device.seen > 0 && device.has(Flag::HasReported) {
             learn_period(device, away_s as f32);
         }
+        device.set(Flag::HeardAgain, device.seen > 0);
+        device.set(Flag::HasReported, reports || device.has(Flag::HasReported));
         device.seen = device.seen.max(second);
-        // What it says of its presence and of its update comes in bursts, and is what updates and crashes are known by.
-        if !matches!(observation.body, Body::Status { .. } | Body::Ota { .. }) {
+        if reports {
             device.reports = device.reports.saturating_add(1);
         }
         self.groups.add_to(group, Signal::Messages, 1);
@@ -225,8 +236,11 @@ impl Fleet {
 
     /// A boot counter that rises shows reboots. One seen for the first time shows none; what was planned, or comes from
     /// the broker's store, is no news.
-    fn count_boots(&mut self, ix: DeviceIx, boots: Option<u32>, expected: bool) {
+    /// A single boot that ends a long absence, `away_s`, is part of that absence: its power was cut. Another one soon after
+    /// is not.
+    fn count_boots(&mut self, ix: DeviceIx, boots: Option<u32>, expected: bool, away_s: Option<u32>) {
         let Some(boots) = boots else { return };
+        let minute = self.minute();
         let device = self.devices.get_mut(ix);
         let before = device.has(Flag::HasBoots).then_some(device.boots);
         device.set(Flag::HasBoots, true);
@@ -239,7 +253,10 @@ impl Fleet {
             device.set(Flag::HasSeq, false);
             // One message can show several boots; a counter that leaps is a counter that was set.
             self.groups.add_to(group, Signal::Reboots, (boots - before).min(10) as i32);
-            self.show(ix, Symptom::Rebooting);
+            let was_away = boots - before == 1 && away_s.is_some_and(|s| s >= CUT_S);
+            if !was_away || !self.devices.get_mut(ix).shown.note_cut(minute) {
+                self.show(ix, Symptom::Rebooting);
+            }
         }
     }
 
@@ -323,6 +340,7 @@ impl Fleet {
         device.battery = told.battery.unwrap_or(device.battery);
         device.rssi = told.rssi.unwrap_or(device.rssi);
         if let Some(errors) = told.errors {
+            self.counts_errors |= !device.has(Flag::SendsErrors);
             let before = device.has(Flag::HasErrors).then_some(device.errors);
             device.errors = errors;
             device.set(Flag::HasErrors, true);

@@ -185,7 +185,7 @@ impl Fleet {
     /// was heard but once, as names are easily made up.
     pub(super) fn may_be_away(&self, ix: DeviceIx) -> bool {
         let device = self.devices.get(ix);
-        let was_heard_once = device.period_s == 0.0 && !device.has(Flag::HasStatus);
+        let was_heard_once = !device.has(Flag::HeardAgain) && !device.has(Flag::HasStatus);
         was_heard_once || self.is_moving(ix) || self.habits.is_away(ix, At::from_ms(self.second * 1000))
     }
 
