@@ -35,7 +35,7 @@ use crate::fleet::Fleet;
 use crate::fleet::cohorts::Key;
 
 /// Devices a cohort needs before anything is said about it. Of thirty, eight are a quarter.
-const MINIMUM_SAMPLE: u32 = 30;
+pub const MINIMUM_SAMPLE: u32 = 30;
 /// Devices that must be affected, and the share of the cohort: one device is never a mass event.
 const MINIMUM_AFFECTED: f32 = 8.0;
 const MINIMUM_SHARE: f32 = 0.002;

@@ -249,6 +249,15 @@ impl Standing {
     }
 }
 
+/// `offline 33.3 % of 30, above 5.0 % (others 0.4 %)`.
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (value, share) = (self.value * 100.0, self.limit.share() * 100.0);
+        let (word, beside) = (self.limit.word(), self.beside());
+        write!(f, "{} {value:.1} % of {}, {word} {share:.1} % ({beside})", self.rule, self.sample)
+    }
+}
+
 /// A measured value of a wave's devices beside that of the devices that no wave has touched: means of the last ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {

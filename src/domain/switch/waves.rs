@@ -94,11 +94,7 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Crossed(standing @ Standing { rule, value, limit, sample, .. }) => {
-                let (value, others) = (value * 100.0, standing.beside());
-                let (word, share) = (limit.word(), limit.share() * 100.0);
-                write!(f, "{rule} {value:.1} % of {sample}, {word} {share:.0} % ({others})")
-            }
+            Self::Crossed(standing) => standing.fmt(f),
             Self::NobodyBack => f.write_str("no device of this wave has been seen to have it"),
             Self::Restarted => f.write_str("the room that began it is gone"),
         }

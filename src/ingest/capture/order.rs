@@ -2,6 +2,7 @@
 //! would turn everything after it into one moment.
 
 use super::Entry;
+use crate::domain::count::counted;
 use crate::domain::time::At;
 
 /// A line so far ahead of the one before it is believed once the next one says so too, in seconds.
@@ -54,16 +55,11 @@ impl Order {
 
     /// What is wrong with the order of the lines, where something is.
     pub fn objection(&self) -> Option<String> {
-        let late = (self.late > 0).then(|| {
-            format!(
-                "{} lines are older than lines before them by more than {LATE_S} s, and count as of those",
-                self.late
-            )
-        });
-        let astray = (self.astray > 0)
-            .then(|| format!("{} lines are ahead of all others by hours, and count as of theirs", self.astray));
-        let told: Vec<String> = late.into_iter().chain(astray).collect();
-        (!told.is_empty()).then(|| format!("{}: is the capture sorted by time?", told.join("; ")))
+        let lines = |n: u64, what: &str| (n > 0).then(|| format!("{what}: {}", counted(n, "line")));
+        let late = lines(self.late, "more than a minute older than what came before");
+        let astray = lines(self.astray, "alone and hours ahead of all others");
+        let told = late.into_iter().chain(astray).collect::<Vec<_>>().join("; ");
+        (!told.is_empty()).then(|| format!("{told}; taken as of the lines around them. Is it sorted by time?"))
     }
 }
 
@@ -107,6 +103,6 @@ mod tests {
         let mut order = Order::default();
         assert_eq!(order.objection(), None);
         order.late = 3;
-        assert!(order.objection().unwrap().starts_with("3 lines are older"));
+        assert!(order.objection().unwrap().contains("before: 3 lines;"));
     }
 }

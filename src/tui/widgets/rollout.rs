@@ -99,11 +99,7 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
         )),
     ];
     told.extend(view.standings.iter().filter(|standing| standing.crossed).map(|standing| {
-        let Standing { rule, wave, value, limit, sample, .. } = standing;
-        let percent = |share: f64| format!("{:.1} %", share * 100.0);
-        let (value, others) = (percent(*value), standing.beside());
-        let limit = format!("{} {}", limit.word(), percent(limit.share()));
-        let text = format!(" ✗ stop rule, wave {wave}: {rule} {value} of {sample}, {limit} ({others})");
+        let text = format!(" ✗ stop rule, wave {}: {standing}", standing.wave);
         Line::from(scene.span(format::left(&text, width + 1), Role::Alarm))
     }));
     told

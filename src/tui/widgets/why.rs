@@ -107,11 +107,7 @@ fn crossed_rules(snapshot: &Snapshot) -> Vec<String> {
     let open = snapshot.campaigns.iter().filter(|campaign| campaign.state != CampaignState::Finished);
     let crossed = open.flat_map(|campaign| {
         let standings = campaign.standings.iter().filter(|standing| standing.crossed);
-        standings.map(move |standing| {
-            let (rule, wave, id, sample) = (&standing.rule, standing.wave, &campaign.id, standing.sample);
-            let (value, beside) = (standing.value * 100.0, standing.beside());
-            format!("stop rule crossed in wave {wave} of {id}: {rule} {value:.1} % of {sample} ({beside})")
-        })
+        standings.map(|standing| format!("stop rule crossed in wave {} of {}: {standing}", standing.wave, campaign.id))
     });
     crossed.collect()
 }

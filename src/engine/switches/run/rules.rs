@@ -5,8 +5,9 @@
 //! as soon as all of it is known.
 
 use super::{Run, Stage, Target};
+use crate::detect::MINIMUM_SAMPLE;
 use crate::detect::census::symptoms;
-use crate::domain::rollout::{Limit, Metric, RolloutPolicy, Standing, StopRule};
+use crate::domain::rollout::{Metric, RolloutPolicy, Standing, StopRule};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::engine::State;
@@ -16,8 +17,6 @@ use crate::limits;
 
 /// Seconds until what a device has just shown is surely of the time after: its running minute, and the one before.
 const FRESH_S: i64 = 120;
-/// Devices that can say what is usual.
-const OTHERS: u32 = 30;
 /// Seconds that a rule without a window looks back on.
 const LATELY_S: u32 = 300;
 
@@ -109,7 +108,7 @@ impl Run {
         }
         let (value, others) = (count.share(), others.share(rule.metric));
         // A push that reaches everybody pauses at the limit alone: asking once more costs little.
-        let compared = Some(others.unwrap_or(if matches!(rule.limit, Limit::Above(_)) { 0.0 } else { 1.0 }));
+        let times_others = rule.times_others.filter(|_| others.is_some());
         let minimum = rule.minimum.min(reachable).max(1);
         Standing {
             rule: rule.name(),
@@ -118,7 +117,7 @@ impl Run {
             limit: rule.limit,
             sample: count.sample,
             others,
-            crossed: count.sample >= minimum && rule.limit.is_crossed(value, compared, rule.times_others),
+            crossed: count.sample >= minimum && rule.limit.is_crossed(value, others, times_others),
         }
     }
 
@@ -150,7 +149,7 @@ impl Others {
     /// None where they are too few to say what is usual.
     fn share(&self, metric: Metric) -> Option<f64> {
         let shows = |symptom: Symptom| f64::from(self.shown[symptom as usize]) / f64::from(self.devices);
-        (self.devices >= OTHERS).then(|| match metric {
+        (self.devices >= MINIMUM_SAMPLE).then(|| match metric {
             Metric::Shows(symptom) => shows(symptom),
             Metric::Online => 1.0 - shows(Symptom::Offline),
             // Who was sent nothing has nothing to fail.
