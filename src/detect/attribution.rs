@@ -149,7 +149,8 @@ pub fn attribute(leaves: &[Leaf], order: Order) -> Attribution {
     let mut all = Sums::default();
     leaves.iter().for_each(|leaf| all.add(leaf));
     let single = count_values(leaves);
-    let total_excess = all.excess();
+    // Where others are better off than usual, that does not outweigh who is worse off.
+    let total_excess = single.iter().flatten().map(Sums::excess).fold(all.excess(), f64::max);
     if total_excess <= 0.0 {
         return Attribution::default();
     }
@@ -467,6 +468,15 @@ mod tests {
         let before: Vec<_> = leaves.iter().map(|leaf| of(leaf, past(&leaf.values))).collect();
         leaves.iter_mut().for_each(|leaf| leaf.affected = now(&leaf.values) * leaf.devices);
         expected::from_past(&mut leaves, &before);
+        assert_eq!(causes(&leaves), [vec![(0, 3)]]);
+    }
+
+    #[test]
+    fn who_gets_worse_while_many_others_recover_is_found() {
+        let mut leaves = fleet(|v| v[0] == 3);
+        // Another value was in trouble before and is well now: in sum fewer are affected than usual.
+        leaves.iter_mut().filter(|leaf| leaf.values[0] != 3).for_each(|leaf| leaf.expected = 0.2 * leaf.devices);
+        assert!(leaves.iter().map(|leaf| leaf.affected - leaf.expected).sum::<f64>() < 0.0);
         assert_eq!(causes(&leaves), [vec![(0, 3)]]);
     }
 

@@ -181,6 +181,29 @@ fn who_has_been_found_narrowly_stays_so_when_nobody_is_left_to_tell() {
 }
 
 #[test]
+fn ten_canaries_of_a_small_fleet_are_enough() {
+    let mut fake = Fake::new(300);
+    fake.run(300);
+    fake.updated = 20;
+    (0..20).for_each(|n| fake.status(n, true, false));
+    fake.run(60);
+    fake.take_down(|n| n < 20 && attributes(n)[1].1 == "rev-B");
+    let changes = fake.run(60);
+    assert_eq!(raised(&changes), ["online 3.2.6 · rev-B"]);
+    assert_eq!(fake.suspected(&changes[0]), [("3.2.6 · rev-B".to_owned(), 10, 10)]);
+}
+
+#[test]
+fn half_of_a_fleet_is_as_easily_told() {
+    let mut fake = Fake::new(400);
+    fake.run(300);
+    fake.take_down(|n| attributes(n)[1].1 == "rev-B");
+    let changes = fake.run(60);
+    assert_eq!(raised(&changes), ["online rev-B"]);
+    assert_eq!(fake.suspected(&changes[0]), [("rev-B".to_owned(), 200, 200)]);
+}
+
+#[test]
 fn devices_that_join_are_not_silent_before_their_second_report() {
     let mut fake = Fake::new(400);
     let mut changes = Vec::new();

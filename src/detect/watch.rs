@@ -6,16 +6,19 @@
 use super::rhythm::Rhythm;
 use super::stream::{LOOK_S, Learning, Presence, Stream};
 use super::{MINIMUM_SAMPLE, census, evidence};
+use crate::domain::observation::AttributeIx;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::Fleet;
-use crate::fleet::cohorts::{Cohort, CohortIx, Cohorts, Key};
+use crate::fleet::cohorts::{Cohort, CohortIx, Cohorts, Grouping, Key};
 
 /// A healthy fleet may raise one false alarm in so many looks: a week of them.
 const BUDGET_LOOKS: f32 = (7 * 86_400 / LOOK_S) as f32;
 /// Looks at a symptom before it is judged, and reports of an average device meanwhile: what is usual must have been seen.
 pub(super) const LEARN_LOOKS: u32 = 12;
 const LEARN_REPORTS: f64 = 1.0;
+/// Devices that a wave, or a pair that was named, must have to be watched.
+const FEW_CANARIES: u32 = 10;
 /// The rest of the fleet must have so many devices to be held against.
 const REST: u32 = 30;
 
@@ -123,7 +126,7 @@ impl Watch {
     pub(super) fn look(&mut self, fleet: &Fleet, now: At, held: impl Fn(Symptom) -> bool) -> Vec<Rise> {
         self.look += 1;
         let cohorts = fleet.cohorts();
-        self.read(cohorts);
+        self.read(fleet);
         let reports = fleet.reports() as f64 / f64::from(cohorts.fleet().devices().max(1));
         let needed = |symptom| reports_needed(symptom, fleet.counts_errors());
         let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, needed(symptom), reports));
@@ -195,11 +198,13 @@ impl Watch {
     }
 
     /// Reads every counter; cohorts that have come are watched, those that have gone or shrunk are not.
-    fn read(&mut self, cohorts: &Cohorts) {
+    fn read(&mut self, fleet: &Fleet) {
+        let (cohorts, wave) = (fleet.cohorts(), fleet.schema().find("wave"));
         let mut alive = vec![false; self.posts.len()];
         for (place, cohort) in cohorts.places() {
             let at = place.0 as usize;
-            let is_watched = cohort.devices() >= MINIMUM_SAMPLE && !cohort.key.is_leftover() || place == Cohorts::FLEET;
+            let is_large = cohort.devices() >= least_devices(cohort.key.grouping, wave);
+            let is_watched = is_large && !cohort.key.is_leftover() || place == Cohorts::FLEET;
             if !is_watched {
                 continue;
             }
@@ -321,6 +326,17 @@ impl Post {
             within_s: LOOK_S.max((3.0 * apart_s) as i64),
         })
     }
+}
+
+/// Devices a cohort needs to be watched. A wave, or a pair that was named, is where a rollout shows first: of few canaries
+/// nearly all are ill, or it is not about them.
+fn least_devices(grouping: Grouping, wave: Option<AttributeIx>) -> u32 {
+    let names_canaries = match grouping {
+        Grouping::Pair(..) => true,
+        Grouping::One(attribute) => Some(attribute) == wave,
+        Grouping::Fleet => false,
+    };
+    if names_canaries { FEW_CANARIES } else { MINIMUM_SAMPLE }
 }
 
 /// Reports that an average device must have sent before a symptom can show at all.

@@ -144,7 +144,10 @@ fn a_crossed_rule_pauses_the_plan_and_people_go_on_or_stop() {
         assert_eq!((standing.rule.as_str(), standing.sample, standing.wave), ("rebooting", 30, 2));
         assert!((standing.value - 5.0 / 30.0).abs() < 1e-9, "{standing:?}");
         let notice = bench.state.room.notices.iter().last().expect("the team is told").text.clone();
-        assert!(notice.contains("has stopped by itself in wave 2 of 3: rebooting 16.7 % of 30, above 2.0 % (others 0.0 %)"), "{notice}");
+        assert!(
+            notice.contains("has stopped by itself in wave 2 of 3: rebooting 16.7 % of 30, above 2.0 % (others 0.0 %)"),
+            "{notice}"
+        );
         let id = bench.actuation();
         if goes_on {
             bench.ask(Command::Switch(SwitchCommand::GoOn(id.clone()))).unwrap();
