@@ -10,6 +10,7 @@
 pub mod attribution;
 mod causes;
 pub mod census;
+mod days;
 mod evidence;
 pub mod level;
 pub mod probes;

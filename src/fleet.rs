@@ -17,6 +17,7 @@ pub mod groups;
 mod habits;
 mod hush;
 pub mod kpis;
+mod leave;
 mod messages;
 mod moves;
 mod observe;

@@ -54,8 +54,13 @@ impl<'a> Signs<'a> {
 
     /// Whether it is about where devices are connected.
     pub(super) fn is_of_network(&self) -> bool {
-        !self.cohort.is_fleet() && self.cohort.0.keys().all(|attribute| NETWORK.contains(&attribute.as_str()))
+        is_of_network(self.cohort)
     }
+}
+
+/// Whether a cohort is about where devices are connected rather than about what they are.
+pub(super) fn is_of_network(cohort: &CohortKey) -> bool {
+    !cohort.is_fleet() && cohort.0.keys().all(|attribute| NETWORK.contains(&attribute.as_str()))
 }
 
 fn share(breadth: &Breadth) -> f64 {

@@ -446,6 +446,30 @@ fn devices_that_sleep_every_night_are_missed_only_until_that_is_known() {
 }
 
 #[test]
+fn batteries_that_sink_every_evening_are_news_on_two_of_them() {
+    let mut fake = Fake::new(200);
+    let mut evenings = Vec::new();
+    for ten_min in 0..4 * 144i64 {
+        // The sun goes down at six, and by then they are full again.
+        let dark = ten_min % 144 - 18 * 6;
+        for n in 0..200 {
+            let (firmware, hardware) = (attributes(n)[0].1, attributes(n)[1].1);
+            let battery = if hardware == "rev-B" { 95 - dark.max(0) } else { 95 };
+            let told = Telemetry { battery: Some(battery as u8), ..Telemetry::default() };
+            fake.report(n, firmware, 0.0, told);
+            // Not all at once.
+            if n % 10 == 0 {
+                let news = raised(&fake.run(30));
+                evenings.extend(news.into_iter().map(|news| (ten_min / 144, news)));
+            }
+        }
+    }
+    let days: Vec<i64> = evenings.iter().map(|(day, _)| *day).collect();
+    assert!(days.contains(&0) && days.iter().all(|day| *day < 2), "{evenings:?}");
+    assert!(evenings.iter().all(|(_, news)| news == "battery rev-B"), "{evenings:?}");
+}
+
+#[test]
 fn devices_that_always_complain_are_not_taken_for_others_every_minute() {
     let always = |n: usize| n.is_multiple_of(17);
     let mut fake = Fake::new(2000);
@@ -792,6 +816,32 @@ fn what_hardly_any_of_so_many_do_beside_is_not_what_is_wrong() {
         let findings = vec![&silent, &drained];
         let facts = Facts { fleet: &fake.fleet, findings, suspects: &[], breadth: None, own_link, reach: None };
         assert_eq!(verdict::judge(&facts).kind, kind);
+    }
+}
+
+#[test]
+fn batteries_that_sink_in_one_place_are_no_matter_of_firmware() {
+    for (attribute, value, kind) in [
+        ("region", "eu", IncidentType::MassDisconnect),
+        ("hardware", "rev-B", IncidentType::BadFirmware),
+        ("firmware", "3.2.5", IncidentType::BadFirmware),
+    ] {
+        let mut fake = Fake::new(400);
+        let mut changes = Vec::new();
+        for minute in 0..30u8 {
+            for n in 0..400 {
+                let sinks = attributes(n).contains(&(attribute, value));
+                let battery = Some(90 - if sinks { minute.saturating_sub(20) } else { 0 });
+                fake.report(n, attributes(n)[0].1, 0.0, Telemetry { battery, ..Telemetry::default() });
+            }
+            changes.extend(fake.run(60));
+        }
+        let [Change::Raised(finding)] = &changes[..] else { panic!("{changes:?}") };
+        let (suspects, breadth) = fake.detector.suspects(&fake.fleet, finding.signal, &finding.cohort, None).unwrap();
+        let own_link = OwnLink { is_up: true, since: At::from_ms(0), was_down: false };
+        let (findings, breadth) = (vec![finding], Some(&breadth));
+        let facts = Facts { fleet: &fake.fleet, findings, suspects: &suspects, breadth, own_link, reach: None };
+        assert_eq!((finding.cohort.get(attribute), verdict::judge(&facts).kind), (Some(value), kind));
     }
 }
 

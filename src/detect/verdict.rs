@@ -190,6 +190,10 @@ fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> In
         because("devices are connected, and what they send is wrong");
         return DataQuality;
     }
+    if facts.has(Draining) && !facts.has(Erring) && probes::is_of_network(cohort) {
+        because("batteries sink in one place, whatever the make of the devices: they are losing their power");
+        return MassDisconnect;
+    }
     if of_firmware || facts.has(Draining) || facts.has(Erring) {
         because("devices of one make do it, and stay connected");
         return BadFirmware;

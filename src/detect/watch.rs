@@ -3,6 +3,7 @@
 //! A cohort is held against its own past and against the rest of the fleet at the same time: where the rest does the
 //! same, it is not the cohort that is odd. Only the fleet as a whole has nothing but its past.
 
+use super::days::Days;
 use super::rhythm::Rhythm;
 use super::stream::{LOOK_S, Learning, Presence, Stream};
 use super::{MINIMUM_SAMPLE, census, evidence};
@@ -37,6 +38,7 @@ struct Post {
     key: Key,
     streams: Box<[Stream; Symptom::COUNT]>,
     presence: Presence,
+    days: Days,
     /// What was new at this look, of each symptom.
     new: [f32; Symptom::COUNT],
 }
@@ -130,7 +132,7 @@ impl Watch {
         let reports = fleet.reports() as f64 / f64::from(cohorts.fleet().devices().max(1));
         let needed = |symptom| reports_needed(symptom, fleet.counts_errors());
         let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, needed(symptom), reports));
-        let Some(whole) = self.whole(cohorts) else { return Vec::new() };
+        let Some(whole) = self.whole(cohorts, now) else { return Vec::new() };
         if self.look.is_multiple_of(LOOKS_A_MINUTE) {
             self.learn_lasting(fleet, &whole, &held);
         }
@@ -147,23 +149,19 @@ impl Watch {
                 };
                 let risen = match symptom {
                     Symptom::Offline => post.weigh_presence(&post_look, learning),
-                    _ if post_look.is_fleet() => {
-                        let usual = self.rhythm.usual(symptom, now, whole.rates[symptom as usize]);
-                        let risen = post.weigh_stream(symptom, &post_look, usual, learning);
-                        if learning == Learning::Usual {
-                            self.rhythm.learn(symptom, now, post.new[symptom as usize], post_look.minutes());
-                        }
-                        risen
-                    }
                     _ => {
-                        let usual = post.streams[symptom as usize].rate(whole.rates[symptom as usize]);
+                        let usual = post.usual(symptom, &post_look, now);
                         post.weigh_stream(symptom, &post_look, usual, learning)
                     }
                 };
+                if post_look.is_fleet() && symptom != Symptom::Offline && learning == Learning::Usual {
+                    self.rhythm.learn(symptom, now, post.new[symptom as usize], post_look.minutes());
+                }
                 // From here on it is about what a census counts.
                 let in_census = |rise: Rise| Rise { usual: rise.usual * lasting[symptom as usize], ..rise };
                 rises.extend(risen.filter(|_| judges).map(in_census));
             }
+            post.days.learn(now, &post.new, LOOK_S as f32 / 60.0, post_look.devices);
         }
         rises
     }
@@ -183,15 +181,21 @@ impl Watch {
     }
 
     /// The whole fleet at this look; none before there is one.
-    fn whole(&self, cohorts: &Cohorts) -> Option<Whole> {
+    fn whole(&self, cohorts: &Cohorts, now: At) -> Option<Whole> {
         let post = self.posts.first().and_then(Option::as_ref)?;
+        let rates = Symptom::ALL.map(|s| post.streams[s as usize].fleet_rate());
+        let at_this_hour = |symptom: Symptom| {
+            let daily = post.days.usual(symptom, now).unwrap_or(0.0);
+            self.rhythm.usual(symptom, now, rates[symptom as usize]).max(daily)
+        };
         let posts = self.posts.iter().flatten().count();
         Some(Whole {
             devices: cohorts.fleet().devices(),
             away: cohorts.fleet().away(),
             share: post.presence.fleet_share(),
             recent: Symptom::ALL.map(|s| (post.streams[s as usize].recent, post.streams[s as usize].expected)),
-            rates: Symptom::ALL.map(|s| post.streams[s as usize].fleet_rate()),
+            rates,
+            usual: Symptom::ALL.map(at_this_hour),
             // Every symptom of every cohort has three rises that are looked for.
             threshold: BUDGET_LOOKS.ln() + (posts as f32 * Symptom::COUNT as f32 * 3.0).ln(),
         })
@@ -229,8 +233,13 @@ impl Watch {
 
 impl Post {
     fn new(cohort: &Cohort) -> Self {
-        let streams = cohort.shown().map(Stream::new);
-        Self { key: cohort.key, streams: Box::new(streams), presence: Presence::default(), new: [0.0; Symptom::COUNT] }
+        Self {
+            key: cohort.key,
+            streams: Box::new(cohort.shown().map(Stream::new)),
+            presence: Presence::default(),
+            days: Days::default(),
+            new: [0.0; Symptom::COUNT],
+        }
     }
 }
 
@@ -243,8 +252,9 @@ struct Whole {
     share: f32,
     /// What was seen of each symptom in the last minute or so, and what was expected.
     recent: [(f32, f32); Symptom::COUNT],
-    /// The usual rates, in devices a minute and device.
+    /// The rates of the last hour, and those that are usual at this one, in devices a minute and device.
     rates: [f32; Symptom::COUNT],
+    usual: [f32; Symptom::COUNT],
     /// Evidence from which a cohort has risen.
     threshold: f32,
 }
@@ -287,6 +297,17 @@ impl<'a> PostLook<'a> {
 }
 
 impl Post {
+    /// The rate that is usual at this hour: that of the last one, or, where it is a habit, of the same hour of other days.
+    fn usual(&self, symptom: Symptom, at: &PostLook<'_>, now: At) -> f32 {
+        let (fleet, fleet_now) = (at.whole.rates[symptom as usize], at.whole.usual[symptom as usize]);
+        if at.is_fleet() {
+            return fleet_now;
+        }
+        let lately = self.streams[symptom as usize].rate(fleet);
+        // Of whose days nothing is known, they are like the fleet's.
+        self.days.usual(symptom, now).map_or(lately * fleet_now / fleet, |daily| lately.max(daily))
+    }
+
     /// Weighs how many are away against what is usual here, and against how it is with the rest just now.
     fn weigh_presence(&mut self, at: &PostLook<'_>, learning: Learning) -> Option<Rise> {
         let whole = at.whole;

@@ -94,6 +94,8 @@ pub enum Body {
     },
     /// Whether a device is in a state in which nobody misses it: in maintenance, suspended, decommissioned.
     Suppressed(bool),
+    /// The broker was told to forget its retained presence: who is away then is not expected back.
+    Cleared,
     /// A counter or gauge of the broker itself; never a device's.
     Broker(BrokerMetric, f64),
     /// Something wrong with the message. Where the message was taken all the same, it follows as its own observation.

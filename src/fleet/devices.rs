@@ -150,6 +150,8 @@ pub enum Flag {
     /// It was heard more than once; and has reported, rather than told its presence or its update.
     HeardAgain = 65_536,
     HasReported = 131_072,
+    /// Suppressed because the broker was told to forget it while it was away.
+    Cleared = 262_144,
 }
 
 /// The symptoms of a device, a bit each: of the running minute, and of the last minutes.

@@ -73,10 +73,15 @@ impl Fleet {
             return self.observe_campaign(batch, observation);
         }
         let id = batch.text(observation.device);
+        if matches!(observation.body, Body::Cleared) {
+            self.takes_leave(id);
+            return None;
+        }
         let Some(ix) = self.find_or_add(id) else {
             self.fault(batch, observation, Fault::TableFull);
             return None;
         };
+        self.is_back(ix);
         if let Body::Suppressed(suppressed) = observation.body {
             self.suppress(ix, suppressed);
             return None;
@@ -131,6 +136,7 @@ impl Fleet {
             | Body::Control { .. }
             | Body::Broker(..)
             | Body::Suppressed(_)
+            | Body::Cleared
             | Body::Fault(_) => {}
         }
         None

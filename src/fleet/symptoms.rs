@@ -232,22 +232,6 @@ impl Fleet {
         }
     }
 
-    /// Leaves a device out of account, or counts it again: in maintenance it is heard, and neither counted nor missed.
-    pub(super) fn suppress(&mut self, ix: DeviceIx, suppressed: bool) {
-        let device = self.devices.get(ix);
-        if device.has(Flag::Suppressed) == suppressed {
-            return;
-        }
-        let n = if suppressed { -1 } else { 1 };
-        let (online, excused) = (device.has(Flag::Online), device.has(Flag::Excused));
-        self.devices.get_mut(ix).set(Flag::Suppressed, false);
-        self.level(ix, Signal::Devices, n);
-        self.level(ix, Signal::Online, if online { n } else { 0 });
-        self.level(ix, Signal::Updating, if excused { n } else { 0 });
-        self.devices.get_mut(ix).set(Flag::Suppressed, suppressed);
-        self.suppressed = self.suppressed.saturating_add_signed(-n);
-    }
-
     /// Whether a device has been heard since we listen without a break: what changed before that is no news.
     pub(super) fn was_followed(&self, ix: DeviceIx) -> bool {
         let device = self.devices.get(ix);

@@ -385,6 +385,33 @@ fn a_device_in_maintenance_is_heard_and_neither_counted_nor_missed() {
     assert_eq!(levels(&mut bench), (3, 2, 1, 0));
 }
 
+#[test]
+fn a_device_that_the_broker_was_told_to_forget_is_missed_no_more_until_it_is_heard() {
+    let mut bench = Bench::new();
+    let counts = |bench: &mut Bench| {
+        bench.seconds(1);
+        let fleet = bench.fleet.cohorts().fleet();
+        (fleet.level(Signal::Devices), fleet.away(), bench.fleet.suppressed())
+    };
+    for n in 0..3 {
+        bench.status(&format!("d{n}"), n != 1, 1, &[]);
+    }
+    bench.say("nobody", false, &[], Body::Cleared);
+    bench.say("d0", false, &[], Body::Cleared);
+    assert_eq!(counts(&mut bench), (3, 1, 0), "who is here stays");
+    bench.say("d1", false, &[], Body::Cleared);
+    bench.say("d1", false, &[], Body::Cleared);
+    assert_eq!(counts(&mut bench), (2, 0, 1));
+    bench.status("d1", true, 2, &[]);
+    assert_eq!(counts(&mut bench), (3, 0, 0));
+    // In maintenance it stays, whatever the broker forgets.
+    bench.status("d1", false, 2, &[]);
+    bench.say("d1", true, &[], Body::Suppressed(true));
+    bench.say("d1", false, &[], Body::Cleared);
+    bench.status("d1", true, 3, &[]);
+    assert_eq!(counts(&mut bench), (2, 0, 1));
+}
+
 proptest! {
     /// Whatever devices do, the cohorts of any attribute add up to the fleet.
     #[test]
@@ -401,6 +428,7 @@ proptest! {
                 0 => bench.error(&device),
                 1 | 2 => drop(bench.say(&device, false, &[], Body::Suppressed(more == 1))),
                 3 => drop(bench.ota(&device, 1, OtaState::Rebooting)),
+                4 => drop(bench.say(&device, false, &[], Body::Cleared)),
                 _ => {}
             }
             bench.seconds(wait);

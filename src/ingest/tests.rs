@@ -45,6 +45,7 @@ fn describe(batch: &Batch, o: &crate::domain::observation::Observation) -> Strin
             format!("control {} {action:?} {}", text(*campaign), text(*request_id))
         }
         Body::Answer { request_id } => format!("answer {}", text(*request_id)),
+        Body::Cleared => "cleared".into(),
         Body::Suppressed(suppressed) => format!("suppressed {suppressed}"),
         Body::Broker(metric, value) => format!("broker {metric:?} {value}"),
         Body::Fault(fault) => return fault.label().to_owned(),
@@ -227,7 +228,8 @@ fn presence_comes_in_many_forms() {
         );
     }
     assert_eq!(told("fleet/a/d/status", br#"{"state":"fine"}"#), ["bad_status"]);
-    assert!(told("fleet/a/d/status", b"").is_empty());
+    assert_eq!(told("fleet/a/d/status", b""), ["d cleared"]);
+    assert!(told("fleet/a/d/ota", b"").is_empty());
 }
 
 #[test]

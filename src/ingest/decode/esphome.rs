@@ -2,7 +2,7 @@
 //! it tells its versions. The prefix is the node's name unless it was changed, and so the device.
 
 use super::fields::Fields;
-use super::tell::{tell, unreadable};
+use super::tell::{counted, tell};
 use super::{Message, presence};
 use crate::domain::observation::Batch;
 use crate::fleet::attributes::Schema;
@@ -31,12 +31,8 @@ pub fn routes(template: &str) -> Result<Router, String> {
 pub fn decode(message: &Message<'_>, schema: &Schema, batch: &mut Batch) {
     let payload = message.arrival.payload;
     if message.topic.ends_with("/status") {
-        match presence::read(payload) {
-            Ok(Some(online)) => tell(&message.of(MessageKind::Status), &Fields::presence(online), schema, batch),
-            Ok(None) => {}
-            Err(fault) => unreadable(message, fault, batch),
-        }
-        return;
+        let read = presence::told(message, Fields::default(), schema, batch);
+        return counted(message, read, batch);
     }
     let mut fields = Fields::default();
     let mut levels = message.topic.rsplit('/').skip(1);
@@ -64,7 +60,7 @@ mod tests {
             &[
                 ("livingroom/status", "online", &["livingroom status Some(true) None"]),
                 ("livingroom/status", "offline", &["livingroom status Some(false) None"]),
-                ("livingroom/status", "", &[]),
+                ("livingroom/status", "", &["livingroom cleared"]),
                 ("livingroom/status", "fine", &["bad_status livingroom"]),
                 (
                     "livingroom/sensor/temperature/state",

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use super::fields::{Fields, Str};
-use super::tell::{counted, tell, unreadable};
+use super::tell::{cleared, counted, tell, unreadable};
 use super::walk::walk;
 use super::{Message, name};
 use crate::domain::fault::Fault;
@@ -92,6 +92,7 @@ fn state(message: &Message<'_>, schema: &Schema, families: &mut Families, batch:
     let online = match state {
         "" => {
             families.forget(message.device);
+            cleared(message, batch);
             return Ok(());
         }
         "init" | "ready" | "sleeping" | "alert" => true,
@@ -171,7 +172,7 @@ mod tests {
                 ("homie/5/pump/$state", "disconnected", &["pump status Some(false) None"]),
                 ("homie/pump/$state", "lost", &["pump status Some(false) None"]),
                 ("homie/pump/$state", "alert", &["pump event Error alert", "pump status Some(true) None"]),
-                ("homie/pump/$state", "", &[]),
+                ("homie/pump/$state", "", &["pump cleared"]),
                 ("homie/pump/$state", "fine", &["bad_status pump"]),
                 ("homie/pump/$fw/version", "1.2.3", &["pump telemetry None None None None firmware=1.2.3"]),
                 ("homie/pump/$implementation", "esp8266", &["pump telemetry None None None None hardware=esp8266"]),
@@ -204,7 +205,7 @@ mod tests {
                     &["bridge status Some(false) None", "a status Some(false) None hearsay"],
                 ),
                 ("homie/5/c/$description", br#"{"root":"bridge"}"#, &[]),
-                ("homie/5/c/$state", b"", &[]),
+                ("homie/5/c/$state", b"", &["c cleared"]),
                 (
                     "homie/5/bridge/$state",
                     b"ready",

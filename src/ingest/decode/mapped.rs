@@ -1,7 +1,7 @@
 //! JSON with a fleet's own names: the configuration says where each of our fields stands in it.
 
 use super::fields::{Fields, Str};
-use super::tell::{counted, tell};
+use super::tell::{cleared, counted, tell};
 use super::walk::{Leaf, walk};
 use super::{Message, name, presence};
 use crate::domain::fault::Fault;
@@ -106,6 +106,9 @@ impl Mapping {
 
 pub fn decode(message: &Message<'_>, mapping: &Mapping, schema: &Schema, batch: &mut Batch) {
     let payload = message.arrival.payload;
+    if payload.is_empty() && message.kind == MessageKind::Status {
+        return cleared(message, batch);
+    }
     if payload.is_empty() && message.arrival.retained {
         return;
     }

@@ -1,7 +1,13 @@
 //! Presence in a word, as many a firmware sends it: bare, or as JSON.
 
+use super::Message;
+use super::fields::Fields;
+use super::tell::{self, tell};
 use super::walk::{Leaf, walk};
 use crate::domain::fault::Fault;
+use crate::domain::observation::Batch;
+use crate::fleet::attributes::Schema;
+use crate::ingest::route::MessageKind;
 
 /// `online`, `Offline`, `1`, `false`.
 pub(super) fn word(payload: &[u8]) -> Option<bool> {
@@ -16,12 +22,27 @@ pub(super) fn word(payload: &[u8]) -> Option<bool> {
     }
 }
 
+/// Tells the presence that is all of a message, with what else is known of the device.
+///
+/// # Errors
+/// What is no presence.
+pub(super) fn told(message: &Message<'_>, fields: Fields<'_>, schema: &Schema, batch: &mut Batch) -> Result<(), Fault> {
+    match read(message.arrival.payload)? {
+        Some(online) => {
+            let fields = Fields { online: Some(online), ..fields };
+            tell(&message.of(MessageKind::Status), &fields, schema, batch);
+        }
+        None => tell::cleared(message, batch),
+    }
+    Ok(())
+}
+
 /// A word, or JSON that holds one: `{"state":"online"}`, `{"online":true}`, `"offline"`. None where the message was
 /// cleared at the broker.
 ///
 /// # Errors
 /// What is neither.
-pub(super) fn read(payload: &[u8]) -> Result<Option<bool>, Fault> {
+fn read(payload: &[u8]) -> Result<Option<bool>, Fault> {
     if payload.is_empty() {
         return Ok(None);
     }

@@ -39,12 +39,9 @@ pub fn decode(message: &Message<'_>, schema: &Schema, batch: &mut Batch) {
 }
 
 fn online(message: &Message<'_>, schema: &Schema, batch: &mut Batch) -> Result<(), Fault> {
-    if let Some(online) = presence::read(message.arrival.payload)? {
-        let mut fields = Fields::presence(online);
-        fields.attribute("hardware", model(message), schema);
-        tell(&message.of(MessageKind::Status), &fields, schema, batch);
-    }
-    Ok(())
+    let mut fields = Fields::default();
+    fields.attribute("hardware", model(message), schema);
+    presence::told(message, fields, schema, batch)
 }
 
 /// Devices of the second generation tell their model in their id alone: `shellypro4pm-f008d1d8b8b8`.

@@ -69,10 +69,7 @@ impl Place {
 fn host_state(message: &Message<'_>, host: &str, schema: &Schema, batch: &mut Batch) -> Result<(), Fault> {
     let id = format!("STATE/{host}");
     let device = name(&id)?;
-    if let Some(online) = presence::read(message.arrival.payload)? {
-        tell(&message.about(&device).of(MessageKind::Status), &Fields::presence(online), schema, batch);
-    }
-    Ok(())
+    presence::told(&message.about(&device), Fields::default(), schema, batch)
 }
 
 fn of_node(

@@ -3,7 +3,7 @@
 use super::Message;
 use super::fields::{self, Fields};
 use super::presence;
-use super::tell::{tell, unreadable};
+use super::tell::{cleared, tell, unreadable};
 use crate::domain::fault::Fault;
 use crate::domain::observation::Batch;
 use crate::fleet::attributes::Schema;
@@ -13,7 +13,9 @@ use crate::ingest::route::MessageKind;
 pub fn decode(message: &Message<'_>, schema: &Schema, batch: &mut Batch) {
     let payload = message.arrival.payload;
     if payload.is_empty() && message.kind != MessageKind::Telemetry && message.kind != MessageKind::Event {
-        // A retained message was cleared at the broker. Nothing is said, and nothing is wrong.
+        if message.kind == MessageKind::Status {
+            cleared(message, batch);
+        }
         return;
     }
     if message.kind == MessageKind::Status

@@ -40,10 +40,7 @@ pub fn decode(message: &Message<'_>, schema: &Schema, batch: &mut Batch) {
 }
 
 fn last_will(message: &Message<'_>, schema: &Schema, batch: &mut Batch) -> Result<(), Fault> {
-    if let Some(online) = presence::read(message.arrival.payload)? {
-        tell(&message.of(MessageKind::Status), &Fields::presence(online), schema, batch);
-    }
-    Ok(())
+    presence::told(message, Fields::default(), schema, batch)
 }
 
 /// What a device tells of itself, unasked or asked.
@@ -133,7 +130,7 @@ mod tests {
                 ("tele/plug1/LWT", "Online", &["plug1 status Some(true) None"]),
                 ("tele/plug1/LWT", "Offline", &["plug1 status Some(false) None"]),
                 ("tele/plug1/LWT", r#"{"state":"offline"}"#, &["plug1 status Some(false) None"]),
-                ("tele/plug1/LWT", "", &[]),
+                ("tele/plug1/LWT", "", &["plug1 cleared"]),
                 (
                     "tele/plug1/STATE",
                     r#"{"Time":"2019-10-31T11:14:59","Uptime":"0T18:36:12","UptimeSec":66972,"Heap":28,"Sleep":50,"LoadAvg":19,"MqttCount":6,"POWER":"OFF","Wifi":{"AP":1,"SSId":"Tasmota","RSSI":100,"Signal":-47}}"#,

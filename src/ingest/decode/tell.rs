@@ -41,6 +41,15 @@ pub(super) fn tell(message: &Message<'_>, fields: &Fields<'_>, schema: &Schema, 
     }
 }
 
+/// Tells that the broker was told to forget a device's retained presence. Nothing is wrong.
+pub(super) fn cleared(message: &Message<'_>, batch: &mut Batch) {
+    if !message.device.is_empty() {
+        let device = batch.keep(message.device);
+        let envelope = Envelope { at: message.arrival.at, device, ..Envelope::default() };
+        batch.push(batch.mark(), envelope, Body::Cleared);
+    }
+}
+
 /// Counts a message, or a part of it, that could not be read.
 pub(super) fn unreadable(message: &Message<'_>, fault: Fault, batch: &mut Batch) {
     ingest::fault(message.arrival, message.device, fault, batch);

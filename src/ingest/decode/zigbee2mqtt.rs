@@ -45,10 +45,7 @@ fn is_request(rest: &str) -> bool {
 }
 
 fn available(message: &Message<'_>, schema: &Schema, batch: &mut Batch) -> Result<(), Fault> {
-    if let Some(online) = presence::read(message.arrival.payload)? {
-        tell(&message.of(MessageKind::Status).hearsay(), &Fields::presence(online), schema, batch);
-    }
-    Ok(())
+    presence::told(&message.clone().hearsay(), Fields::default(), schema, batch)
 }
 
 /// What a device measures; battery and link quality among it. With `include_device_information` it says what it is, too.
