@@ -94,7 +94,7 @@ pub enum Body {
     },
     /// Whether a device is in a state in which nobody misses it: in maintenance, suspended, decommissioned.
     Suppressed(bool),
-    /// The broker was told to forget its retained presence: who is away then is not expected back.
+    /// The broker was told to forget its retained presence: it is not expected back.
     Cleared,
     /// A counter or gauge of the broker itself; never a device's.
     Broker(BrokerMetric, f64),

@@ -150,7 +150,7 @@ pub enum Flag {
     /// It was heard more than once; and has reported, rather than told its presence or its update.
     HeardAgain = 65_536,
     HasReported = 131_072,
-    /// Suppressed because the broker was told to forget it while it was away.
+    /// Suppressed because the broker was told to forget it.
     Cleared = 262_144,
 }
 

@@ -21,11 +21,11 @@ impl Fleet {
         self.suppressed = self.suppressed.saturating_add_signed(-n);
     }
 
-    /// The broker was told to forget a device: one that is away is not missed any more until it is heard again.
+    /// The broker was told to forget a device: it is not missed any more until it is heard again, which one that is still
+    /// there soon is.
     pub(super) fn takes_leave(&mut self, id: &str) {
         let Some(ix) = self.devices.find(id) else { return };
-        let device = self.devices.get(ix);
-        if !device.has(Flag::Online) && !device.has(Flag::Suppressed) {
+        if !self.devices.get(ix).has(Flag::Suppressed) {
             self.suppress(ix, true);
             self.devices.get_mut(ix).set(Flag::Cleared, true);
         }

@@ -10,8 +10,10 @@ use super::devices::{Device, DeviceIx, Flag};
 use super::{Fleet, RECONNECT_S};
 use crate::limits;
 
-/// Devices that have left a version before more are thought to.
+/// Devices that have left a version before more are thought to; of another version that is left for the same one, fewer
+/// will do.
 const MOVERS: u32 = 8;
+const MOVERS_BESIDE: u32 = 2;
 /// Seconds between two looks, and the weight of one in the pace.
 const LOOK_S: f32 = 10.0;
 const SMOOTH: f32 = 1.0 / 6.0;
@@ -45,8 +47,6 @@ struct Left {
     idle: u16,
     /// Seconds for which they were away.
     away_s: f32,
-    /// Whether those that are away are as few as is to be expected.
-    is_plausible: bool,
 }
 
 impl Left {
@@ -63,16 +63,20 @@ impl Left {
         if self.movers < KNOWN { RECONNECT_S } else { known_s.min(RECONNECT_S) }
     }
 
-    fn look(&mut self, devices: u32, away: u32) {
+    /// Whether enough have left it for more to be thought to, where so many have left any version.
+    const fn is_left(&self, by_all: u32) -> bool {
+        self.movers >= MOVERS || (self.movers >= MOVERS_BESIDE && by_all >= MOVERS)
+    }
+
+    /// Takes what came since the last look. Returns the devices that may be away at once, at the quickest pace so far.
+    fn look(&mut self) -> f32 {
         self.looks += 1;
         let weight = (1.0 / self.looks as f32).max(SMOOTH);
         self.pace += weight * (self.came as f32 / LOOK_S - self.pace);
         self.most = (FADES * self.most).max(self.pace);
         self.idle = if self.came > 0 { 0 } else { self.idle.saturating_add(1) };
         self.came = 0;
-        let expected = self.most * self.away_s.max(LOOK_S);
-        let at_once = (AT_ONCE_TIMES * expected + MOVERS as f32).min(AT_ONCE_SHARE * devices as f32);
-        self.is_plausible = self.movers >= MOVERS && away as f32 <= at_once;
+        self.most * self.away_s.max(LOOK_S)
     }
 }
 
@@ -80,11 +84,18 @@ impl Left {
 #[derive(Debug, Default)]
 pub struct Moves {
     left: Vec<Left>,
+    /// Whether those that are away are as few as is to be expected.
+    is_plausible: bool,
 }
 
 impl Moves {
     fn find(&self, version: ValueIx) -> Option<&Left> {
         self.left.iter().find(|left| left.version == version)
+    }
+
+    /// Devices that have left any of them.
+    fn movers(&self) -> u32 {
+        self.left.iter().map(|left| left.movers).sum()
     }
 
     /// A device has come back with another version than this one.
@@ -133,14 +144,13 @@ impl Fleet {
         if self.moves.left.is_empty() {
             return;
         }
-        let left = self.devices.iter().filter_map(|(ix, device)| Some((ix, self.still_moves(device)?.version)));
-        let away: Vec<(DeviceIx, ValueIx)> = left.collect();
-        let devices = self.cohorts.fleet().devices();
-        for left in &mut self.moves.left {
-            left.look(devices, away.iter().filter(|(_, version)| *version == left.version).count() as u32);
-        }
+        let left = self.devices.iter().filter(|(_, device)| self.still_moves(device).is_some());
+        let away: Vec<DeviceIx> = left.map(|(ix, _)| ix).collect();
+        let most = AT_ONCE_SHARE * self.cohorts.fleet().devices() as f32;
+        let expected: f32 = self.moves.left.iter_mut().map(Left::look).sum();
+        self.moves.is_plausible = away.len() as f32 <= (AT_ONCE_TIMES * expected + MOVERS as f32).min(most);
         self.moves.left.retain(|left| left.idle < STAYS_LOOKS);
-        away.into_iter().for_each(|(ix, _)| self.falls_asleep(ix));
+        away.into_iter().for_each(|ix| self.falls_asleep(ix));
         let excused = self.devices.iter().filter(|(_, device)| device.has(Flag::Leaving) && device.has(Flag::Excused));
         let late: Vec<DeviceIx> = excused.map(|(ix, _)| ix).filter(|ix| !self.may_be_away(*ix)).collect();
         late.into_iter().for_each(|ix| self.set_excused(ix, false));
@@ -148,7 +158,8 @@ impl Fleet {
 
     /// Whether a device is away as others were that came back with another firmware.
     pub(super) fn is_moving(&self, ix: DeviceIx) -> bool {
-        self.still_moves(self.devices.get(ix)).is_some_and(|left| left.is_plausible)
+        let is_left = |left: &Left| left.is_left(self.moves.movers());
+        self.moves.is_plausible && self.still_moves(self.devices.get(ix)).is_some_and(is_left)
     }
 
     /// Whether a device that is away went while others left its version: that it has this one is how far the update has
@@ -157,7 +168,8 @@ impl Fleet {
         if device.has(Flag::Online) || device.has(Flag::Leaving) {
             return device.has(Flag::Leaving);
         }
-        let goes_on = |left: &Left| left.movers >= MOVERS && left.idle < PAUSES_LOOKS && device.seen >= left.began;
+        let by_all = self.moves.movers();
+        let goes_on = |left: &Left| left.is_left(by_all) && left.idle < PAUSES_LOOKS && device.seen >= left.began;
         self.left_by(device).is_some_and(goes_on)
     }
 
