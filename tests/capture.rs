@@ -50,6 +50,22 @@ fn the_game_day_is_found_in_its_capture_and_its_quiet_beginning_is_quiet() {
     writer.finish().unwrap();
     let (code, found, _) = analyze(&zipped);
     assert_eq!(code, 0);
+    let told = std::process::Command::new(env!("CARGO_BIN_EXE_warroom")).arg("analyze").arg(&zipped).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    for line in [
+        "wave 2 of fw-3.2.5 → 3.2.5 has started",
+        "  stop rule crossed · fw-3.2.5 wave 2: ",
+        "  alert A1 3.2.5 · rev-B · online",
+    ] {
+        assert!(told.contains(line), "{line} in {told}");
+    }
+    assert!(
+        told.contains(
+            "\n\nINC-1 SEV2 bad firmware · device · 3.2.5 · rev-B drops offline\n    firmware 3.2.5 ∧ hardware rev-B: "
+        ),
+        "{told}"
+    );
+    assert!(!told.contains("OVERDUE") && !told.contains("runbook"), "{told}");
     let incidents = found["incidents"].as_array().unwrap();
     assert_eq!(incidents.len(), 1, "{found:#}");
     let incident = &incidents[0];

@@ -148,6 +148,10 @@ fn an_alert_joins_the_open_incident_about_the_same_devices() {
     room.wait(5);
     assert!(room.state.room.incidents[&FIRST].alerts.is_empty());
     room.press(&["A"]);
+    room.type_text("firmware=3.2.9");
+    room.press(&["enter"]);
+    assert!(room.shows("no device has firmware `3.2.9`; there are 3.2.3, 3.2.4, 3.2.5"));
+    room.press(&["esc", "A"]);
     room.type_text("firmware=3.2.5 hardware=rev-B");
     room.press(&["enter"]);
     room.wait(2);

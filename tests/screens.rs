@@ -92,7 +92,7 @@ fn where_there_are_few_lines_they_tell_what_matters_most() {
     let crossed = |r: &Rehearsal| r.records.iter().any(|r| matches!(r.event, Event::StopRuleCrossed { .. }));
     rehearsal.wait_until("a crossed rule", crossed);
     let screen = rehearsal.screen(80, 24);
-    assert!(screen.contains("✗ stop rule, wave"), "{screen}");
+    assert!(screen.contains("✗ stop rule wave"), "{screen}");
 }
 
 #[test]

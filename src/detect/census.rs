@@ -219,7 +219,7 @@ pub(super) fn rollout<'f>(fleet: &'f Fleet, conditions: &[Condition]) -> Option<
 }
 
 /// Devices that have these attribute values, and those that show any of some symptoms (a bit each) just now.
-pub(super) fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) {
+pub fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) {
     let minute = fleet.minute();
     let known = fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed));
     let own = known.filter(|device| holds(conditions, fleet.vector(device.group)));
@@ -255,7 +255,7 @@ pub(super) fn cohort(fleet: &Fleet, conditions: &[Condition]) -> CohortKey {
 }
 
 /// The attribute values of a cohort; none where the fleet does not know one of them.
-pub(super) fn conditions(fleet: &Fleet, cohort: &CohortKey) -> Option<Vec<Condition>> {
+pub fn conditions(fleet: &Fleet, cohort: &CohortKey) -> Option<Vec<Condition>> {
     let condition = |(attribute, value): (&String, &String)| {
         let attribute = fleet.schema().find(attribute)?;
         Some((usize::from(attribute.0), fleet.dictionary(attribute).find(value)?.0.into()))

@@ -814,7 +814,16 @@ fn what_hardly_any_of_so_many_do_beside_is_not_what_is_wrong() {
     for (drained, kind) in [(15, IncidentType::MassDisconnect), (1500, IncidentType::BadFirmware)] {
         let drained = finding(Signal::Battery, drained);
         let findings = vec![&silent, &drained];
-        let facts = Facts { fleet: &fake.fleet, findings, suspects: &[], breadth: None, own_link, reach: None };
+        let facts = Facts {
+            fleet: &fake.fleet,
+            findings,
+            suspects: &[],
+            about: None,
+            rejected: &[],
+            breadth: None,
+            own_link,
+            reach: None,
+        };
         assert_eq!(verdict::judge(&facts).kind, kind);
     }
 }
@@ -840,8 +849,23 @@ fn batteries_that_sink_in_one_place_are_no_matter_of_firmware() {
         let (suspects, breadth) = fake.detector.suspects(&fake.fleet, finding.signal, &finding.cohort, None).unwrap();
         let own_link = OwnLink { is_up: true, since: At::from_ms(0), was_down: false };
         let (findings, breadth) = (vec![finding], Some(&breadth));
-        let facts = Facts { fleet: &fake.fleet, findings, suspects: &suspects, breadth, own_link, reach: None };
+        let facts = Facts {
+            fleet: &fake.fleet,
+            findings,
+            suspects: &suspects,
+            about: None,
+            rejected: &[],
+            breadth,
+            own_link,
+            reach: None,
+        };
         assert_eq!((finding.cohort.get(attribute), verdict::judge(&facts).kind), (Some(value), kind));
+        let words = |facts: &Facts<'_>| verdict::judge(facts).evidence.join("; ");
+        let ruled_out = Facts { rejected: &[CohortKey::of(attribute, value)], suspects: &[], ..facts };
+        assert!(!words(&ruled_out).contains(value), "{}", words(&ruled_out));
+        let customer = CohortKey::of("customer", "acme");
+        let said = words(&Facts { about: Some(&customer), ..ruled_out });
+        assert!(said.contains("customer acme"), "{said}");
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Facts<'a> {
     pub findings: Vec<&'a Finding>,
     /// Who is suspected of it.
     pub suspects: &'a [Suspect],
+    /// Whom people have said it is about, and whom they have ruled out.
+    pub about: Option<&'a CohortKey>,
+    pub rejected: &'a [CohortKey],
     pub breadth: Option<&'a Breadth>,
     pub own_link: OwnLink,
     /// How the way to the broker was when it was tried beside our link.
@@ -71,8 +74,10 @@ impl Facts<'_> {
 
     /// The cohort it is about.
     fn cohort(&self) -> CohortKey {
-        let suspect = self.suspects.first().map(|suspect| suspect.cohort.clone());
-        suspect.or_else(|| Some(self.findings.first()?.cohort.clone())).unwrap_or_default()
+        let suspected = self.suspects.iter().map(|suspect| &suspect.cohort);
+        let found = self.findings.first().map(|finding| &finding.cohort);
+        let mut likely = suspected.chain(found).filter(|cohort| !self.rejected.contains(cohort));
+        self.about.or_else(|| likely.next()).cloned().unwrap_or_default()
     }
 
     /// Whether the cohort is about a firmware that devices have just been given, or a wave of a rollout.

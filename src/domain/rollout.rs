@@ -258,6 +258,11 @@ impl fmt::Display for Standing {
     }
 }
 
+/// ` wave 2`; nothing for a rollout that has none.
+pub fn of_wave(wave: u16) -> String {
+    if wave == 0 { String::new() } else { format!(" wave {wave}") }
+}
+
 /// A measured value of a wave's devices beside that of the devices that no wave has touched: means of the last ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {

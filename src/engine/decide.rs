@@ -4,19 +4,24 @@ mod learning;
 pub(super) mod regulation;
 
 use super::{State, recovery, response, runbooks, suspects, updates};
-use crate::detect::verdict;
+use crate::detect::{census, verdict};
 use crate::domain::alert::Alert;
 use crate::domain::clock::Moment;
+use crate::domain::cohort::CohortKey;
 use crate::domain::command::{Command, Declare, Refusal};
 use crate::domain::event::Event;
 use crate::domain::ids::{Actor, AlertId, IncidentId};
 use crate::domain::incident::{Declaration, Incident, IncidentType, Severity};
 use crate::domain::text::{visible, visible_lines};
 use crate::domain::time::At;
+use crate::fleet::Fleet;
 use crate::limits;
 
 /// Corrections further off than this are a typing mistake.
 const CORRECTION_S: i64 = 366 * 86_400;
+
+/// Known values that are named where another one was typed.
+const NAMED: usize = 8;
 
 pub(super) type Decision = Result<Vec<Event>, Refusal>;
 
@@ -65,6 +70,7 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
             if incident.overruled.cohort && incident.cohort == to {
                 return refuse(format!("{id} is about {} already", to.sentence()));
             }
+            somebody(&state.fleet, &to)?;
             Ok(vec![Event::CohortSet { incident: id, from: incident.cohort.clone(), to }])
         }),
         Command::RejectSuspect { incident: id, cohort } => on_open(state, id, |incident| {
@@ -130,6 +136,28 @@ fn on(state: &State, id: IncidentId, decide: impl FnOnce(&Incident) -> Decision)
 
 fn on_open(state: &State, id: IncidentId, decide: impl FnOnce(&Incident) -> Decision) -> Decision {
     decide(response::open(state, id)?)
+}
+
+/// Refuses a cohort that no device belongs to: it was mistyped. Before anything was heard nobody can know.
+fn somebody(fleet: &Fleet, cohort: &CohortKey) -> Result<(), Refusal> {
+    if fleet.devices().is_empty() {
+        return Ok(());
+    }
+    for (attribute, value) in cohort.pairs() {
+        let Some(ix) = fleet.schema().find(attribute) else {
+            return Err(Refusal::new(format!("devices have no `{attribute}`")));
+        };
+        let known = || fleet.dictionary(ix).names();
+        if known().all(|name| name != value) {
+            let names: Vec<&str> = known().take(NAMED).collect();
+            return Err(Refusal::new(format!("no device has {attribute} `{value}`; there are {}", names.join(", "))));
+        }
+    }
+    let conditions = census::conditions(fleet, cohort).unwrap_or_default();
+    if census::count(fleet, &conditions, 0).0 == 0 {
+        return Err(Refusal::new(format!("no device is of {}", cohort.sentence())));
+    }
+    Ok(())
 }
 
 /// A line of text that a person gave, safe to show and not too long.

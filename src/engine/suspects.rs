@@ -198,7 +198,7 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
             verdicts.extend(incident.verdict.clone().map(|verdict| (incident.id, verdict)));
             continue;
         }
-        let mut verdict = judge(state, opinion, alerts);
+        let mut verdict = judge(state, opinion, alerts, Some(incident));
         // While devices come back, fewer of everybody are affected: it was everybody all the same.
         let wanes =
             opinion.is_some_and(|opinion| opinion.suspects.is_empty() && opinion.breadth.affected < opinion.most);
@@ -235,10 +235,15 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
 }
 
 fn judge_alert(state: &State, alert: &Alert) -> Verdict {
-    judge(state, state.suspects.opinions.get(&alert.id), std::iter::once(alert))
+    judge(state, state.suspects.opinions.get(&alert.id), std::iter::once(alert), None)
 }
 
-fn judge<'a>(state: &'a State, opinion: Option<&'a Opinion>, alerts: impl Iterator<Item = &'a Alert>) -> Verdict {
+fn judge<'a>(
+    state: &'a State,
+    opinion: Option<&'a Opinion>,
+    alerts: impl Iterator<Item = &'a Alert>,
+    incident: Option<&'a Incident>,
+) -> Verdict {
     let findings: Vec<&Finding> = alerts.flat_map(|alert| std::iter::once(&alert.finding).chain(&alert.also)).collect();
     let onset = findings.iter().map(|finding| finding.onset).min();
     let own_link = own_link(state, onset);
@@ -246,6 +251,8 @@ fn judge<'a>(state: &'a State, opinion: Option<&'a Opinion>, alerts: impl Iterat
         fleet: &state.fleet,
         findings,
         suspects: opinion.map_or(&[][..], |opinion| &opinion.suspects),
+        about: incident.filter(|incident| incident.overruled.cohort).map(|incident| &incident.cohort),
+        rejected: incident.map_or(&[][..], |incident| &incident.rejected),
         breadth: opinion.map(|opinion| &opinion.breadth),
         own_link,
         reach: onset.and_then(|onset| state.reaches.near(onset)),

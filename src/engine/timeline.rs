@@ -20,7 +20,7 @@ use crate::domain::event::runbook::RunbookEvent;
 use crate::domain::event::{Event, Record};
 use crate::domain::ids::{Actor, ActuationId, IncidentId, Seq};
 use crate::domain::recovery::Standing;
-use crate::domain::rollout::{Level, Limit};
+use crate::domain::rollout::{Level, of_wave};
 use crate::domain::runbook::StepMark;
 use crate::domain::switch::Actuation;
 use crate::domain::time::At;
@@ -201,22 +201,12 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::WaveStarted { campaign, wave, target } => {
             (Normal, format!("wave {wave} of {campaign} → {target} has started"))
         }
-        Event::StopRuleCrossed { campaign, standing, level } => (
-            Alarm,
-            format!(
-                "stop rule crossed · {campaign} wave {}: {} {:.1} % of {} devices, {} {:.1} % ({}){}",
-                standing.wave,
-                standing.rule,
-                standing.value * 100.0,
-                standing.sample,
-                if matches!(standing.limit, Limit::Above(_)) { "more than" } else { "less than" },
-                standing.limit.share() * 100.0,
-                standing.beside(),
-                if *level == Level::Armed { " · it is armed" } else { "" }
-            ),
-        ),
+        Event::StopRuleCrossed { campaign, standing, level } => {
+            let (of, armed) = (of_wave(standing.wave), if *level == Level::Armed { " · it is armed" } else { "" });
+            (Alarm, format!("stop rule crossed · {campaign}{of}: {standing}{armed}"))
+        }
         Event::RolloutWarned { campaign, wave, reason } => {
-            let of = if *wave > 0 { format!(" wave {wave}") } else { String::new() };
+            let of = of_wave(*wave);
             (Alarm, format!("{campaign}{of}: {reason}"))
         }
         Event::ForeignCommand { campaign, action, request_id } => {

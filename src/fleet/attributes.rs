@@ -111,6 +111,11 @@ impl Dictionary {
         self.index.get(name).copied()
     }
 
+    /// The values that devices have.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().zip(&self.uses).skip(2).filter(|(_, uses)| **uses > 0).map(|(name, _)| name.as_ref())
+    }
+
     /// The value called `name`, new if need be; none when the dictionary is full.
     pub fn intern(&mut self, name: &str) -> Option<ValueIx> {
         if let Some(known) = self.find(name) {

@@ -4,16 +4,19 @@
 //! declared.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::detect::suspects::Suspect;
 use crate::domain::alert::Alert;
 use crate::domain::command::{Command, Declare};
 use crate::domain::event::Event;
+use crate::domain::fault::Fault;
 use crate::domain::ids::{Actor, AlertId, IncidentId};
 use crate::domain::incident::Incident;
 use crate::domain::input::{Input, LinkChange, Ticket};
 use crate::domain::observation::Batch;
 use crate::domain::time::At;
+use crate::engine::timeline::Entry as Told;
 use crate::engine::{self, Settings, State};
 use crate::ingest::Ingest;
 use crate::ingest::capture::Entry;
@@ -57,12 +60,16 @@ pub struct Played {
     /// Messages that came faster than the recorder could write.
     pub dropped: u64,
     pub devices: usize,
-    /// Messages, or parts of them, that could not be read.
-    pub faults: u64,
+    /// Messages, or parts of them, that could not be read, by what is wrong with them.
+    pub faults: Vec<(Fault, u64)>,
     pub alerts: Vec<Alert>,
     pub incidents: Vec<(Incident, Vec<Suspect>)>,
     /// The most devices that were affected at once by an incident that concerns the whole fleet.
     pub most: BTreeMap<IncidentId, u32>,
+    /// What the room would have written down, the oldest first, as far back as it keeps it.
+    pub timeline: Vec<Arc<Told>>,
+    /// Attribute values, cohorts and campaigns that found no room.
+    pub overflowed: u64,
 }
 
 impl Playback {
@@ -220,10 +227,12 @@ impl Playback {
                 messages: 0,
                 dropped: 0,
                 devices: 0,
-                faults: 0,
+                faults: Vec::new(),
                 alerts: Vec::new(),
                 incidents: Vec::new(),
                 most: BTreeMap::new(),
+                timeline: Vec::new(),
+                overflowed: 0,
             };
         };
         let mut suspects = self.suspects;
@@ -234,10 +243,12 @@ impl Playback {
             messages: self.messages,
             dropped: self.dropped,
             devices: state.fleet.devices().len(),
-            faults: state.fleet.faults().total(),
+            faults: state.fleet.faults().counts(),
             alerts: self.alerts.into_values().collect(),
             incidents: incidents.map(|i| (i.clone(), suspects.remove(&i.id).unwrap_or_default())).collect(),
             most: self.most,
+            timeline: state.room.timeline.iter().cloned().collect(),
+            overflowed: state.fleet.overflowed() + state.fleet.cohorts().refused + state.fleet.campaigns().refused,
         }
     }
 }

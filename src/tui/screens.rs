@@ -134,9 +134,9 @@ fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
             let plan =
                 wave.plan.map(|plan| format!("planned {} · ", format::count(plan.planned.into()))).unwrap_or_default();
             let started = wave.started.map(|at| format!(" · since {}Z", format::clock(at))).unwrap_or_default();
+            let name = if wave.wave == 0 { "without waves".into() } else { format!("wave {}", wave.wave) };
             let text = format!(
-                "wave {}: {plan}done {} · in flight {} · queued {} · failed {} · back {}{started}",
-                wave.wave,
+                "{name}: {plan}done {} · in flight {} · queued {} · failed {} · rolled back {}{started}",
                 format::count(wave.progress.succeeded.into()),
                 format::count(wave.progress.in_flight().into()),
                 format::count(wave.progress.queued.into()),

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::domain::rollout::{Limit, Standing};
+use crate::domain::rollout::{Limit, Standing, of_wave};
 use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot, WaveView};
 use crate::tui::action::Action;
 use crate::tui::format;
@@ -99,7 +99,7 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
         )),
     ];
     told.extend(view.standings.iter().filter(|standing| standing.crossed).map(|standing| {
-        let text = format!(" ✗ stop rule, wave {}: {standing}", standing.wave);
+        let text = format!(" ✗ stop rule{}: {standing}", of_wave(standing.wave));
         Line::from(scene.span(format::left(&text, width + 1), Role::Alarm))
     }));
     told

@@ -9,6 +9,7 @@ use crate::domain::alert::Alert;
 use crate::domain::campaign::CampaignState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::IF_NOTHING_MORE;
+use crate::domain::rollout::of_wave;
 use crate::domain::signal::Signal;
 use crate::domain::verdict::Origin;
 use crate::engine::snapshot::Snapshot;
@@ -107,7 +108,7 @@ fn crossed_rules(snapshot: &Snapshot) -> Vec<String> {
     let open = snapshot.campaigns.iter().filter(|campaign| campaign.state != CampaignState::Finished);
     let crossed = open.flat_map(|campaign| {
         let standings = campaign.standings.iter().filter(|standing| standing.crossed);
-        standings.map(|standing| format!("stop rule crossed in wave {} of {}: {standing}", standing.wave, campaign.id))
+        standings.map(|standing| format!("stop rule crossed · {}{}: {standing}", campaign.id, of_wave(standing.wave)))
     });
     crossed.collect()
 }
