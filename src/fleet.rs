@@ -216,9 +216,9 @@ impl Fleet {
         self.counts_errors
     }
 
-    /// Attribute values that were counted as `(other)` because their table was full.
+    /// Attribute values, cohorts and campaigns that found no room; such values are counted as `(other)`.
     pub const fn overflowed(&self) -> u64 {
-        self.overflowed
+        self.overflowed + self.cohorts.refused + self.campaigns.refused
     }
 
     /// Devices in maintenance, suspended or decommissioned: heard, but neither counted nor missed.

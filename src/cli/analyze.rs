@@ -11,7 +11,6 @@ use std::time::Instant;
 use clap::Args;
 
 use super::{Common, Failure, room};
-use crate::engine::Settings;
 use crate::ingest::Ingest;
 use crate::ingest::capture::file::Capture;
 use crate::ingest::capture::order::Order;
@@ -35,10 +34,9 @@ pub(super) fn run(common: &Common, args: &AnalyzeArgs) -> Result<(), Failure> {
     let began = Instant::now();
     let config = common.config()?.unwrap_or_default();
     let router = config.fleet.router().map_err(Failure::Usage)?;
+    let mut settings = room::settings(common, &config, "a capture".into(), "capture".into());
     // Nobody is there to work on a runbook, and nothing of it is overdue.
-    let runbooks = Default::default();
-    let settings = room::settings(common, &config, "a capture".into(), "capture".into());
-    let settings = Settings { runbooks, ..settings };
+    settings.runbooks.clear();
     let ingest = Ingest::new(router, settings.fleet.schema.clone());
     let mut playback = Playback::new(settings, ingest);
     let (mut unread, mut order) = (0, Order::default());

@@ -149,8 +149,9 @@ fn somebody(fleet: &Fleet, cohort: &CohortKey) -> Result<(), Refusal> {
         };
         let known = || fleet.dictionary(ix).names();
         if known().all(|name| name != value) {
-            let names: Vec<&str> = known().take(NAMED).collect();
-            return Err(Refusal::new(format!("no device has {attribute} `{value}`; there are {}", names.join(", "))));
+            let names = known().take(NAMED).collect::<Vec<_>>().join(", ");
+            let more = if known().nth(NAMED).is_some() { ", …" } else { "" };
+            return Err(Refusal::new(format!("no device has {attribute} `{value}`; there are {names}{more}")));
         }
     }
     let conditions = census::conditions(fleet, cohort).unwrap_or_default();

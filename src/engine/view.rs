@@ -154,7 +154,7 @@ fn totals(state: &State) -> Totals {
         received: state.fleet.received(),
         dropped: state.dropped,
         faults: state.fleet.faults().total(),
-        overflowed: state.fleet.overflowed() + state.fleet.cohorts().refused + state.fleet.campaigns().refused,
+        overflowed: state.fleet.overflowed(),
         left_out: state.fleet.suppressed(),
         suppressed: state.wire.suppressed,
         unkept: state.unkept,

@@ -2,6 +2,7 @@
 
 use super::Fleet;
 use super::devices::{DeviceIx, Flag};
+use crate::domain::observation::{Body, Observation};
 use crate::domain::signal::Signal;
 
 impl Fleet {
@@ -31,9 +32,10 @@ impl Fleet {
         }
     }
 
-    /// A device is heard that had taken its leave.
-    pub(super) fn is_back(&mut self, ix: DeviceIx) {
-        if self.devices.get(ix).has(Flag::Cleared) {
+    /// A device is heard that had taken its leave. What else the broker still has in store of it is no sign of life.
+    pub(super) fn is_back(&mut self, ix: DeviceIx, heard: &Observation) {
+        let is_sign = !heard.retained || matches!(heard.body, Body::Status { .. });
+        if is_sign && self.devices.get(ix).has(Flag::Cleared) {
             self.devices.get_mut(ix).set(Flag::Cleared, false);
             self.suppress(ix, false);
         }

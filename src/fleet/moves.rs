@@ -10,8 +10,7 @@ use super::devices::{Device, DeviceIx, Flag};
 use super::{Fleet, RECONNECT_S};
 use crate::limits;
 
-/// Devices that have left a version before more are thought to; of another version that is left for the same one, fewer
-/// will do.
+/// Devices that have left a version before more are thought to; fewer will do where others are being left as well.
 const MOVERS: u32 = 8;
 const MOVERS_BESIDE: u32 = 2;
 /// Seconds between two looks, and the weight of one in the pace.

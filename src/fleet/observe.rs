@@ -56,6 +56,7 @@ impl Fleet {
                 Some(ix) => {
                     // What cannot be read shows life all the same.
                     self.hears_somebody(observation);
+                    self.is_back(ix, observation);
                     let followed = self.was_followed(ix);
                     self.hear(ix, self.away_s(ix), observation);
                     // What was missed while nobody listened is not the device's fault.
@@ -81,7 +82,7 @@ impl Fleet {
             self.fault(batch, observation, Fault::TableFull);
             return None;
         };
-        self.is_back(ix);
+        self.is_back(ix, observation);
         if let Body::Suppressed(suppressed) = observation.body {
             self.suppress(ix, suppressed);
             return None;

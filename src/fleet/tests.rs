@@ -401,6 +401,9 @@ fn a_device_that_the_broker_was_told_to_forget_is_missed_no_more_until_it_is_hea
     bench.say("d1", false, &[], Body::Cleared);
     bench.say("d2", false, &[], Body::Cleared);
     assert_eq!(counts(&mut bench), (1, 0, 2));
+    // What the broker still has of it is no sign of life.
+    bench.say("d1", true, &[], Body::ConfigReported { request_id: Text::EMPTY });
+    assert_eq!(counts(&mut bench), (1, 0, 2));
     // One that is still there is soon heard, whatever it says.
     bench.error("d2");
     assert_eq!(counts(&mut bench), (2, 0, 1));

@@ -248,7 +248,7 @@ impl Playback {
             incidents: incidents.map(|i| (i.clone(), suspects.remove(&i.id).unwrap_or_default())).collect(),
             most: self.most,
             timeline: state.room.timeline.iter().cloned().collect(),
-            overflowed: state.fleet.overflowed() + state.fleet.cohorts().refused + state.fleet.campaigns().refused,
+            overflowed: state.fleet.overflowed(),
         }
     }
 }

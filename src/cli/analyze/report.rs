@@ -15,6 +15,11 @@ pub(super) fn tell(played: &Played, unread: u64) {
     say!("{messages} of {devices}, {} to {}", time(played.from), time(played.to));
     left_out(played, unread).iter().for_each(|line| say!("{line}"));
     say!();
+    // The room keeps the newest.
+    let forgotten = played.timeline.first().map_or(0, |first| first.seq.0.saturating_sub(1));
+    if forgotten > 0 {
+        say!("earlier, and not kept: {}", counted(forgotten, "line"));
+    }
     for entry in &played.timeline {
         say!("{}  {}", entry.at, entry.text);
     }

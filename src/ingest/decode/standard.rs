@@ -13,6 +13,7 @@ use crate::ingest::route::MessageKind;
 pub fn decode(message: &Message<'_>, schema: &Schema, batch: &mut Batch) {
     let payload = message.arrival.payload;
     if payload.is_empty() && message.kind != MessageKind::Telemetry && message.kind != MessageKind::Event {
+        // A retained message was cleared at the broker, which is nothing wrong.
         if message.kind == MessageKind::Status {
             cleared(message, batch);
         }
