@@ -3,6 +3,7 @@
 //! Pure: no clock, no randomness, no input or output, and no other module of this crate. Read [`input`] first: it
 //! lists everything that can reach the engine, and everything that can come out of it; then [`event`], the record.
 
+pub mod acceptance;
 pub mod alert;
 pub mod campaign;
 pub mod clock;

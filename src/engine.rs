@@ -198,6 +198,8 @@ impl Turn<'_> {
         if !self.state.fleet.advance(self.at) {
             return;
         }
+        let accepted = self.state.room.accepted_at(self.at).cloned().collect();
+        self.state.detector.accept(accepted);
         let changes = self.state.detector.examine(&self.state.fleet, self.at);
         for change in changes {
             self.take_change(change);
@@ -343,6 +345,7 @@ impl Turn<'_> {
         let result = result.map(|(events, effects)| {
             let tells = events.clone();
             self.record_all(by, events);
+            self.drop_accepted(&tells);
             self.step.effects.extend(effects);
             let tellings = updates::tellings(self.state, &tells);
             self.step.effects.extend(tellings.into_iter().map(Effect::Tell));

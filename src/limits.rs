@@ -106,6 +106,8 @@ pub const REACHES: usize = 32;
 pub const TIMELINE: usize = 10_000;
 /// Alerts held in memory, open ones first.
 pub const ALERTS: usize = 256;
+/// What people have accepted as usual, at once. More of it is a detector that nobody believes.
+pub const ACCEPTANCES: usize = 64;
 /// Characters of an update: more than a status page or a chat takes.
 pub const UPDATE: usize = 8_000;
 /// Notices of the room itself that are held in memory; older ones are in the log.

@@ -2,7 +2,7 @@
 
 use super::attribution::Condition;
 use super::census::{self, Census};
-use super::evidence::{Evidence, expected};
+use super::evidence::{Evidence, expected, usual_of};
 use super::stream::LOOK_S;
 use super::{Change, MINIMUM_AFFECTED};
 use crate::domain::alert::Finding;
@@ -53,15 +53,13 @@ impl Cause {
     /// The cause of an alert that an earlier process raised.
     pub(super) fn resumed(fleet: &Fleet, finding: &Finding) -> Option<Self> {
         let symptom = Symptom::of(finding.signal)?;
-        let share = match symptom {
-            Symptom::Offline => 1.0 - finding.expected,
-            _ => finding.expected / f64::from(super::evidence::CENSUS_MIN),
-        };
+        let shown = if symptom == Symptom::Offline { 1.0 - finding.expected } else { finding.expected };
+        let usual = usual_of(symptom, shown as f32);
         Some(Self {
             signal: finding.signal,
             name: finding.cohort.clone(),
             conditions: census::conditions(fleet, &finding.cohort)?,
-            ailments: vec![Ailment { symptom, usual: share as f32, peak: finding.affected as f32, good_s: 0 }],
+            ailments: vec![Ailment { symptom, usual, peak: finding.affected as f32, good_s: 0 }],
         })
     }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::attribution::{self, Attribution, Condition, Leaf, Order, expected};
+use super::evidence;
 use super::suspects::Breadth;
+use crate::domain::acceptance::Acceptance;
 use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::observation::AttributeIx;
@@ -26,6 +28,8 @@ struct Row {
     shown: [u32; Symptom::COUNT],
     /// Devices with any of the symptoms that were asked for.
     any: u32,
+    /// Those that do not count as showing it, because people have accepted it as usual.
+    accepted: [u32; Symptom::COUNT],
 }
 
 /// The whole fleet, counted once.
@@ -56,32 +60,87 @@ pub(super) fn showing_now(fleet: &Fleet) -> [u32; Symptom::COUNT] {
     shown
 }
 
-impl Census {
-    /// Counts every device; `asked` are the symptoms (a bit each) of which any makes a device affected.
-    pub(super) fn take(fleet: &Fleet, asked: u32) -> Self {
-        let minute = fleet.minute();
-        let mut rows: Vec<Row> = Vec::new();
-        for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-            let leaves = leaves_firmware(fleet, device);
-            let place = 2 * device.group.0 as usize + usize::from(leaves);
-            if rows.len() <= place {
-                rows.resize(place + 1, Row::default());
-            }
-            let row = &mut rows[place];
-            row.leaves = leaves;
-            row.devices += 1;
-            row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
-            let shown = symptoms(device, minute);
-            row.any += u32::from(shown & asked != 0);
-            Symptom::of_bits(shown).for_each(|symptom| row.shown[symptom as usize] += 1);
+/// Counts every device, by the place of its group. What `accepted` says of a place, a bit each, does not count.
+fn rows(fleet: &Fleet, asked: u32, accepted: &[u32]) -> Vec<Row> {
+    let minute = fleet.minute();
+    let mut rows: Vec<Row> = Vec::new();
+    for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
+        let leaves = leaves_firmware(fleet, device);
+        let place = 2 * device.group.0 as usize + usize::from(leaves);
+        if rows.len() <= place {
+            rows.resize(place + 1, Row::default());
         }
-        for (ix, group) in fleet.groups().iter() {
-            rows.iter_mut().skip(2 * ix.0 as usize).take(2).for_each(|row| row.vector = group.vector);
+        let row = &mut rows[place];
+        row.leaves = leaves;
+        row.devices += 1;
+        row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
+        let shown = symptoms(device, minute);
+        let usual = shown & accepted.get(place).copied().unwrap_or(0);
+        row.any += u32::from(shown & !usual & asked != 0);
+        Symptom::of_bits(shown & !usual).for_each(|symptom| row.shown[symptom as usize] += 1);
+        Symptom::of_bits(usual).for_each(|symptom| row.accepted[symptom as usize] += 1);
+    }
+    for (ix, group) in fleet.groups().iter() {
+        rows.iter_mut().skip(2 * ix.0 as usize).take(2).for_each(|row| row.vector = group.vector);
+    }
+    rows
+}
+
+/// The symptoms that do not count in each row, a bit each: people have accepted them as usual, and no more devices show
+/// them than was accepted.
+fn accepted_in(rows: &[Row], fleet: &Fleet, accepted: &[Acceptance]) -> Vec<u32> {
+    let mut masks = vec![0; rows.len()];
+    for acceptance in accepted {
+        let Some(conditions) = conditions(fleet, &acceptance.cohort) else { continue };
+        let is_own = |row: &Row| row.devices > 0 && holds(&conditions, &row.vector);
+        let devices: u32 = rows.iter().filter(|row| is_own(row)).map(|row| row.devices).sum();
+        let is_no_worse = |(symptom, share): &(Symptom, f64)| {
+            let shown: u32 = rows.iter().filter(|row| is_own(row)).map(|row| row.shown[*symptom as usize]).sum();
+            f64::from(shown) <= share * f64::from(devices)
+        };
+        let ceilings = acceptance.ceilings.iter().filter_map(|most| Some((Symptom::of(most.signal)?, most.share)));
+        let bits = ceilings.filter(is_no_worse).fold(0, |bits, (symptom, _)| bits | symptom.bit());
+        rows.iter().zip(&mut masks).filter(|(row, _)| is_own(row)).for_each(|(_, mask)| *mask |= bits);
+    }
+    masks
+}
+
+impl Census {
+    /// Counts every device; `asked` are the symptoms (a bit each) of which any makes a device affected, `accepted` what
+    /// people have said is usual.
+    pub(super) fn take(fleet: &Fleet, asked: u32, accepted: &[Acceptance]) -> Self {
+        let mut rows = rows(fleet, asked, &[]);
+        let usual = accepted_in(&rows, fleet, accepted);
+        if usual.iter().any(|mask| *mask != 0) {
+            rows = self::rows(fleet, asked, &usual);
         }
         rows.retain(|row| row.devices > 0);
         let attributes = fleet.schema().names().len().min(limits::ATTRIBUTES);
         let of_update = ["firmware", "wave"].map(|name| fleet.schema().find(name).map(|ix| ix.0.into()));
         Self { rows, attributes, of_update, asked }
+    }
+
+    /// Of `usual`, the learnt share of the devices with these attribute values, what is left without those whom people
+    /// have accepted: they were learnt too.
+    pub(super) fn usual(&self, conditions: &[Condition], symptom: Symptom, usual: f32) -> f32 {
+        let own = self.rows.iter().filter(|row| holds(conditions, &row.vector));
+        let (devices, accepted) = own.fold((0, 0), |(devices, accepted), row| {
+            (devices + row.devices, accepted + row.accepted[symptom as usize])
+        });
+        let share = accepted as f32 / devices.max(1) as f32;
+        (usual - evidence::usual_of(symptom, share)).max(0.0)
+    }
+
+    /// Whether something was left out of account because it was accepted.
+    pub(super) fn leaves_out(&self, symptom: Symptom) -> bool {
+        self.rows.iter().any(|row| row.accepted[symptom as usize] > 0)
+    }
+
+    /// The share of all devices that show a symptom and are not counted.
+    fn left_out(&self, symptoms: u32) -> f64 {
+        let most =
+            |row: &Row| Symptom::of_bits(symptoms).map(|symptom| row.accepted[symptom as usize]).max().unwrap_or(0);
+        f64::from(self.rows.iter().map(most).sum::<u32>()) / f64::from(self.devices().max(1))
     }
 
     /// All devices.
@@ -126,6 +185,8 @@ impl Census {
     fn attribute(&self, symptoms: u32, usual: f64, affected: impl Fn(&Row) -> u32) -> Attribution {
         // Only a device that was started can fail its update, and then it keeps its old firmware: that it is in a wave, and
         // on which firmware, follows from the update, and is not what it fails of.
+        // Those whom people have accepted were learnt as usual too, and are not counted here.
+        let usual = (usual - self.left_out(symptoms)).max(0.0);
         let follows = symptoms != 0 && symptoms & !Symptom::OF_UPDATES == 0;
         if !follows {
             return self.explained(usual, |_| true, |row| (row.devices, affected(row)));

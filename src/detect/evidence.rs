@@ -2,6 +2,7 @@
 
 use super::census;
 use super::watch::Rise;
+use super::{MINIMUM_AFFECTED, MINIMUM_SHARE};
 use crate::domain::alert::Finding;
 use crate::domain::cohort::CohortKey;
 use crate::domain::symptom::Symptom;
@@ -31,6 +32,12 @@ impl Evidence {
     /// Devices that would show the symptom if nothing were wrong.
     pub(super) fn expected(&self) -> f32 {
         expected(self.symptom, self.usual, self.devices)
+    }
+
+    /// Whether it is so many devices beyond the usual that it is worth an alert.
+    pub(super) fn is_enough(&self) -> bool {
+        let least = MINIMUM_AFFECTED.max(MINIMUM_SHARE * self.devices as f32);
+        self.affected as f32 - self.expected() >= least
     }
 
     /// The finding to raise; `rise` is where it shows most clearly.
@@ -113,6 +120,14 @@ pub(super) fn expected(symptom: Symptom, usual: f32, devices: u32) -> f32 {
     }
 }
 
+/// The usual share of which so many devices show a symptom in a census: the reverse.
+pub(super) fn usual_of(symptom: Symptom, share: f32) -> f32 {
+    match symptom {
+        Symptom::Offline => share,
+        _ => share / CENSUS_MIN,
+    }
+}
+
 /// Seconds back to where a cohort began to be away: a quarter of what it is now, and no return since.
 fn onset_back(cohort: &Cohort, usual: f32) -> Option<usize> {
     let away = |back: usize| cohort.present_share_back(back).map(|share| 1.0 - share - f64::from(usual));
@@ -144,5 +159,6 @@ pub(super) fn gather(
     usual: f32,
 ) -> Evidence {
     let (devices, affected) = counted.count(conditions, symptom);
+    let usual = counted.usual(conditions, symptom, usual);
     Evidence { symptom, cohort: census::cohort(fleet, conditions), devices, affected, usual }
 }

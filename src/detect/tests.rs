@@ -3,6 +3,7 @@
 use super::verdict::{Facts, OwnLink};
 use super::*;
 use crate::domain::campaign::{CampaignState, OtaState};
+use crate::domain::ids::Actor;
 use crate::domain::incident::IncidentType;
 use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text};
 use crate::fleet::FleetSettings;
@@ -878,4 +879,47 @@ fn an_outage_does_not_end_because_others_are_given_a_new_firmware() {
     rollout.run(0..600, |_| false);
     let cleared = rollout.changes.iter().any(|change| matches!(change, Change::Cleared { .. }));
     assert!(!cleared, "{:?}", rollout.changes);
+}
+
+/// Says that what these devices do is usual, as a person does.
+fn accepted(fake: &Fake, cohort: &CohortKey, signal: Signal) -> Acceptance {
+    Acceptance {
+        cohort: cohort.clone(),
+        ceilings: acceptable(&fake.fleet, cohort, std::iter::once(signal)),
+        until: None,
+        reason: "a bench".into(),
+        at: fake.now,
+        by: Actor::Engine,
+    }
+}
+
+#[test]
+fn what_was_accepted_is_no_alert_until_it_gets_worse() {
+    let bench = CohortKey::of("hardware", "rev-B").and("region", "us");
+    let is_bench = |n: usize| n % 8 >= 6;
+    let is_odd = |n: usize| n % 24 >= 22;
+    let mut fake = Fake::new(960);
+    fake.complaining(5, |n| n == 0);
+    assert_eq!(raised(&fake.complaining(10, is_odd)), ["errors rev-B · us"]);
+    let usual = accepted(&fake, &bench, Signal::Errors);
+    assert_eq!(Acceptance::words(&usual.ceilings), "up to 45 % report errors");
+    fake.detector.accept(vec![usual.clone()]);
+    fake.detector.drop(&fake.fleet, Signal::Errors, &bench);
+    assert_eq!(raised(&fake.complaining(60, is_odd)), [""; 0]);
+    // Others that do the same are another matter.
+    let is_other = |n: usize| n % 8 < 2;
+    assert_eq!(raised(&fake.complaining(10, |n| is_odd(n) || is_other(n))), ["errors rev-A · eu"]);
+
+    // Nor is there one where all begins anew, as after a restart: until it gets worse.
+    for knows in [false, true] {
+        let mut fake = Fake::new(960);
+        if knows {
+            fake.detector.accept(vec![usual.clone()]);
+        }
+        let changes = raised(&fake.complaining(30, is_odd));
+        assert_eq!(changes.is_empty(), knows, "{changes:?}");
+        if knows {
+            assert_eq!(raised(&fake.complaining(10, is_bench)), ["errors rev-B · us"]);
+        }
+    }
 }

@@ -99,6 +99,18 @@ impl Watch {
         }
     }
 
+    /// Learns what is suspicious of a symptom just now as the usual: somebody has said that it is.
+    pub(super) fn take_as_usual(&mut self, fleet: &Fleet, symptom: Symptom) {
+        for post in self.posts.iter_mut().flatten() {
+            let Some(cohort) = fleet.cohorts().find(&post.key) else { continue };
+            if symptom == Symptom::Offline {
+                post.presence.take_as_usual(cohort.away(), cohort.devices());
+            } else {
+                post.streams[symptom as usize].take_as_usual(cohort.devices());
+            }
+        }
+    }
+
     /// The share of the fleet that usually shows a symptom in a census.
     pub(super) fn usual(&self, symptom: Symptom) -> f64 {
         let Some(whole) = self.posts.first().and_then(Option::as_ref) else { return 0.0 };

@@ -31,6 +31,14 @@ pub enum Command {
     Declare(Declare),
     /// Take an alert that nobody has declared yet.
     AcknowledgeAlert(AlertId),
+    /// Say that an alert is about nothing new: so it is with these devices, for so many seconds or for good.
+    AcceptAlert {
+        alert: AlertId,
+        for_s: Option<i64>,
+        reason: String,
+    },
+    /// Take that back.
+    WatchAgain(CohortKey),
     Acknowledge(IncidentId),
     Retitle {
         incident: IncidentId,

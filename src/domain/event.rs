@@ -29,6 +29,7 @@ use runbook::RunbookEvent;
 use update::UpdateEvent;
 use waves::WavesEvent;
 
+use super::acceptance::Ceiling;
 use super::alert::Finding;
 use super::campaign::{CampaignAction, CampaignState};
 use super::clock::Moment;
@@ -97,6 +98,19 @@ pub enum Event {
     },
     AlertCleared {
         alert: AlertId,
+    },
+    /// Somebody says that this is how these devices are: the alert is over, and as long as it is no worse there is none.
+    AlertAccepted {
+        alert: AlertId,
+        cohort: CohortKey,
+        ceilings: Vec<Ceiling>,
+        #[serde(default)]
+        until: Option<At>,
+        reason: String,
+    },
+    /// What was accepted of these devices is an alert again.
+    WatchedAgain {
+        cohort: CohortKey,
     },
 
     // An incident's life.

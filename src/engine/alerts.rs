@@ -22,6 +22,16 @@ impl Turn<'_> {
         }
     }
 
+    /// What was accepted as usual is nothing that the detector follows any more.
+    pub(super) fn drop_accepted(&mut self, events: &[Event]) {
+        for event in events {
+            let Event::AlertAccepted { alert, .. } = event else { continue };
+            if let Some(alert) = self.state.room.alerts.get(alert) {
+                self.state.detector.drop(&self.state.fleet, alert.finding.signal, &alert.finding.cohort);
+            }
+        }
+    }
+
     pub(super) fn take_change(&mut self, change: Change) {
         match change {
             Change::Raised(finding) => {

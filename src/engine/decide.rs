@@ -4,7 +4,7 @@ mod learning;
 pub(super) mod regulation;
 
 use super::{State, recovery, response, runbooks, suspects, updates};
-use crate::detect::{census, verdict};
+use crate::detect::{self, census, verdict};
 use crate::domain::alert::Alert;
 use crate::domain::clock::Moment;
 use crate::domain::cohort::CohortKey;
@@ -34,6 +34,13 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
     match command {
         Command::Declare(declare) => declare_incident(state, at, by, declare),
         Command::AcknowledgeAlert(alert) => acknowledge_alert(state, alert),
+        Command::AcceptAlert { alert, for_s, reason } => accept_alert(state, at, alert, for_s, &reason),
+        Command::WatchAgain(cohort) => {
+            if state.room.accepted_at(at).all(|known| known.cohort != cohort) {
+                return refuse(format!("nothing is accepted of {}", cohort.sentence()));
+            }
+            Ok(vec![Event::WatchedAgain { cohort }])
+        }
         Command::Acknowledge(id) => on_open(state, id, |incident| match incident.moments.acknowledged {
             Some(_) => refuse(format!("{id} is acknowledged already")),
             None => response::commanded(incident).map(|()| vec![Event::Acknowledged { incident: id }]),
@@ -177,6 +184,28 @@ fn acknowledge_alert(state: &State, id: AlertId) -> Decision {
         Some((_, by)) => refuse(format!("alert {id} is acknowledged already, by {by}")),
         None => Ok(vec![Event::AlertAcknowledged { alert: id }]),
     }
+}
+
+/// The devices are those suspected by now; what they show now is the most that they may show.
+fn accept_alert(state: &State, at: At, id: AlertId, for_s: Option<i64>, reason: &str) -> Decision {
+    let Some(alert) = state.room.alerts.get(&id) else { return refuse(format!("there is no alert {id}")) };
+    if !alert.is_open() {
+        return refuse(format!("alert {id} is over"));
+    }
+    if let Some(incident) = state.room.incident_of(id) {
+        return refuse(format!("alert {id} belongs to {}: what is an incident is not usual", incident.id));
+    }
+    if state.room.accepted_at(at).count() >= limits::ACCEPTANCES {
+        return refuse(format!("{} things are accepted already: watch one of them again", limits::ACCEPTANCES));
+    }
+    let reason = sentence(reason, "a reason")?;
+    let cohort = state.suspects.of_alert(id).first().map_or(&alert.finding.cohort, |suspect| &suspect.cohort);
+    let ceilings = detect::acceptable(&state.fleet, cohort, alert.signals());
+    if ceilings.is_empty() {
+        return refuse(format!("nothing is wrong with {} any more: it will clear", cohort.sentence()));
+    }
+    let until = for_s.map(|seconds| at.plus_s(seconds));
+    Ok(vec![Event::AlertAccepted { alert: id, cohort: cohort.clone(), ceilings, until, reason }])
 }
 
 fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Decision {

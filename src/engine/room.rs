@@ -13,6 +13,7 @@ pub use agreements::{Agreement, Tested};
 use super::crossings::Crossings;
 use super::drill::{self, GameDay};
 use super::timeline::Timeline;
+use crate::domain::acceptance::{Acceptance, Ceiling};
 use crate::domain::alert::Alert;
 use crate::domain::campaign::CampaignState;
 use crate::domain::clock::{Correction, Moment, Moments};
@@ -48,6 +49,8 @@ pub struct Room {
     /// The last event applied.
     pub last: Seq,
     pub alerts: BTreeMap<AlertId, Alert>,
+    /// What people have accepted as usual, some of which may be over.
+    pub accepted: Vec<Acceptance>,
     pub incidents: BTreeMap<IncidentId, Incident>,
     pub actuations: BTreeMap<ActuationId, Actuation>,
     /// Campaigns whose state is on the record, so that it is recorded once.
@@ -159,7 +162,38 @@ impl Room {
                     alert.cleared = Some(record.at);
                 }
             }
+            Event::AlertAccepted { alert, cohort, ceilings, until, reason } => {
+                if let Some(alert) = self.alerts.get_mut(alert) {
+                    alert.acknowledged.get_or_insert((record.at, record.actor.clone()));
+                    alert.cleared = Some(record.at);
+                }
+                self.accept(Acceptance {
+                    cohort: cohort.clone(),
+                    ceilings: ceilings.clone(),
+                    until: *until,
+                    reason: reason.clone(),
+                    at: record.at,
+                    by: record.actor.clone(),
+                });
+            }
+            Event::WatchedAgain { cohort } => self.accepted.retain(|known| known.cohort != *cohort),
             _ => {}
+        }
+    }
+
+    /// What counts as usual just now because somebody has said so.
+    pub fn accepted_at(&self, at: At) -> impl Iterator<Item = &Acceptance> {
+        self.accepted.iter().filter(move |acceptance| acceptance.holds_at(at))
+    }
+
+    fn accept(&mut self, acceptance: Acceptance) {
+        let is_said_anew = |known: &Ceiling| acceptance.ceilings.iter().any(|ceiling| ceiling.signal == known.signal);
+        for known in self.accepted.iter_mut().filter(|known| known.cohort == acceptance.cohort) {
+            known.ceilings.retain(|ceiling| !is_said_anew(ceiling));
+        }
+        self.accepted.retain(|known| !known.ceilings.is_empty() && known.holds_at(acceptance.at));
+        if self.accepted.len() < limits::ACCEPTANCES {
+            self.accepted.push(acceptance);
         }
     }
 

@@ -13,6 +13,7 @@ use super::switches::{Arming, Request};
 use super::timeline::Entry;
 use super::{Link, Settings, State, view};
 pub use crate::detect::suspects::Suspect;
+use crate::domain::acceptance::Acceptance;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::{CampaignState, OtaState, Progress};
 use crate::domain::clock::{Clock, Reading, Targets};
@@ -68,6 +69,8 @@ pub struct Snapshot {
     pub devices: Option<DevicePage>,
     pub device: Option<DeviceView>,
     pub alerts: Vec<Alert>,
+    /// What counts as usual because somebody has said so.
+    pub accepted: Vec<Acceptance>,
     /// What the room would declare, for each alert that nobody has declared yet.
     pub proposals: BTreeMap<AlertId, Declaration>,
     /// What the newest alert that nobody has declared looks like, and why.

@@ -558,6 +558,47 @@ fn an_incident_that_has_been_over_for_long_takes_no_new_alerts() {
 }
 
 #[test]
+fn what_is_usual_is_said_by_a_person_kept_and_taken_back() {
+    let mut bench = Bench::new();
+    let status = |bench: &mut Bench, n: usize, online: bool| {
+        bench.observe(&format!("d{n}"), |_| Body::Status {
+            online: Some(online),
+            stamp: None,
+            boots: None,
+            boot_reason: Text::EMPTY,
+        });
+    };
+    (0..40).for_each(|n| status(&mut bench, n, true));
+    let whole = CohortKey::default();
+    let accept =
+        |alert, for_s, reason: &str| Command::AcceptAlert { alert: AlertId(alert), for_s, reason: reason.into() };
+    raise(&mut bench, Signal::Online, whole.clone());
+    assert!(
+        bench.ask(accept(1, None, "a bench")).unwrap_err().contains("nothing is wrong with the whole fleet any more")
+    );
+    (0..10).for_each(|n| status(&mut bench, n, false));
+    for (alert, reason, refusal) in [(2, "a bench", "there is no alert A2"), (1, " ", "a reason cannot be empty")] {
+        assert_eq!(bench.ask(accept(alert, None, reason)).unwrap_err(), refusal);
+    }
+    bench.ask(accept(1, Some(3_600), "a bench")).unwrap();
+    assert_eq!(bench.ask(accept(1, None, "a bench")).unwrap_err(), "alert A1 is over");
+    assert_eq!(bench.state.room.open_alerts().count(), 0);
+    let told = &bench.state.room.timeline.iter().last().unwrap().text;
+    assert!(told.contains("accepted alert A1 as usual until") && told.contains("up to 49 % went away"), "{told}");
+    // It is on the record, and over when it was to be, or when it is taken back.
+    let again = Bench::opened(&bench.records);
+    assert_eq!(again.state.room.accepted, bench.state.room.accepted);
+    let holds = |bench: &Bench, seconds| bench.state.room.accepted_at(bench.now.plus_s(seconds)).count();
+    assert_eq!((holds(&bench, 3_500), holds(&bench, 3_700)), (1, 0));
+    bench.ask(Command::WatchAgain(whole.clone())).unwrap();
+    assert_eq!(holds(&bench, 0), 0);
+    assert!(bench.ask(Command::WatchAgain(whole.clone())).unwrap_err().contains("nothing is accepted"));
+    raise(&mut bench, Signal::Online, whole);
+    bench.ask(Command::Declare(Declare { alert: Some(AlertId(2)), ..Declare::default() })).unwrap();
+    assert!(bench.ask(accept(2, None, "a bench")).unwrap_err().contains("belongs to INC-1"));
+}
+
+#[test]
 fn an_alert_of_an_earlier_process_clears_when_its_cohort_is_gone() {
     let mut bench = Bench::new();
     raise(&mut bench, Signal::Online, CohortKey::of("firmware", "3.2.5"));

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::drill::words as drill;
+use crate::domain::acceptance::Acceptance;
 use crate::domain::campaign::CampaignState;
 use crate::domain::count::counted;
 use crate::domain::event::recovery::RecoveryEvent;
@@ -140,6 +141,12 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         }
         Event::AlertGrew { alert, also } => (Normal, format!("alert {alert} also: {}", also.evidence)),
         Event::AlertAcknowledged { alert } => (Action, format!("acknowledged alert {alert}")),
+        Event::AlertAccepted { alert, cohort, ceilings, until, reason } => {
+            let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+            let (whose, most) = (cohort.sentence(), Acceptance::words(ceilings));
+            (Action, format!("accepted alert {alert} as usual{until}: {reason} · {whose}: {most}"))
+        }
+        Event::WatchedAgain { cohort } => (Action, format!("{}: watched again", cohort.sentence())),
         Event::AlertCleared { alert } => (Normal, format!("alert {alert} has cleared")),
         Event::IncidentDeclared { incident, declaration, .. } => (
             Action,

@@ -58,6 +58,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         devices: state.lens.devices.map(|(first, n)| page(state, first, n)),
         device: state.lens.device.as_deref().and_then(|id| device(fleet, fleet.devices().find(id)?)),
         alerts: room.alerts.values().cloned().collect(),
+        accepted: room.accepted_at(at).cloned().collect(),
         verdicts: room
             .open_incidents()
             .filter_map(|i| Some((i.id, state.suspects.verdict_on(i.id)?.clone())))

@@ -119,6 +119,8 @@ pub enum Needs {
     Incident,
     /// An open incident, and an alert that belongs to none.
     LooseAlert,
+    /// An alert that belongs to no incident, or something that was accepted as usual.
+    Acceptable,
     /// Two open incidents.
     OtherIncident,
     /// A runbook in the incident.

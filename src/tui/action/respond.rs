@@ -9,6 +9,7 @@ pub enum Respond {
     Phase,
     Incidents,
     Join,
+    Accept,
     Merge,
     Triage,
     Verify,
@@ -41,6 +42,14 @@ pub(super) const ACTIONS: &[Spec] = &[
     .when(Needs::OpenIncident),
     change(Action::Respond(Respond::Join), "join-alert", &["J"], "join", "say that an alert belongs to this incident")
         .when(Needs::LooseAlert),
+    change(
+        Action::Respond(Respond::Accept),
+        "accept-alert",
+        &["H"],
+        "as usual",
+        "say that an alert is how its devices are, for good or for some hours; or take that back",
+    )
+    .when(Needs::Acceptable),
     change(
         Action::Respond(Respond::Merge),
         "merge",

@@ -1,6 +1,8 @@
 //! Forms about how an incident is worked.
 
 use super::{required, time};
+use crate::domain::acceptance::Lasting;
+use crate::domain::cohort::CohortKey;
 use crate::domain::command::Command;
 use crate::domain::command::recovery::RecoveryCommand;
 use crate::domain::command::response::ResponseCommand;
@@ -20,6 +22,8 @@ pub enum Asks {
     Phase(IncidentId),
     Role(IncidentId),
     Join(IncidentId, Vec<AlertId>),
+    /// The alerts that may be accepted, and of whom something is accepted already.
+    Accept(Vec<AlertId>, Vec<CohortKey>),
     Merge(IncidentId, Vec<IncidentId>),
     Decide(IncidentId),
     Change(Option<IncidentId>),
@@ -63,6 +67,14 @@ pub(super) fn command(
         Asks::Runbook(incident, ids) => {
             let runbook = ids.get(chosen(0)).ok_or_else(gone)?.clone();
             return Ok(Command::Runbook(RunbookCommand::Take { incident, runbook }));
+        }
+        Asks::Accept(alerts, accepted) => {
+            let n = chosen(0);
+            if let Some(cohort) = n.checked_sub(alerts.len()) {
+                return Ok(Command::WatchAgain(accepted.get(cohort).ok_or_else(gone)?.clone()));
+            }
+            let for_s = Lasting::ALL[chosen(1)].seconds();
+            return Ok(Command::AcceptAlert { alert: alerts[n], for_s, reason: required(&typed(2), "a reason")? });
         }
         Asks::Compose(..) => return Err("this opens the composer".into()),
         Asks::Cadence(incident) => {

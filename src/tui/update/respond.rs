@@ -1,5 +1,7 @@
 //! What the actions about how an incident is worked do: they open a form, or the list of incidents.
 
+use crate::domain::acceptance::Lasting;
+use crate::domain::alert::Alert;
 use crate::domain::command::Command;
 use crate::domain::command::response::ResponseCommand;
 use crate::domain::ids::IncidentId;
@@ -27,6 +29,7 @@ pub(super) fn perform(app: &mut App, action: Respond) {
         Respond::Triage => return app.ui.overlays.push(Overlay::Triage { scroll: 0 }),
         Respond::Verify => return app.ui.overlays.push(Overlay::Verify { selected: 0 }),
         Respond::Change => return open_change(app),
+        Respond::Accept => return accept(app),
         Respond::Updates => return app.ui.go(View::Updates),
         Respond::Compose => return updates::choose(app),
         Respond::Cadence => return updates::cadence(app),
@@ -39,6 +42,7 @@ pub(super) fn perform(app: &mut App, action: Respond) {
         | Respond::Triage
         | Respond::Verify
         | Respond::Change
+        | Respond::Accept
         | Respond::Updates
         | Respond::Compose
         | Respond::Cadence => return,
@@ -120,6 +124,32 @@ fn decide_form(snapshot: &Snapshot, incident: &Incident) -> Form {
     ];
     Form::new(Purpose::Respond(Asks::Decide(incident.id)), "what becomes of the bad data", "decides it", fields)
         .hint("The time stamp of the first bad value, as 17:38:52 (UTC) or 2026-11-20T17:38:52Z; and whose data it is.")
+}
+
+/// An alert is how its devices are; or what was taken for that is an alert again.
+fn accept(app: &mut App) {
+    let snapshot = app.snapshot.clone();
+    let loose: Vec<_> = snapshot.loose_alerts().collect();
+    let alert = |alert: &&Alert| {
+        let also = alert.also.len();
+        let more = if also > 0 { format!(" and {also} more") } else { String::new() };
+        format!("{} {} · {}{more}", alert.id, snapshot.about(alert).sentence(), alert.finding.signal.name())
+    };
+    let again = snapshot.accepted.iter().map(|known| format!("take back: {}", known.cohort.sentence()));
+    let options = loose.iter().map(alert).chain(again).collect();
+    let fields = vec![
+        Field::choice("what", options, 0),
+        Field::choice("for", Lasting::ALL.map(|lasting| lasting.name().into()).into(), 0),
+        Field::text("reason", ""),
+    ];
+    let alerts = loose.iter().map(|alert| alert.id).collect();
+    let accepted = snapshot.accepted.iter().map(|known| known.cohort.clone()).collect();
+    let form =
+        Form::new(Purpose::Respond(Asks::Accept(alerts, accepted)), "so it is with these devices", "says so", fields)
+            .hint(
+                "The alert is over. There is another one only when more of them show it than now, or something else.",
+            );
+    app.ui.overlays.push(Overlay::Form(form));
 }
 
 fn open_change(app: &mut App) {

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::acceptance::Acceptance;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::CampaignState;
 use crate::domain::cohort::CohortKey;
@@ -92,6 +93,7 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         "the room sees nothing new: it is not connected"
     };
     let mut content = wrapped(nothing, if snapshot.link.is_up() { Role::Muted } else { Role::Warn });
+    content.extend(snapshot.accepted.iter().flat_map(|known| wrapped(&accepted(known), Role::Muted)));
     if !snapshot.codes.is_empty() {
         let codes: Vec<_> =
             snapshot.codes.iter().take(3).map(|(code, n)| format!("{code} ×{}", format::count(*n))).collect();
@@ -101,6 +103,12 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         content.push(say(format!("{} declares by hand", scene.key(Action::DeclareByHand)), Role::Muted));
     }
     content
+}
+
+fn accepted(known: &Acceptance) -> String {
+    let until = known.until.map(|until| format!(" until {}Z", format::clock(until))).unwrap_or_default();
+    let (whose, most) = (known.cohort.sentence(), Acceptance::words(&known.ceilings));
+    format!("as usual{until}: {whose}, {most} · {}: {}", known.by, known.reason)
 }
 
 /// The stop rules that are crossed in rollouts that are not over.
