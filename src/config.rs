@@ -6,6 +6,7 @@ pub mod broker;
 pub mod channels;
 pub mod cost;
 pub mod fleet;
+pub mod maintenance;
 pub mod matrix;
 pub mod paths;
 pub mod regulation;
@@ -370,6 +371,18 @@ mod tests {
             (
                 "[[fleet.critical]]\nwhere = { colour = 'red' }\nat_least = 'sev1'\n",
                 "c.toml:2:9: no attribute `colour`; there are",
+            ),
+            (
+                "[[fleet.maintenance]]\nwhere = { colour = 'red' }\nfrom = '02:00'\nto = '03:00'\n",
+                "c.toml:2:9: no attribute `colour`; there are",
+            ),
+            (
+                "[[fleet.maintenance]]\nwhere = { site = 'a' }\nfrom = '2 am'\nto = '03:00'\n",
+                "c.toml:3:8: `2 am` is no time of the day; expected one like 02:30",
+            ),
+            (
+                "[[fleet.maintenance]]\nwhere = { site = 'a' }\ndays = ['Monday']\nfrom = '02:00'\nto = '03:00'\n",
+                "c.toml:3:8: unknown day `Monday`; expected one of mon, tue",
             ),
             ("[switches]\ncontrol_topic = 'x'\n", "c.toml:2:17: `control_topic` needs a level {campaign}"),
         ];

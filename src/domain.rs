@@ -23,6 +23,7 @@ pub mod incident;
 pub mod input;
 pub mod learning;
 pub mod lens;
+pub mod maintenance;
 pub mod notice;
 pub mod observation;
 pub mod probe;

@@ -50,6 +50,7 @@ use moves::Moves;
 use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::critical::Critical;
+use crate::domain::maintenance::Maintenance;
 use crate::domain::observation::AttributeIx;
 use crate::domain::signal::Signal;
 use crate::domain::time::At;
@@ -72,6 +73,8 @@ pub struct FleetSettings {
     pub kpis: Vec<KpiPlan>,
     /// Whose devices matter more.
     pub critical: Vec<Critical>,
+    /// When devices are worked on, and not missed.
+    pub maintenance: Vec<Maintenance>,
 }
 
 impl Default for FleetSettings {
@@ -80,7 +83,8 @@ impl Default for FleetSettings {
         let pair = |a, b| Grouping::by(&[schema.find(a)?, schema.find(b)?]);
         let pairs = [pair("firmware", "hardware"), pair("firmware", "region"), pair("firmware", "carrier")];
         let pairs = pairs.into_iter().flatten().collect();
-        Self { schema, pairs, silent_after_s: 300, kpis: Vec::new(), critical: Vec::new() }
+        let (kpis, critical, maintenance) = (Vec::new(), Vec::new(), Vec::new());
+        Self { schema, pairs, silent_after_s: 300, kpis, critical, maintenance }
     }
 }
 
@@ -226,6 +230,15 @@ impl Fleet {
         self.suppressed
     }
 
+    /// The attribute values of a cohort; none where no device has one of them.
+    pub fn values_of(&self, cohort: &CohortKey) -> Option<Vec<(usize, ValueIx)>> {
+        let value = |(attribute, value): (&String, &String)| {
+            let attribute = self.schema().find(attribute)?;
+            Some((usize::from(attribute.0), self.dictionary(attribute).find(value)?))
+        };
+        cohort.0.iter().map(value).collect()
+    }
+
     pub fn vector(&self, group: GroupIx) -> &Vector {
         &self.groups.get(group).vector
     }
@@ -346,6 +359,7 @@ impl Fleet {
         while self.second < target {
             let ends_minute = self.second.rem_euclid(60) == 59;
             if self.second.rem_euclid(10) == 9 {
+                self.look_at_maintenance();
                 self.look_around(ends_minute);
             }
             self.settle();

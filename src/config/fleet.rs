@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::maintenance::MaintenanceSection;
 use super::routes::RouteSection;
 use serde::Deserialize;
 use toml::Spanned;
@@ -35,6 +36,8 @@ pub struct FleetSection {
     pub kpis: Vec<KpiSection>,
     /// Attribute values whose devices matter more than their number says.
     pub critical: Vec<CriticalSection>,
+    /// Hours in which devices are worked on.
+    pub maintenance: Vec<MaintenanceSection>,
     /// Topics of this fleet, instead of the standard ones.
     #[serde(rename = "route")]
     pub routes: Vec<Spanned<RouteSection>>,
@@ -87,6 +90,7 @@ impl Default for FleetSection {
             subscribe: Vec::new(),
             kpis: Vec::new(),
             critical: Vec::new(),
+            maintenance: Vec::new(),
             routes: Vec::new(),
         }
     }
@@ -105,16 +109,20 @@ impl FleetSection {
             return Some((kpi.path.span(), "`min` must be less than `max`".into()));
         }
         let schema = self.schema();
-        for critical in &self.critical {
-            let only = critical.only.get_ref();
+        let named = self.critical.iter().map(|critical| &critical.only);
+        let named = named.chain(self.maintenance.iter().map(|maintenance| &maintenance.only));
+        for only in named {
             let known = || schema.names().join(", ");
-            let wrong = match only.keys().find(|name| schema.find(name).is_none()) {
+            let wrong = match only.get_ref().keys().find(|name| schema.find(name).is_none()) {
                 Some(name) => Some(format!("no attribute `{name}`; there are {}", known())),
-                None => only.is_empty().then(|| format!("`where` names no attribute; there are {}", known())),
+                None => only.get_ref().is_empty().then(|| format!("`where` names no attribute; there are {}", known())),
             };
             if let Some(message) = wrong {
-                return Some((critical.only.span(), message));
+                return Some((only.span(), message));
             }
+        }
+        if let Some(wrong) = self.maintenance.iter().find_map(|maintenance| maintenance.maintenance().err()) {
+            return Some(wrong);
         }
         let bad = |route: &Spanned<RouteSection>| {
             let place = route.get_ref().place().unwrap_or(route.span());
@@ -156,7 +164,8 @@ impl FleetSection {
             why: critical.why.clone(),
         };
         let critical = self.critical.iter().map(critical).collect();
-        FleetSettings { schema: self.schema(), pairs, silent_after_s: self.silent_after_s, kpis, critical }
+        let maintenance = self.maintenance.iter().filter_map(|section| section.maintenance().ok()).collect();
+        FleetSettings { schema: self.schema(), pairs, silent_after_s: self.silent_after_s, kpis, critical, maintenance }
     }
 
     /// Routes and subscriptions.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::document::{self, Mistake, nearest};
-use crate::domain::day::Day;
+use crate::domain::day::{self, Day};
 use crate::domain::regulation::{Calendar, Counting, Criterion, Regime, Start, Term, Unit, Within};
 
 /// The shipped file.
@@ -112,11 +112,7 @@ fn regimes(file: &File) -> Result<Vec<Regime>, Wrong> {
 }
 
 fn calendar(entry: &CalendarEntry) -> Result<Calendar, Wrong> {
-    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    let weekday = |day: &Spanned<String>| {
-        let at = DAYS.iter().position(|known| known == day.get_ref()).map(|at| at as u8);
-        at.ok_or_else(|| wrong(day, format!("unknown day `{}`; expected one of {}", day.get_ref(), DAYS.join(", "))))
-    };
+    let weekday = |day: &Spanned<String>| day::weekday(day.get_ref()).map_err(|message| wrong(day, message));
     let holiday = |day: &Spanned<String>| day.get_ref().parse::<Day>().map_err(|message| wrong(day, message));
     Ok(Calendar {
         id: entry.id.clone(),

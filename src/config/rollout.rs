@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::domain::day::weekday;
 use crate::domain::rollout::{Level, Limit, Metric, RolloutPolicy, StopRule, Window};
 use crate::limits;
 
@@ -92,12 +93,6 @@ impl Default for RolloutSection {
     }
 }
 
-/// Days as people write them; Monday is 0.
-fn weekday(word: &str) -> Option<u8> {
-    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    days.iter().position(|day| *day == word.to_ascii_lowercase()).map(|day| day as u8)
-}
-
 impl RolloutSection {
     /// The first thing that makes no sense, with its place.
     pub fn check(&self) -> Option<(Range<usize>, String)> {
@@ -124,11 +119,8 @@ impl RolloutSection {
             }
         }
         let window = self.window.as_ref()?;
-        if let Some(day) = window.days.get_ref().iter().find(|day| weekday(day).is_none()) {
-            return Some((
-                window.days.span(),
-                format!("unknown day `{day}`; expected mon, tue, wed, thu, fri, sat, sun"),
-            ));
+        if let Some(unknown) = window.days.get_ref().iter().find_map(|day| weekday(day).err()) {
+            return Some((window.days.span(), unknown));
         }
         let (from, to) = *window.hours.get_ref();
         (from >= to || to > 24).then(|| (window.hours.span(), "expected hours such as [8, 12]".into()))
@@ -149,7 +141,7 @@ impl RolloutSection {
         };
         let rules: Vec<StopRule> = self.rules.iter().filter_map(rule).collect();
         let window = self.window.as_ref().map(|window| Window {
-            weekdays: window.days.get_ref().iter().filter_map(|day| weekday(day)).collect(),
+            weekdays: window.days.get_ref().iter().filter_map(|day| weekday(day).ok()).collect(),
             hours: *window.hours.get_ref(),
             utc_offset_h: window.utc_offset_h,
             holidays: window.holidays.clone(),

@@ -317,9 +317,6 @@ pub(super) fn cohort(fleet: &Fleet, conditions: &[Condition]) -> CohortKey {
 
 /// The attribute values of a cohort; none where the fleet does not know one of them.
 pub fn conditions(fleet: &Fleet, cohort: &CohortKey) -> Option<Vec<Condition>> {
-    let condition = |(attribute, value): (&String, &String)| {
-        let attribute = fleet.schema().find(attribute)?;
-        Some((usize::from(attribute.0), fleet.dictionary(attribute).find(value)?.0.into()))
-    };
-    cohort.0.iter().map(condition).collect()
+    let values = fleet.values_of(cohort)?;
+    Some(values.into_iter().map(|(attribute, ValueIx(value))| (attribute, value.into())).collect())
 }

@@ -78,6 +78,18 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
+const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// A day of the week as people write it; Monday is 0.
+///
+/// # Errors
+/// A sentence that names the days.
+pub fn weekday(word: &str) -> Result<u8, String> {
+    let known = WEEKDAYS.iter().position(|day| *day == word.to_ascii_lowercase());
+    let unknown = || format!("unknown day `{word}`; expected one of {}", WEEKDAYS.join(", "));
+    known.map(|day| day as u8).ok_or_else(unknown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -179,9 +179,7 @@ impl Window {
     /// Why a wave should not begin now.
     pub fn objection(&self, at: At) -> Option<String> {
         let local = at.plus_s(i64::from(self.utc_offset_h) * 3_600);
-        let days = local.second().div_euclid(86_400);
-        // The first day of the epoch was a Thursday.
-        let weekday = (days + 3).rem_euclid(7) as u8;
+        let weekday = local.weekday();
         let hour = (local.second().rem_euclid(86_400) / 3_600) as u8;
         let date = local.to_string().chars().take(10).collect::<String>();
         let names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];

@@ -35,6 +35,12 @@ impl At {
         self.0.div_euclid(1000)
     }
 
+    /// The day of the week in UTC; Monday is 0.
+    pub const fn weekday(self) -> u8 {
+        // The first day of the epoch was a Thursday.
+        (self.second().div_euclid(86_400) + 3).rem_euclid(7) as u8
+    }
+
     /// This moment moved by `ms` milliseconds; it stays at the end of time rather than overflow.
     pub const fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))

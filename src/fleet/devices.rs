@@ -152,6 +152,8 @@ pub enum Flag {
     HasReported = 131_072,
     /// Suppressed because the broker was told to forget it.
     Cleared = 262_144,
+    /// Suppressed because it is worked on at this hour.
+    Planned = 524_288,
 }
 
 /// The symptoms of a device, a bit each: of the running minute, and of the last minutes.

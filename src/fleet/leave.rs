@@ -1,9 +1,10 @@
 //! Devices on leave: heard, and neither counted nor missed, because somebody said so.
 
 use super::Fleet;
-use super::devices::{DeviceIx, Flag};
+use super::devices::{Device, DeviceIx, Flag};
 use crate::domain::observation::{Body, Observation};
 use crate::domain::signal::Signal;
+use crate::domain::time::At;
 
 impl Fleet {
     /// Leaves a device out of account, or counts it again: in maintenance it is heard, and neither counted nor missed.
@@ -26,9 +27,45 @@ impl Fleet {
     /// there soon is.
     pub(super) fn takes_leave(&mut self, id: &str) {
         let Some(ix) = self.devices.find(id) else { return };
-        if !self.devices.get(ix).has(Flag::Suppressed) {
+        let device = self.devices.get(ix);
+        if !device.has(Flag::Suppressed) || device.has(Flag::Planned) {
             self.suppress(ix, true);
+            self.devices.get_mut(ix).set(Flag::Planned, false);
             self.devices.get_mut(ix).set(Flag::Cleared, true);
+        }
+    }
+
+    /// A device says whether it is in maintenance; while it is worked on it may well say that it is not.
+    pub(super) fn says_maintenance(&mut self, ix: DeviceIx, suppressed: bool) {
+        if suppressed {
+            self.devices.get_mut(ix).set(Flag::Planned, false);
+        }
+        if !self.devices.get(ix).has(Flag::Planned) {
+            self.suppress(ix, suppressed);
+        }
+    }
+
+    /// Leaves those out of account that are worked on at this hour, and counts them again when it is over.
+    pub(super) fn look_at_maintenance(&mut self) {
+        if self.settings.maintenance.is_empty() {
+            return;
+        }
+        let now = At::from_ms(self.second * 1000);
+        let on = self.settings.maintenance.iter().filter(|maintenance| maintenance.is_on(now));
+        let whose: Vec<_> = on.filter_map(|maintenance| self.values_of(&maintenance.cohort)).collect();
+        let is_worked_on = |device: &Device| {
+            let vector = self.vector(device.group);
+            whose.iter().any(|values| values.iter().all(|(attribute, value)| vector[*attribute] == *value))
+        };
+        let changes =
+            self.devices.iter().filter_map(|(ix, device)| match (is_worked_on(device), device.has(Flag::Planned)) {
+                (true, false) if !device.has(Flag::Suppressed) => Some((ix, true)),
+                (false, true) => Some((ix, false)),
+                _ => None,
+            });
+        for (ix, planned) in changes.collect::<Vec<_>>() {
+            self.suppress(ix, planned);
+            self.devices.get_mut(ix).set(Flag::Planned, planned);
         }
     }
 

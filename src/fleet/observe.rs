@@ -84,7 +84,7 @@ impl Fleet {
         };
         self.is_back(ix, observation);
         if let Body::Suppressed(suppressed) = observation.body {
-            self.suppress(ix, suppressed);
+            self.says_maintenance(ix, suppressed);
             return None;
         }
         let left = self.set_attributes(ix, batch, observation);

@@ -21,7 +21,11 @@ impl Bench {
     }
 
     fn begun(now: At) -> Self {
-        Self { fleet: Fleet::new(FleetSettings::default(), now), now }
+        Self::with(FleetSettings::default(), now)
+    }
+
+    fn with(settings: FleetSettings, now: At) -> Self {
+        Self { fleet: Fleet::new(settings, now), now }
     }
 
     fn say(&mut self, device: &str, retained: bool, attributes: &[(&str, &str)], body: Body) -> Option<Notice> {
@@ -383,6 +387,36 @@ fn a_device_in_maintenance_is_heard_and_neither_counted_nor_missed() {
     assert_eq!(levels(&mut bench), (3, 3, 0, 0));
     bench.status("d1", false, 1, &[]);
     assert_eq!(levels(&mut bench), (3, 2, 1, 0));
+}
+
+#[test]
+fn who_is_worked_on_at_this_hour_is_not_missed_and_is_when_it_is_over() {
+    let night = Maintenance {
+        cohort: CohortKey::of("site", "fra"),
+        weekdays: vec![0],
+        from_s: 2 * 3_600,
+        to_s: 3 * 3_600,
+        utc_offset_h: 0,
+    };
+    let settings = FleetSettings { maintenance: vec![night], ..FleetSettings::default() };
+    let mut bench = Bench::with(settings, "2026-11-16T01:59:00Z".parse().unwrap());
+    for (n, site) in ["fra", "fra", "fra", "ams"].into_iter().enumerate() {
+        bench.status(&format!("d{n}"), true, 1, &[("site", site)]);
+    }
+    let counts = |bench: &mut Bench, seconds| {
+        bench.seconds(seconds);
+        let fleet = bench.fleet.cohorts().fleet();
+        (fleet.level(Signal::Devices), fleet.away(), bench.fleet.suppressed())
+    };
+    assert_eq!(counts(&mut bench, 1), (4, 0, 0));
+    assert_eq!(counts(&mut bench, 80), (1, 0, 3));
+    // What they do and say meanwhile counts nowhere; who says by itself that it is in maintenance stays so.
+    bench.status("d0", false, 1, &[("site", "fra")]);
+    bench.say("d1", false, &[], Body::Suppressed(false));
+    bench.say("d2", false, &[], Body::Suppressed(true));
+    bench.status("d3", false, 1, &[]);
+    assert_eq!(counts(&mut bench, 60), (1, 1, 3));
+    assert_eq!(counts(&mut bench, 3_600), (3, 2, 1));
 }
 
 #[test]
