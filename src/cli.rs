@@ -239,6 +239,12 @@ fn input(path: &Path) -> Result<Box<dyn Read>, Failure> {
         .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
 }
 
+/// The columns of a table, for a person who has named another.
+fn columns(header: &csv::StringRecord) -> String {
+    let names: Vec<&str> = header.iter().collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
 /// A number for programs: three digits behind the point.
 fn round(n: f64) -> f64 {
     (n * 1000.0).round() / 1000.0

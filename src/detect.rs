@@ -7,6 +7,7 @@
 //! where it rises beyond chance. [`attribution`] then looks for the fewest attribute values that explain the devices
 //! that show it. What comes out is a [`causes::Cause`], which is one alert, whatever it makes its devices do.
 
+pub mod accepted;
 pub mod attribution;
 mod causes;
 pub mod census;
@@ -23,26 +24,22 @@ mod watch;
 
 use attribution::Condition;
 use causes::Cause;
-use census::Census;
+use census::{Census, key_conditions};
 use suspects::{Breadth, Suspect};
 use watch::{Rise, Watch};
 
-use crate::domain::acceptance::{Acceptance, Ceiling};
 use crate::domain::alert::Finding;
 use crate::domain::cohort::CohortKey;
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::Fleet;
-use crate::fleet::cohorts::Key;
 
 /// Devices a cohort needs before anything is said about it. Of thirty, eight are a quarter.
 pub const MINIMUM_SAMPLE: u32 = 30;
 /// Devices that must be affected, and the share of the cohort: one device is never a mass event.
 const MINIMUM_AFFECTED: f32 = 8.0;
 const MINIMUM_SHARE: f32 = 0.002;
-/// Standard deviations of chance above what was accepted as usual.
-const CHANCE: f64 = 3.0;
 /// A cohort explains a symptom when its devices show it this many times as often as the others.
 const LEAST_LIFT: f64 = 3.0;
 /// Seconds after our own link came up in which nothing is judged: the fleet is still being filled.
@@ -97,20 +94,6 @@ pub struct Detector {
     looked: Option<At>,
     /// Since when our own link has been up.
     live_since: Option<At>,
-    /// What people have accepted as usual.
-    accepted: Vec<Acceptance>,
-}
-
-/// What these devices show just now, with room for chance: the most that they may show where that is accepted as usual.
-pub fn acceptable(fleet: &Fleet, cohort: &CohortKey, signals: impl Iterator<Item = Signal>) -> Vec<Ceiling> {
-    let Some(conditions) = census::conditions(fleet, cohort) else { return Vec::new() };
-    let ceiling = |signal| {
-        let (devices, shown) = census::count(fleet, &conditions, Symptom::of(signal)?.bit());
-        let shown = f64::from(shown);
-        let most = shown + CHANCE * shown.sqrt();
-        (shown > 0.0).then(|| Ceiling { signal, share: (most / f64::from(devices)).min(1.0) })
-    };
-    signals.filter_map(ceiling).collect()
 }
 
 impl Detector {
@@ -124,7 +107,7 @@ impl Detector {
     /// False when the cohort is not there any more, and so cannot be watched.
     pub fn resume(&mut self, fleet: &Fleet, finding: &Finding) -> bool {
         let Some(cause) = Cause::resumed(fleet, finding) else { return false };
-        let counted = Census::take(fleet, 0, &[]);
+        let counted = Census::take(fleet, 0);
         if counted.count(&cause.conditions, Symptom::Offline).0 == 0 {
             return false;
         }
@@ -134,16 +117,12 @@ impl Detector {
         true
     }
 
-    /// Takes what people have accepted as usual by now.
-    pub fn accept(&mut self, accepted: Vec<Acceptance>) {
-        self.accepted = accepted;
-    }
-
-    /// Drops what an alert is about: it is accepted, and what its devices do is learnt as their usual.
+    /// Drops what an alert is about: its devices are left out of account from now on.
     pub fn drop(&mut self, fleet: &Fleet, signal: Signal, cohort: &CohortKey) {
         let Some(place) = self.causes.iter().position(|cause| cause.is(signal, cohort)) else { return };
         let cause = self.causes.swap_remove(place);
-        Symptom::of_bits(cause.symptoms()).for_each(|symptom| self.watch.take_as_usual(fleet, symptom));
+        let counted = Census::take(fleet, 0);
+        Symptom::of_bits(cause.symptoms()).for_each(|symptom| self.watch.leave_out(&counted, symptom));
     }
 
     /// Whether our own link has been up long enough for anything to be judged.
@@ -168,7 +147,7 @@ impl Detector {
         let cause = self.causes.iter().find(|cause| cause.is(signal, cohort))?;
         let symptoms = cause.symptoms();
         let usual = Symptom::ALL.into_iter().filter(|s| symptoms & s.bit() != 0).map(|s| self.watch.usual(s)).sum();
-        let (mut found, breadth) = suspects::find(fleet, symptoms, usual, &self.accepted);
+        let (mut found, breadth) = suspects::find(fleet, symptoms, usual);
         if let Some(known) = known {
             suspects::stay_narrow(fleet, symptoms, known, &mut found);
         }
@@ -183,6 +162,12 @@ impl Detector {
         if found.iter().any(is_own) {
             found.retain(is_own);
         }
+        // What it was raised about goes before what the same symptom is in as well.
+        let is_its_own = |suspect: &Suspect| {
+            let theirs = census::conditions(fleet, &suspect.cohort).unwrap_or_default();
+            theirs == cause.conditions
+        };
+        found.sort_by_key(|suspect| !is_its_own(suspect));
         Some((found, breadth))
     }
 
@@ -210,14 +195,13 @@ impl Detector {
             self.pending.clear();
             return Vec::new();
         }
-        let counted = Census::take(fleet, ill, &self.accepted);
+        let counted = Census::take(fleet, ill);
         let mut changes = self.clear(&counted);
         let over = ill & !self.symptoms();
         for symptom in Symptom::ALL {
             // What is over was forgotten; how it had risen is no evidence any more.
             let is_fresh = |rise: &&Rise| rise.symptom == symptom && symptom.bit() & over == 0;
-            let risen: Vec<&Rise> =
-                rises.iter().filter(is_fresh).filter(|rise| is_news(fleet, &counted, rise)).collect();
+            let risen: Vec<&Rise> = rises.iter().filter(is_fresh).collect();
             if !risen.is_empty() {
                 self.judge(fleet, &counted, &risen, now, &mut changes);
             }
@@ -275,13 +259,6 @@ impl Detector {
     }
 }
 
-/// Whether a rise is more than what was accepted as usual.
-fn is_news(fleet: &Fleet, counted: &Census, rise: &Rise) -> bool {
-    let conditions = key_conditions(&fleet.cohorts().get(rise.cohort).key);
-    !counted.leaves_out(rise.symptom)
-        || evidence::gather(fleet, counted, rise.symptom, &conditions, rise.usual).is_enough()
-}
-
 /// The cohorts that explain a symptom, each with the rise that shows it best; where attributes explain nothing, the
 /// cohort in which most of it lies.
 fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> Vec<(Vec<Condition>, &'r Rise)> {
@@ -314,10 +291,6 @@ fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> V
     let devices = fleet.cohorts().get(heaviest.cohort).level(Signal::Devices);
     let is_fleet = ((counted.devices().saturating_sub(devices)) as f32) < MINIMUM_AFFECTED;
     vec![(if is_fleet { Vec::new() } else { of(heaviest) }, *heaviest)]
-}
-
-fn key_conditions(key: &Key) -> Vec<Condition> {
-    key.grouping.attributes().zip(key.values).map(|(a, v)| (usize::from(a.0), v.0.into())).collect()
 }
 
 /// Notes an answer; whether it has been the same for so many looks, or has wavered for long enough.

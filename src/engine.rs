@@ -7,6 +7,7 @@
 //! Read [`step`] first, then [`room`] for what is remembered, [`switches`] for what is dangerous, and [`snapshot`]
 //! for what readers get.
 
+mod accepted;
 mod affected;
 mod alerts;
 pub mod crossings;
@@ -81,6 +82,7 @@ pub struct State {
     /// How the way to the broker was, when it was tried.
     pub reaches: reaches::Reaches,
     detector: Detector,
+    accepted: accepted::Accepted,
     suspects: suspects::Suspects,
     facts: facts::Facts,
     rollouts: rollouts::Rollouts,
@@ -140,6 +142,7 @@ impl State {
             lens: Lens::default(),
             reaches: reaches::Reaches::default(),
             detector: Detector::default(),
+            accepted: accepted::Accepted::default(),
             suspects: suspects::Suspects::default(),
             facts: facts::Facts::default(),
             rollouts: rollouts::Rollouts::default(),
@@ -198,8 +201,8 @@ impl Turn<'_> {
         if !self.state.fleet.advance(self.at) {
             return;
         }
-        let accepted = self.state.room.accepted_at(self.at).cloned().collect();
-        self.state.detector.accept(accepted);
+        let over = accepted::tick(self.state, self.at, false);
+        self.record_all(&Actor::Engine, over);
         let changes = self.state.detector.examine(&self.state.fleet, self.at);
         for change in changes {
             self.take_change(change);

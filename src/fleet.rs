@@ -225,7 +225,7 @@ impl Fleet {
         self.overflowed + self.cohorts.refused + self.campaigns.refused
     }
 
-    /// Devices in maintenance, suspended or decommissioned: heard, but neither counted nor missed.
+    /// Devices in maintenance, suspended, decommissioned, cleared or worked on at this hour: heard, but neither counted nor missed.
     pub const fn suppressed(&self) -> u32 {
         self.suppressed
     }
@@ -237,6 +237,17 @@ impl Fleet {
             Some((usize::from(attribute.0), self.dictionary(attribute).find(value)?))
         };
         cohort.0.iter().map(value).collect()
+    }
+
+    /// The symptoms of a group, a bit each, that people have accepted as usual.
+    pub fn accepted(&self, group: GroupIx) -> u32 {
+        self.groups.get(group).accepted()
+    }
+
+    /// Says anew what is accepted as usual, a symptom a bit, of devices with these attribute values: from now on it is
+    /// not counted.
+    pub fn accept(&mut self, accepted: impl Fn(&Vector) -> u32) {
+        self.groups.accept(accepted);
     }
 
     pub fn vector(&self, group: GroupIx) -> &Vector {

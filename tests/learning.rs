@@ -66,7 +66,7 @@ fn a_law_that_applies_has_its_clock_on_every_screen_until_the_notice_is_filed() 
     // A reason is asked for, and nothing is said without it.
     room.press(&["y", "enter"]);
     assert!(room.shows("this needs a reason"));
-    room.press(&["tab"]);
+    // What is typed next is the reason.
     room.type_text("the gateway keeps names of tenants");
     room.press(&["enter", "down", "y", "tab"]);
     room.type_text("the log shows a download");

@@ -11,6 +11,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::{Common, Failure, room};
+use crate::domain::update::Cadences;
 use crate::ingest::Ingest;
 use crate::ingest::capture::file::Capture;
 use crate::ingest::capture::order::Order;
@@ -35,8 +36,9 @@ pub(super) fn run(common: &Common, args: &AnalyzeArgs) -> Result<(), Failure> {
     let config = common.config()?.unwrap_or_default();
     let router = config.fleet.router().map_err(Failure::Usage)?;
     let mut settings = room::settings(common, &config, "a capture".into(), "capture".into());
-    // Nobody is there to work on a runbook, and nothing of it is overdue.
+    // Nobody is there to work on a runbook or to tell anybody, and nothing of it is overdue.
     settings.runbooks.clear();
+    settings.cadences = Cadences::NONE;
     let ingest = Ingest::new(router, settings.fleet.schema.clone());
     let mut playback = Playback::new(settings, ingest);
     let (mut unread, mut order) = (0, Order::default());

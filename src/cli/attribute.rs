@@ -7,7 +7,7 @@ use clap::Args;
 use hashbrown::HashMap;
 use serde::Serialize;
 
-use super::{Failure, input, round};
+use super::{Failure, columns, input, round};
 use crate::detect::attribution::{self, Alternative, Cause, Condition, Leaf, Order, expected};
 
 #[derive(Args)]
@@ -90,10 +90,17 @@ impl Table {
         let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
         let column = |name: &str| header.iter().position(|column| column == name);
         let needed = |name: &str| {
-            column(name).ok_or_else(|| wrong(format!("there is no column `{name}`; it needs `total` and `affected`")))
+            column(name).ok_or_else(|| wrong(format!("there is no column `{name}`; there are {}", columns(&header))))
         };
         let (total, affected) = (needed("total")?, needed("affected")?);
-        let past = column("base_total").zip(column("base_affected"));
+        if let Some(twice) = header.iter().enumerate().find_map(|(n, name)| (column(name) != Some(n)).then_some(name)) {
+            return Err(wrong(format!("there are two columns `{twice}`")));
+        }
+        let past = match (column("base_total"), column("base_affected")) {
+            (Some(total), Some(affected)) => Some((total, affected)),
+            (None, None) => None,
+            _ => return Err(wrong("`base_total` and `base_affected` go together, and one of them is missing".into())),
+        };
         let attributes: Vec<usize> = (0..header.len()).filter(|n| !COUNTS.contains(&&header[*n])).collect();
         if attributes.is_empty() || attributes.len() > 15 {
             return Err(wrong(format!("it has {} attribute columns; 1 to 15 can be told apart", attributes.len())));

@@ -1,10 +1,11 @@
 //! `warroom detect`: the level detector over one series of values.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, input};
+use super::{Failure, columns, input};
 use crate::detect::level::Level;
 use crate::domain::time::At;
 
@@ -29,8 +30,10 @@ pub(super) fn run(args: &DetectArgs) -> Result<(), Failure> {
     let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
     let column = |name: &str| {
         header.iter().position(|column| column == name).ok_or_else(|| {
-            let columns: Vec<&str> = header.iter().collect();
-            wrong(format!("there is no column `{name}`; there are {}", columns.join(", ")))
+            wrong(format!(
+                "there is no column `{name}`; there are {}. --time and --value name others",
+                columns(&header)
+            ))
         })
     };
     let (time, value) = (column(&args.time)?, column(&args.value)?);
@@ -43,15 +46,27 @@ pub(super) fn run(args: &DetectArgs) -> Result<(), Failure> {
     };
     written(writer.write_record(["timestamp", "value", "anomaly_score", "alarm"]));
     let mut level = Level::default();
+    let (mut rows, mut no_numbers, mut no_times) = (0, 0, 0);
     for row in reader.records() {
         let row = row.map_err(|error| wrong(error.to_string()))?;
         let (time, text) = (&row[time], &row[value]);
         // An empty cell, or a word, is a gap; the row is there all the same.
-        let reading = level.observe(moment(time), text.trim().parse().unwrap_or(f64::NAN));
+        let (at, value) = (moment(time), text.trim().parse().unwrap_or(f64::NAN));
+        rows += 1;
+        no_numbers += u64::from(!value.is_finite());
+        no_times += u64::from(at.is_none());
+        let reading = level.observe(at, value);
         let score = format!("{:.6}", reading.score);
         written(writer.write_record([time, text, &score, if reading.alarm { "1" } else { "0" }]));
     }
     written(writer.flush().map_err(csv::Error::from));
+    let told = [
+        (no_numbers, "values are no numbers: their score is 0, and nothing is learnt of them"),
+        (no_times, "times cannot be read: the time of day counts for nothing there"),
+    ];
+    for (count, what) in told.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = writeln!(std::io::stderr(), "warroom: {shown}: {count} of {rows} {what}");
+    }
     Ok(())
 }
 

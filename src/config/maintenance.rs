@@ -24,7 +24,7 @@ pub struct MaintenanceSection {
     pub from: Spanned<String>,
     pub to: Spanned<String>,
     #[serde(default)]
-    pub utc_offset_h: i8,
+    pub utc_offset_h: Option<Spanned<i8>>,
 }
 
 /// The second of a day of `02:30`.
@@ -42,17 +42,22 @@ impl MaintenanceSection {
     pub fn maintenance(&self) -> Result<Maintenance, (Range<usize>, String)> {
         let weekdays = match &self.days {
             None => (0..7).collect(),
+            Some(days) if days.get_ref().is_empty() => return Err((days.span(), "it names no day".into())),
             Some(days) => {
                 let known: Result<_, _> = days.get_ref().iter().map(|day| weekday(day)).collect();
                 known.map_err(|message| (days.span(), message))?
             }
         };
+        let utc_offset_h = self.utc_offset_h.as_ref().map_or(0, |offset| *offset.get_ref());
+        if let Some(offset) = self.utc_offset_h.as_ref().filter(|_| !(-12..=14).contains(&utc_offset_h)) {
+            return Err((offset.span(), format!("{utc_offset_h} h is no time zone; expected -12 to 14")));
+        }
         Ok(Maintenance {
             cohort: CohortKey(self.only.get_ref().clone()),
             weekdays,
             from_s: second(&self.from)?,
             to_s: second(&self.to)?,
-            utc_offset_h: self.utc_offset_h,
+            utc_offset_h,
         })
     }
 }

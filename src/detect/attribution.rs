@@ -110,6 +110,9 @@ pub struct Cause {
     pub equivalents: Vec<Vec<Condition>>,
 }
 
+/// One of the causes, or all together, must be affected so many times as often as all others.
+const LEAST_APART: f64 = 1.5;
+
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attribution {
@@ -157,11 +160,13 @@ pub fn attribute(leaves: &[Leaf], order: Order) -> Attribution {
     let prices = prices(&single, all.devices.min(WEIGHT));
     let leaves = &merge(leaves, &single, total_excess * LEAST_SHARE);
     let found = Finder { order, total_excess, scale: (WEIGHT / all.devices).min(1.0), prices: &prices }.find(leaves);
-    let explained: f64 = leaves
-        .iter()
-        .filter(|leaf| found.sets.iter().any(|set| set.selects(leaf)))
-        .map(|leaf| leaf.affected - leaf.expected)
-        .sum();
+    let own = selected(leaves, |leaf| found.sets.iter().any(|set| set.selects(leaf)));
+    let stands_out = |set: &Set| sets_apart(selected(leaves, |leaf| set.selects(leaf)), all);
+    // What everybody shows is explained by nobody.
+    if !sets_apart(own, all) && !found.sets.iter().any(stands_out) {
+        return Attribution::default();
+    }
+    let explained = own.affected - own.expected;
     let described = |set: &Set| describe(set, leaves, all);
     Attribution {
         causes: found.sets.iter().map(described).collect(),
@@ -333,9 +338,23 @@ fn candidates(values: &[Sums], least_affected: f64) -> Vec<u32> {
     worthy
 }
 
-fn describe(set: &Set, leaves: &[Leaf], all: Sums) -> Cause {
+/// Whether devices are affected more often than all others.
+fn sets_apart(own: Sums, all: Sums) -> bool {
+    let others = all.without(own);
+    // Where hardly anybody is left, the others are as all are.
+    let rate = |sums: Sums| (sums.affected + all.rate()) / (sums.devices + 1.0);
+    rate(own) >= LEAST_APART * rate(others)
+}
+
+/// What the leaves add up to that a set selects.
+fn selected(leaves: &[Leaf], selects: impl Fn(&Leaf) -> bool) -> Sums {
     let mut sums = Sums::default();
-    leaves.iter().filter(|leaf| set.selects(leaf)).for_each(|leaf| sums.add(leaf));
+    leaves.iter().filter(|leaf| selects(leaf)).for_each(|leaf| sums.add(leaf));
+    sums
+}
+
+fn describe(set: &Set, leaves: &[Leaf], all: Sums) -> Cause {
+    let sums = selected(leaves, |leaf| set.selects(leaf));
     let others = all.without(sums);
     // Half a device more on either side, so that "none of the others" is a number too.
     let rate = |sums: Sums| (sums.affected + 0.5) / (sums.devices + 1.0);

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::attribution::{self, Attribution, Condition, Leaf, Order, expected};
-use super::evidence;
 use super::suspects::Breadth;
-use crate::domain::acceptance::Acceptance;
 use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::observation::AttributeIx;
@@ -13,6 +11,7 @@ use crate::domain::symptom::Symptom;
 use crate::fleet::Fleet;
 use crate::fleet::attributes::ValueIx;
 use crate::fleet::campaigns::{Campaign, CampaignIx};
+use crate::fleet::cohorts::Key;
 use crate::fleet::devices::{Device, Flag};
 use crate::fleet::groups::Vector;
 use crate::limits;
@@ -43,8 +42,13 @@ pub(super) struct Census {
     asked: u32,
 }
 
-/// What is wrong with a device just now: away, or what it has shown in the last minutes.
-pub fn symptoms(device: &Device, minute: u16) -> u32 {
+/// What is wrong with a device just now, and is nothing that people have accepted as usual.
+pub fn symptoms(fleet: &Fleet, device: &Device) -> u32 {
+    showing(device, fleet.minute()) & !fleet.accepted(device.group)
+}
+
+/// What a device shows just now, accepted or not: that it is away, and what it has shown in the last minutes.
+pub fn showing(device: &Device, minute: u16) -> u32 {
     let away = !device.has(Flag::Online) && !device.has(Flag::Excused);
     let shown = device.shown.recent(minute) & !Symptom::Offline.bit();
     if away { shown | Symptom::Offline.bit() } else { shown }
@@ -55,64 +59,34 @@ pub(super) fn showing_now(fleet: &Fleet) -> [u32; Symptom::COUNT] {
     let minute = fleet.minute();
     let mut shown = [0; Symptom::COUNT];
     for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-        Symptom::of_bits(device.shown.recent(minute)).for_each(|symptom| shown[symptom as usize] += 1);
+        Symptom::of_bits(device.shown.recent(minute) & !fleet.accepted(device.group))
+            .for_each(|symptom| shown[symptom as usize] += 1);
     }
     shown
 }
 
-/// Counts every device, by the place of its group. What `accepted` says of a place, a bit each, does not count.
-fn rows(fleet: &Fleet, asked: u32, accepted: &[u32]) -> Vec<Row> {
-    let minute = fleet.minute();
-    let mut rows: Vec<Row> = Vec::new();
-    for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-        let leaves = leaves_firmware(fleet, device);
-        let place = 2 * device.group.0 as usize + usize::from(leaves);
-        if rows.len() <= place {
-            rows.resize(place + 1, Row::default());
-        }
-        let row = &mut rows[place];
-        row.leaves = leaves;
-        row.devices += 1;
-        row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
-        let shown = symptoms(device, minute);
-        let usual = shown & accepted.get(place).copied().unwrap_or(0);
-        row.any += u32::from(shown & !usual & asked != 0);
-        Symptom::of_bits(shown & !usual).for_each(|symptom| row.shown[symptom as usize] += 1);
-        Symptom::of_bits(usual).for_each(|symptom| row.accepted[symptom as usize] += 1);
-    }
-    for (ix, group) in fleet.groups().iter() {
-        rows.iter_mut().skip(2 * ix.0 as usize).take(2).for_each(|row| row.vector = group.vector);
-    }
-    rows
-}
-
-/// The symptoms that do not count in each row, a bit each: people have accepted them as usual, and no more devices show
-/// them than was accepted.
-fn accepted_in(rows: &[Row], fleet: &Fleet, accepted: &[Acceptance]) -> Vec<u32> {
-    let mut masks = vec![0; rows.len()];
-    for acceptance in accepted {
-        let Some(conditions) = conditions(fleet, &acceptance.cohort) else { continue };
-        let is_own = |row: &Row| row.devices > 0 && holds(&conditions, &row.vector);
-        let devices: u32 = rows.iter().filter(|row| is_own(row)).map(|row| row.devices).sum();
-        let is_no_worse = |(symptom, share): &(Symptom, f64)| {
-            let shown: u32 = rows.iter().filter(|row| is_own(row)).map(|row| row.shown[*symptom as usize]).sum();
-            f64::from(shown) <= share * f64::from(devices)
-        };
-        let ceilings = acceptance.ceilings.iter().filter_map(|most| Some((Symptom::of(most.signal)?, most.share)));
-        let bits = ceilings.filter(is_no_worse).fold(0, |bits, (symptom, _)| bits | symptom.bit());
-        rows.iter().zip(&mut masks).filter(|(row, _)| is_own(row)).for_each(|(_, mask)| *mask |= bits);
-    }
-    masks
-}
-
 impl Census {
-    /// Counts every device; `asked` are the symptoms (a bit each) of which any makes a device affected, `accepted` what
-    /// people have said is usual.
-    pub(super) fn take(fleet: &Fleet, asked: u32, accepted: &[Acceptance]) -> Self {
-        let mut rows = rows(fleet, asked, &[]);
-        let usual = accepted_in(&rows, fleet, accepted);
-        if usual.iter().any(|mask| *mask != 0) {
-            rows = self::rows(fleet, asked, &usual);
+    /// Counts every device; `asked` are the symptoms (a bit each) of which any makes a device affected.
+    pub(super) fn take(fleet: &Fleet, asked: u32) -> Self {
+        let minute = fleet.minute();
+        let mut rows: Vec<Row> = Vec::new();
+        for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
+            let leaves = leaves_firmware(fleet, device);
+            let place = 2 * device.group.0 as usize + usize::from(leaves);
+            if rows.len() <= place {
+                rows.resize(place + 1, Row::default());
+            }
+            let row = &mut rows[place];
+            row.leaves = leaves;
+            row.devices += 1;
+            row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
+            let (all, accepted) = (showing(device, minute), fleet.accepted(device.group));
+            row.any += u32::from(all & !accepted & asked != 0);
+            Symptom::of_bits(all & !accepted).for_each(|symptom| row.shown[symptom as usize] += 1);
+            Symptom::of_bits(all & accepted).for_each(|symptom| row.accepted[symptom as usize] += 1);
+        }
+        for (ix, group) in fleet.groups().iter() {
+            rows.iter_mut().skip(2 * ix.0 as usize).take(2).for_each(|row| row.vector = group.vector);
         }
         rows.retain(|row| row.devices > 0);
         let attributes = fleet.schema().names().len().min(limits::ATTRIBUTES);
@@ -120,27 +94,10 @@ impl Census {
         Self { rows, attributes, of_update, asked }
     }
 
-    /// Of `usual`, the learnt share of the devices with these attribute values, what is left without those whom people
-    /// have accepted: they were learnt too.
-    pub(super) fn usual(&self, conditions: &[Condition], symptom: Symptom, usual: f32) -> f32 {
-        let own = self.rows.iter().filter(|row| holds(conditions, &row.vector));
-        let (devices, accepted) = own.fold((0, 0), |(devices, accepted), row| {
-            (devices + row.devices, accepted + row.accepted[symptom as usize])
-        });
-        let share = accepted as f32 / devices.max(1) as f32;
-        (usual - evidence::usual_of(symptom, share)).max(0.0)
-    }
-
-    /// Whether something was left out of account because it was accepted.
-    pub(super) fn leaves_out(&self, symptom: Symptom) -> bool {
-        self.rows.iter().any(|row| row.accepted[symptom as usize] > 0)
-    }
-
-    /// The share of all devices that show a symptom and are not counted.
-    fn left_out(&self, symptoms: u32) -> f64 {
-        let most =
-            |row: &Row| Symptom::of_bits(symptoms).map(|symptom| row.accepted[symptom as usize]).max().unwrap_or(0);
-        f64::from(self.rows.iter().map(most).sum::<u32>()) / f64::from(self.devices().max(1))
+    /// Devices with these attribute values that show a symptom, and are left out of account because that is accepted.
+    pub(super) fn left_out(&self, conditions: &[Condition], symptom: Symptom) -> u32 {
+        let rows = self.rows.iter().filter(|row| holds(conditions, &row.vector));
+        rows.map(|row| row.accepted[symptom as usize]).sum()
     }
 
     /// All devices.
@@ -185,8 +142,6 @@ impl Census {
     fn attribute(&self, symptoms: u32, usual: f64, affected: impl Fn(&Row) -> u32) -> Attribution {
         // Only a device that was started can fail its update, and then it keeps its old firmware: that it is in a wave, and
         // on which firmware, follows from the update, and is not what it fails of.
-        // Those whom people have accepted were learnt as usual too, and are not counted here.
-        let usual = (usual - self.left_out(symptoms)).max(0.0);
         let follows = symptoms != 0 && symptoms & !Symptom::OF_UPDATES == 0;
         if !follows {
             return self.explained(usual, |_| true, |row| (row.devices, affected(row)));
@@ -251,7 +206,7 @@ fn leaves_firmware(fleet: &Fleet, device: &Device) -> bool {
 /// Devices with these attribute values that are away, and how many of them went as others did that came back with another
 /// firmware.
 pub(super) fn gone_to_move(fleet: &Fleet, conditions: &[Condition]) -> (u32, u32) {
-    let away = |device: &Device| symptoms(device, fleet.minute()) & Symptom::Offline.bit() != 0;
+    let away = |device: &Device| symptoms(fleet, device) & Symptom::Offline.bit() != 0;
     let known = fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed));
     let own = known.filter(|device| away(device) && holds(conditions, fleet.vector(device.group)));
     own.fold((0, 0), |(away, moving), device| (away + 1, moving + u32::from(device.has(Flag::Leaving))))
@@ -281,10 +236,9 @@ pub(super) fn rollout<'f>(fleet: &'f Fleet, conditions: &[Condition]) -> Option<
 
 /// Devices that have these attribute values, and those that show any of some symptoms (a bit each) just now.
 pub fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) {
-    let minute = fleet.minute();
     let known = fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed));
     let own = known.filter(|device| holds(conditions, fleet.vector(device.group)));
-    own.fold((0, 0), |(devices, shown), device| (devices + 1, shown + u32::from(symptoms(device, minute) & asked != 0)))
+    own.fold((0, 0), |(devices, shown), device| (devices + 1, shown + u32::from(symptoms(fleet, device) & asked != 0)))
 }
 
 /// Seconds within which nine of ten of a cohort's devices that are away were last heard; none where too few are.
@@ -305,6 +259,11 @@ pub(super) fn gone_within(fleet: &Fleet, cohort: &CohortKey) -> Option<i64> {
 
 pub(super) fn holds(conditions: &[Condition], vector: &Vector) -> bool {
     conditions.iter().all(|(attribute, value)| u32::from(vector[*attribute].0) == *value)
+}
+
+/// The attribute values of a cohort under watch.
+pub(super) fn key_conditions(key: &Key) -> Vec<Condition> {
+    key.grouping.attributes().zip(key.values).map(|(a, v)| (usize::from(a.0), v.0.into())).collect()
 }
 
 /// The name of the cohort with these attribute values.

@@ -159,6 +159,5 @@ pub(super) fn gather(
     usual: f32,
 ) -> Evidence {
     let (devices, affected) = counted.count(conditions, symptom);
-    let usual = counted.usual(conditions, symptom, usual);
     Evidence { symptom, cohort: census::cohort(fleet, conditions), devices, affected, usual }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::MINIMUM_SAMPLE;
-use super::census::symptoms;
+use super::census::showing;
 use crate::domain::campaign::OtaState;
 use crate::domain::rollout::{Comparison, Metric, RolloutPolicy, Standing, StopRule};
 use crate::domain::signal::Signal;
@@ -134,7 +134,7 @@ impl Survey {
     /// Counts every device that is not left out of account.
     pub fn take(fleet: &Fleet, policy: &RolloutPolicy, memory: &mut Memory) -> Self {
         let mut survey = Self { all: Tally::default(), waves: BTreeMap::new() };
-        for (ix, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
+        for (ix, device) in fleet.devices().iter().filter(|(_, device)| !device.is_on_leave()) {
             let seen = look_at(fleet, ix, device, policy, memory);
             survey.all.add(&seen);
             if matches!(device.ota, OtaState::None | OtaState::Queued) {
@@ -209,7 +209,7 @@ impl Survey {
 /// What the rules ask of a device, all at once.
 fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy, memory: &mut Memory) -> Seen {
     let minute = fleet.minute();
-    let (shown, just_shown) = (symptoms(device, minute), just_shown(device, minute));
+    let (shown, just_shown) = (showing(device, minute), just_shown(device, minute));
     let state = |asked: OtaState| if device.ota == asked { Deed::State } else { Deed::NoState };
     let is_overdue = |window_s: Option<u32>| {
         device.ota.in_flight() && fleet.silent_s(device) > window_s.unwrap_or(policy.reconnect_s)
@@ -250,7 +250,7 @@ fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy,
 
 /// What a device has shown in this minute or the one before, a bit each; being away is so now.
 fn just_shown(device: &Device, minute: u16) -> u32 {
-    let away = symptoms(device, minute) & Symptom::Offline.bit();
+    let away = showing(device, minute) & Symptom::Offline.bit();
     away | device.shown.just_now(minute) & !Symptom::Offline.bit()
 }
 

@@ -137,16 +137,6 @@ impl Stream {
         self.evidence = [0.0; RISES.len()];
     }
 
-    /// Learns the last minute as the usual, where it is suspicious. It then also counts for the minutes that are assumed
-    /// where little is known.
-    pub(super) fn take_as_usual(&mut self, devices: u32) {
-        if self.evidence() >= FREEZE {
-            let beyond = (self.recent - self.expected).max(0.0) / devices.max(1) as f32;
-            self.seen += beyond * (self.exposure + PRIOR);
-        }
-        self.forget();
-    }
-
     /// The strongest evidence of a rise, in nats.
     pub(super) fn evidence(&self) -> f32 {
         self.evidence.iter().copied().fold(0.0, f32::max)
@@ -216,15 +206,6 @@ impl Presence {
 
     pub(super) const fn forget(&mut self) {
         self.evidence = 0.0;
-    }
-
-    /// Learns how many are away just now as the usual, where it is suspicious.
-    pub(super) fn take_as_usual(&mut self, away: u32, devices: u32) {
-        if self.evidence >= FREEZE {
-            let devices = devices as f32;
-            self.away = self.away.max(away as f32 / devices.max(1.0) * (self.devices + PRIOR_LOOKS * devices));
-        }
-        self.forget();
     }
 
     pub(super) const fn evidence(&self) -> f32 {

@@ -6,7 +6,6 @@
 use super::MINIMUM_AFFECTED;
 use super::attribution::{Alternative, Cause};
 use super::census::{self, Census};
-use crate::domain::acceptance::Acceptance;
 use crate::domain::cohort::CohortKey;
 use crate::fleet::Fleet;
 
@@ -44,10 +43,9 @@ pub struct Breadth {
 }
 
 /// Who explains the devices that show any of these symptoms (a bit each), the best first, and how they are spread; nobody
-/// when known attributes do not explain it. `usual` is the share of the fleet that shows them at any time, `accepted` what people
-/// have said to be usual.
-pub(super) fn find(fleet: &Fleet, symptoms: u32, usual: f64, accepted: &[Acceptance]) -> (Vec<Suspect>, Breadth) {
-    let counted = Census::take(fleet, symptoms, accepted);
+/// when known attributes do not explain it. `usual` is the share of the fleet that shows them at any time.
+pub(super) fn find(fleet: &Fleet, symptoms: u32, usual: f64) -> (Vec<Suspect>, Breadth) {
+    let counted = Census::take(fleet, symptoms);
     (explain(fleet, &counted, usual), counted.breadth())
 }
 

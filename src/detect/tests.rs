@@ -2,6 +2,7 @@
 
 use super::verdict::{Facts, OwnLink};
 use super::*;
+use crate::domain::acceptance::{Acceptance, Usual};
 use crate::domain::campaign::{CampaignState, OtaState};
 use crate::domain::ids::Actor;
 use crate::domain::incident::IncidentType;
@@ -14,6 +15,7 @@ struct Fake {
     detector: Detector,
     now: At,
     boots: Vec<u32>,
+    accepted: Vec<Acceptance>,
     /// So many devices, the first ones, say at their next boot that they run 3.2.6.
     updated: usize,
 }
@@ -34,6 +36,7 @@ impl Fake {
             detector: Detector::default(),
             now,
             boots: vec![1; devices],
+            accepted: Vec::new(),
             updated: 0,
         };
         fake.detector.link(true, now);
@@ -63,9 +66,16 @@ impl Fake {
         for _ in 0..seconds {
             self.now = self.now.plus_s(1);
             self.fleet.advance(self.now);
+            self.leave_out();
             changes.extend(self.detector.examine(&self.fleet, self.now));
         }
         changes
+    }
+
+    /// What people have accepted is kept up with the fleet.
+    fn leave_out(&mut self) {
+        let left_out = accepted::left_out(&self.fleet, self.accepted.iter());
+        accepted::apply(&mut self.fleet, &left_out);
     }
 
     /// A device measures something; its number says how noisily, always the same way.
@@ -881,45 +891,79 @@ fn an_outage_does_not_end_because_others_are_given_a_new_firmware() {
     assert!(!cleared, "{:?}", rollout.changes);
 }
 
-/// Says that what these devices do is usual, as a person does.
-fn accepted(fake: &Fake, cohort: &CohortKey, signal: Signal) -> Acceptance {
-    Acceptance {
-        cohort: cohort.clone(),
-        ceilings: acceptable(&fake.fleet, cohort, std::iter::once(signal)),
-        until: None,
-        reason: "a bench".into(),
-        at: fake.now,
-        by: Actor::Engine,
-    }
+/// What a person accepts who says that so it is with these devices.
+fn accepting(fake: &Fake, cohort: &CohortKey, signal: Signal) -> Acceptance {
+    let ceilings = accepted::ceilings(&fake.fleet, cohort, std::iter::once(signal), 600);
+    let usual = Usual { cohort: cohort.clone(), ceilings };
+    Acceptance { usual, until: None, reason: "a bench".into(), at: fake.now, by: Actor::Engine }
 }
 
 #[test]
-fn what_was_accepted_is_no_alert_until_it_gets_worse() {
+fn what_was_accepted_is_no_alert_until_it_gets_worse_or_is_taken_back() {
     let bench = CohortKey::of("hardware", "rev-B").and("region", "us");
-    let is_bench = |n: usize| n % 8 >= 6;
     let is_odd = |n: usize| n % 24 >= 22;
     let mut fake = Fake::new(960);
     fake.complaining(5, |n| n == 0);
     assert_eq!(raised(&fake.complaining(10, is_odd)), ["errors rev-B · us"]);
-    let usual = accepted(&fake, &bench, Signal::Errors);
-    assert_eq!(Acceptance::words(&usual.ceilings), "up to 45 % report errors");
-    fake.detector.accept(vec![usual.clone()]);
+    let usual = accepting(&fake, &bench, Signal::Errors);
+    assert_eq!(usual.usual.to_string(), "hardware rev-B ∧ region us: up to 42 % report errors");
+    fake.accepted = vec![usual.clone()];
+    fake.leave_out();
     fake.detector.drop(&fake.fleet, Signal::Errors, &bench);
     assert_eq!(raised(&fake.complaining(60, is_odd)), [""; 0]);
     // Others that do the same are another matter.
     let is_other = |n: usize| n % 8 < 2;
-    assert_eq!(raised(&fake.complaining(10, |n| is_odd(n) || is_other(n))), ["errors rev-A · eu"]);
+    let changes = fake.complaining(10, |n| is_odd(n) || is_other(n));
+    assert_eq!(raised(&changes), ["errors rev-A · eu"]);
+    assert_eq!(fake.suspected(&changes[0]), [("rev-A · eu".to_owned(), 240, 240)]);
+    // It was not learnt meanwhile.
+    fake.complaining(10, is_odd);
+    fake.accepted.clear();
+    assert_eq!(raised(&fake.complaining(10, is_odd)), ["errors rev-B · us"]);
 
-    // Nor is there one where all begins anew, as after a restart: until it gets worse.
+    // Nor is there an alert where all begins anew, as after a restart: until it gets worse.
     for knows in [false, true] {
         let mut fake = Fake::new(960);
         if knows {
-            fake.detector.accept(vec![usual.clone()]);
+            fake.accepted = vec![usual.clone()];
         }
         let changes = raised(&fake.complaining(30, is_odd));
         assert_eq!(changes.is_empty(), knows, "{changes:?}");
         if knows {
-            assert_eq!(raised(&fake.complaining(10, is_bench)), ["errors rev-B · us"]);
+            assert_eq!(raised(&fake.complaining(10, |n| n % 8 >= 6)), ["errors rev-B · us"]);
         }
     }
+}
+
+#[test]
+fn who_is_accepted_to_be_away_is_missed_when_more_are() {
+    let bench = CohortKey::of("hardware", "rev-B").and("region", "us");
+    let mut fake = Fake::new(960);
+    fake.run(300);
+    fake.take_down(|n| n % 24 >= 22);
+    assert_eq!(raised(&fake.run(60)), ["online rev-B · us"]);
+    fake.accepted = vec![accepting(&fake, &bench, Signal::Online)];
+    fake.leave_out();
+    fake.detector.drop(&fake.fleet, Signal::Online, &bench);
+    assert_eq!(raised(&fake.run(600)), [""; 0]);
+    // Of the others fewer are enough than were accepted of these.
+    fake.take_down(|n| n % 24 == 0);
+    assert_eq!(raised(&fake.run(60)), ["online 3.2.4 · rev-A · eu"]);
+    fake.take_down(|n| n % 8 >= 6);
+    assert_eq!(raised(&fake.run(60)), ["online rev-B · us"]);
+}
+
+#[test]
+fn there_is_room_for_chance_and_for_those_who_had_no_time_to_show_it() {
+    let mut fake = Fake::new(960);
+    fake.complaining(5, |n| n == 0);
+    fake.complaining(1, |n| n % 48 == 0);
+    let whole = CohortKey::default();
+    let most = |signal, since_s| {
+        let ceilings = accepted::ceilings(&fake.fleet, &whole, std::iter::once(signal), since_s);
+        ceilings.first().map(|most| (most.share * 960.0).round())
+    };
+    assert_eq!(most(Signal::Errors, 600), Some(33.0), "20, and three standard deviations");
+    assert_eq!(most(Signal::Errors, 60), Some(117.0), "90 in a whole census");
+    assert_eq!(most(Signal::Online, 60), None);
 }

@@ -3,6 +3,8 @@
 //! A cohort is held against its own past and against the rest of the fleet at the same time: where the rest does the
 //! same, it is not the cohort that is odd. Only the fleet as a whole has nothing but its past.
 
+use super::accepted::Away;
+use super::census::{Census, key_conditions};
 use super::days::Days;
 use super::rhythm::Rhythm;
 use super::stream::{LOOK_S, Learning, Presence, Stream};
@@ -41,6 +43,8 @@ struct Post {
     days: Days,
     /// What was new at this look, of each symptom.
     new: [f32; Symptom::COUNT],
+    /// It has too few devices just now to be judged, as in maintenance; what is known of it is kept.
+    rests: bool,
 }
 
 /// A cohort in which a symptom has risen beyond chance.
@@ -99,14 +103,17 @@ impl Watch {
         }
     }
 
-    /// Learns what is suspicious of a symptom just now as the usual: somebody has said that it is.
-    pub(super) fn take_as_usual(&mut self, fleet: &Fleet, symptom: Symptom) {
+    /// Forgets the evidence of a symptom where most devices that show it are left out of account from now on.
+    pub(super) fn leave_out(&mut self, counted: &Census, symptom: Symptom) {
         for post in self.posts.iter_mut().flatten() {
-            let Some(cohort) = fleet.cohorts().find(&post.key) else { continue };
+            let conditions = key_conditions(&post.key);
+            if counted.left_out(&conditions, symptom) < counted.count(&conditions, symptom).1 {
+                continue;
+            }
             if symptom == Symptom::Offline {
-                post.presence.take_as_usual(cohort.away(), cohort.devices());
+                post.presence.forget();
             } else {
-                post.streams[symptom as usize].take_as_usual(cohort.devices());
+                post.streams[symptom as usize].forget();
             }
         }
     }
@@ -144,14 +151,16 @@ impl Watch {
         let reports = fleet.reports() as f64 / f64::from(cohorts.fleet().devices().max(1));
         let needed = |symptom| reports_needed(symptom, fleet.counts_errors());
         let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, needed(symptom), reports));
-        let Some(whole) = self.whole(cohorts, now) else { return Vec::new() };
+        let away = Away::of(fleet);
+        let Some(whole) = self.whole(cohorts, &away, now) else { return Vec::new() };
         if self.look.is_multiple_of(LOOKS_A_MINUTE) {
             self.learn_lasting(fleet, &whole, &held);
         }
         let lasting = self.lasting.map(|share| share.min(1.0));
         let mut rises = Vec::new();
-        for (place, post) in self.posts.iter_mut().enumerate().filter_map(|(place, p)| Some((place, p.as_mut()?))) {
-            let post_look = PostLook::new(self.look, CohortIx(place as u32), cohorts, &whole);
+        let watched = self.posts.iter_mut().enumerate().filter_map(|(place, post)| Some((place, post.as_mut()?)));
+        for (place, post) in watched.filter(|(_, post)| !post.rests) {
+            let post_look = PostLook::new(self.look, CohortIx(place as u32), cohorts, away.within(&post.key), &whole);
             for symptom in Symptom::ALL {
                 let judges = judged[symptom as usize];
                 let learning = match (judges, held(symptom)) {
@@ -193,17 +202,17 @@ impl Watch {
     }
 
     /// The whole fleet at this look; none before there is one.
-    fn whole(&self, cohorts: &Cohorts, now: At) -> Option<Whole> {
+    fn whole(&self, cohorts: &Cohorts, accepted: &Away<'_>, now: At) -> Option<Whole> {
         let post = self.posts.first().and_then(Option::as_ref)?;
         let rates = Symptom::ALL.map(|s| post.streams[s as usize].fleet_rate());
         let at_this_hour = |symptom: Symptom| {
             let daily = post.days.usual(symptom, now).unwrap_or(0.0);
             self.rhythm.usual(symptom, now, rates[symptom as usize]).max(daily)
         };
-        let posts = self.posts.iter().flatten().count();
+        let posts = self.posts.iter().flatten().filter(|post| !post.rests).count();
         Some(Whole {
             devices: cohorts.fleet().devices(),
-            away: cohorts.fleet().away(),
+            away: cohorts.fleet().away().saturating_sub(accepted.within(&post.key)),
             share: post.presence.fleet_share(),
             recent: Symptom::ALL.map(|s| (post.streams[s as usize].recent, post.streams[s as usize].expected)),
             rates,
@@ -213,7 +222,7 @@ impl Watch {
         })
     }
 
-    /// Reads every counter; cohorts that have come are watched, those that have gone or shrunk are not.
+    /// Reads every counter; cohorts that have come are watched, those that have gone are not, those that have shrunk rest.
     fn read(&mut self, fleet: &Fleet) {
         let (cohorts, wave) = (fleet.cohorts(), fleet.schema().find("wave"));
         let mut alive = vec![false; self.posts.len()];
@@ -221,7 +230,9 @@ impl Watch {
             let at = place.0 as usize;
             let is_large = cohort.devices() >= least_devices(cohort.key.grouping, wave);
             let is_watched = is_large && !cohort.key.is_leftover() || place == Cohorts::FLEET;
-            if !is_watched {
+            let is_known =
+                self.posts.get(at).is_some_and(|post| post.as_ref().is_some_and(|post| post.key == cohort.key));
+            if !is_watched && !is_known {
                 continue;
             }
             if self.posts.len() <= at {
@@ -234,6 +245,7 @@ impl Watch {
                 *slot = Some(Post::new(cohort));
             }
             if let Some(post) = slot {
+                post.rests = !is_watched;
                 for (n, counter) in cohort.shown().iter().enumerate() {
                     post.new[n] = post.streams[n].read(*counter);
                 }
@@ -251,6 +263,7 @@ impl Post {
             presence: Presence::default(),
             days: Days::default(),
             new: [0.0; Symptom::COUNT],
+            rests: false,
         }
     }
 }
@@ -282,9 +295,9 @@ struct PostLook<'a> {
 }
 
 impl<'a> PostLook<'a> {
-    fn new(look: u32, cohort: CohortIx, cohorts: &Cohorts, whole: &'a Whole) -> Self {
+    fn new(look: u32, cohort: CohortIx, cohorts: &Cohorts, accepted: u32, whole: &'a Whole) -> Self {
         let known = cohorts.get(cohort);
-        Self { look, cohort, devices: known.devices(), away: known.away(), whole }
+        Self { look, cohort, devices: known.devices(), away: known.away().saturating_sub(accepted), whole }
     }
 
     fn is_fleet(&self) -> bool {

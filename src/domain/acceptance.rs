@@ -25,17 +25,40 @@ impl fmt::Display for Ceiling {
     }
 }
 
+/// What is accepted of the devices of a cohort.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Usual {
+    pub cohort: CohortKey,
+    pub ceilings: Vec<Ceiling>,
+}
+
+impl Usual {
+    /// Adds what was accepted before, of signals that are not accepted anew.
+    pub fn also(&mut self, before: &Self) {
+        let is_new = |ceiling: &&Ceiling| self.ceilings.iter().all(|known| known.signal != ceiling.signal);
+        let more: Vec<Ceiling> = before.ceilings.iter().filter(is_new).copied().collect();
+        self.ceilings.extend(more);
+    }
+}
+
+impl fmt::Display for Usual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ceilings: Vec<String> = self.ceilings.iter().map(Ceiling::to_string).collect();
+        write!(f, "{}: {}", self.cohort.sentence(), ceilings.join(", "))
+    }
+}
+
 /// For how long something is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lasting {
-    ForGood,
     AnHour,
     EightHours,
     AWeek,
+    ForGood,
 }
 
 impl Lasting {
-    pub const ALL: [Self; 4] = [Self::ForGood, Self::AnHour, Self::EightHours, Self::AWeek];
+    pub const ALL: [Self; 4] = [Self::AnHour, Self::EightHours, Self::AWeek, Self::ForGood];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,8 +82,7 @@ impl Lasting {
 /// Who has accepted what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Acceptance {
-    pub cohort: CohortKey,
-    pub ceilings: Vec<Ceiling>,
+    pub usual: Usual,
     /// From when on it is an alert again.
     pub until: Option<At>,
     pub reason: String,
@@ -71,10 +93,5 @@ pub struct Acceptance {
 impl Acceptance {
     pub fn holds_at(&self, at: At) -> bool {
         self.until.is_none_or(|until| at < until)
-    }
-
-    /// What may be, in words: `up to 90 % rebooted, up to 12 % went away`.
-    pub fn words(ceilings: &[Ceiling]) -> String {
-        ceilings.iter().map(Ceiling::to_string).collect::<Vec<_>>().join(", ")
     }
 }

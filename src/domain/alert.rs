@@ -57,3 +57,8 @@ impl Alert {
         self.cleared.is_none()
     }
 }
+
+/// The alert to speak of where there are several: the first that nobody has taken, or the newest.
+pub fn in_front<'a>(mut alerts: impl DoubleEndedIterator<Item = &'a Alert> + Clone) -> Option<&'a Alert> {
+    alerts.clone().find(|alert| alert.acknowledged.is_none()).or_else(|| alerts.next_back())
+}

@@ -34,6 +34,8 @@ pub enum Command {
     /// Say that an alert is about nothing new: so it is with these devices, for so many seconds or for good.
     AcceptAlert {
         alert: AlertId,
+        /// Whose it is, as the person saw it.
+        cohort: CohortKey,
         for_s: Option<i64>,
         reason: String,
     },

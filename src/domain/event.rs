@@ -29,7 +29,7 @@ use runbook::RunbookEvent;
 use update::UpdateEvent;
 use waves::WavesEvent;
 
-use super::acceptance::Ceiling;
+use super::acceptance::Usual;
 use super::alert::Finding;
 use super::campaign::{CampaignAction, CampaignState};
 use super::clock::Moment;
@@ -102,8 +102,7 @@ pub enum Event {
     /// Somebody says that this is how these devices are: the alert is over, and as long as it is no worse there is none.
     AlertAccepted {
         alert: AlertId,
-        cohort: CohortKey,
-        ceilings: Vec<Ceiling>,
+        usual: Usual,
         #[serde(default)]
         until: Option<At>,
         reason: String,

@@ -118,6 +118,12 @@ impl Default for Cadences {
 }
 
 impl Cadences {
+    /// Nobody waits for word.
+    pub const NONE: Self = {
+        let never = Cadence { first_s: None, every_s: None, resolved_s: None };
+        Self { internal: never, customers: never, public: never }
+    };
+
     pub const fn of(&self, audience: Audience) -> Cadence {
         match audience {
             Audience::Internal => self.internal,

@@ -1,6 +1,6 @@
 //! What detection says, made into alerts, and alerts into parts of the incidents that they belong to.
 
-use super::{Turn, recovery, response};
+use super::{Turn, accepted, recovery, response};
 use crate::detect::Change;
 use crate::domain::alert::Alert;
 use crate::domain::event::Event;
@@ -22,8 +22,13 @@ impl Turn<'_> {
         }
     }
 
-    /// What was accepted as usual is nothing that the detector follows any more.
+    /// What was accepted as usual is nothing that the detector follows any more, and what was taken back is.
     pub(super) fn drop_accepted(&mut self, events: &[Event]) {
+        if !events.iter().any(|event| matches!(event, Event::AlertAccepted { .. } | Event::WatchedAgain { .. })) {
+            return;
+        }
+        let over = accepted::tick(self.state, self.at, true);
+        self.record_all(&Actor::Engine, over);
         for event in events {
             let Event::AlertAccepted { alert, .. } = event else { continue };
             if let Some(alert) = self.state.room.alerts.get(alert) {

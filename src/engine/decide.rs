@@ -4,7 +4,8 @@ mod learning;
 pub(super) mod regulation;
 
 use super::{State, recovery, response, runbooks, suspects, updates};
-use crate::detect::{self, census, verdict};
+use crate::detect::{accepted, census, verdict};
+use crate::domain::acceptance::Usual;
 use crate::domain::alert::Alert;
 use crate::domain::clock::Moment;
 use crate::domain::cohort::CohortKey;
@@ -34,9 +35,9 @@ pub(super) fn decide(state: &State, at: At, by: &Actor, command: Command) -> Dec
     match command {
         Command::Declare(declare) => declare_incident(state, at, by, declare),
         Command::AcknowledgeAlert(alert) => acknowledge_alert(state, alert),
-        Command::AcceptAlert { alert, for_s, reason } => accept_alert(state, at, alert, for_s, &reason),
+        Command::AcceptAlert { alert, cohort, for_s, reason } => accept_alert(state, at, alert, cohort, for_s, &reason),
         Command::WatchAgain(cohort) => {
-            if state.room.accepted_at(at).all(|known| known.cohort != cohort) {
+            if state.room.accepted_at(at).all(|known| known.usual.cohort != cohort) {
                 return refuse(format!("nothing is accepted of {}", cohort.sentence()));
             }
             Ok(vec![Event::WatchedAgain { cohort }])
@@ -186,8 +187,8 @@ fn acknowledge_alert(state: &State, id: AlertId) -> Decision {
     }
 }
 
-/// The devices are those suspected by now; what they show now is the most that they may show.
-fn accept_alert(state: &State, at: At, id: AlertId, for_s: Option<i64>, reason: &str) -> Decision {
+/// What the devices show now is the most that they may show.
+fn accept_alert(state: &State, at: At, id: AlertId, cohort: CohortKey, for_s: Option<i64>, reason: &str) -> Decision {
     let Some(alert) = state.room.alerts.get(&id) else { return refuse(format!("there is no alert {id}")) };
     if !alert.is_open() {
         return refuse(format!("alert {id} is over"));
@@ -195,17 +196,20 @@ fn accept_alert(state: &State, at: At, id: AlertId, for_s: Option<i64>, reason: 
     if let Some(incident) = state.room.incident_of(id) {
         return refuse(format!("alert {id} belongs to {}: what is an incident is not usual", incident.id));
     }
-    if state.room.accepted_at(at).count() >= limits::ACCEPTANCES {
-        return refuse(format!("{} things are accepted already: watch one of them again", limits::ACCEPTANCES));
+    if state.room.accepted.len() >= limits::ACCEPTANCES {
+        return refuse(format!("{} things are accepted already: take one of them back", limits::ACCEPTANCES));
+    }
+    if for_s.is_none() && cohort.is_fleet() {
+        return refuse("it is about the whole fleet, and no such thing is usual for good: say for how long");
     }
     let reason = sentence(reason, "a reason")?;
-    let cohort = state.suspects.of_alert(id).first().map_or(&alert.finding.cohort, |suspect| &suspect.cohort);
-    let ceilings = detect::acceptable(&state.fleet, cohort, alert.signals());
+    let since_s = at.since_s(alert.finding.onset);
+    let ceilings = accepted::ceilings(&state.fleet, &cohort, alert.signals(), since_s);
     if ceilings.is_empty() {
         return refuse(format!("nothing is wrong with {} any more: it will clear", cohort.sentence()));
     }
-    let until = for_s.map(|seconds| at.plus_s(seconds));
-    Ok(vec![Event::AlertAccepted { alert: id, cohort: cohort.clone(), ceilings, until, reason }])
+    let (usual, until) = (Usual { cohort, ceilings }, for_s.map(|seconds| at.plus_s(seconds)));
+    Ok(vec![Event::AlertAccepted { alert: id, usual, until, reason }])
 }
 
 fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Decision {

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use super::affected::Ever;
 use super::{State, recovery, triage};
 use crate::detect::census::symptoms;
-use crate::domain::alert::Alert;
+use crate::domain::alert::{self, Alert};
 use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::event::Event;
@@ -131,7 +131,7 @@ pub struct Known {
     pub remaining: Remaining,
 }
 
-/// What is known of every open incident, and of the newest alert that nobody has declared.
+/// What is known of every open incident, and of the alert in front of those that nobody has declared.
 #[derive(Debug, Default)]
 pub struct Facts {
     incidents: BTreeMap<IncidentId, Arc<Known>>,
@@ -215,8 +215,8 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
         let known = Known { at, answers, checks, remaining: counted.remaining };
         facts.incidents.insert(incident.id, Arc::new(known));
     }
-    let newest = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none()).last();
-    facts.alert = newest.map(|alert| {
+    let loose = state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none());
+    facts.alert = alert::in_front(loose).map(|alert| {
         let subject = Subject::alert(state, alert);
         let counted = count(&state.fleet, &subject, &mut Ever::default(), at);
         let answers = triage::answers(state, &subject, &counted, at);
@@ -226,24 +226,14 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
     events
 }
 
-/// The attribute values of a cohort; none where the fleet does not know one of them.
-fn conditions(fleet: &Fleet, cohort: &CohortKey) -> Option<Vec<(usize, ValueIx)>> {
-    let condition = |(attribute, value): (&String, &String)| {
-        let attribute = fleet.schema().find(attribute)?;
-        Some((usize::from(attribute.0), fleet.dictionary(attribute).find(value)?))
-    };
-    cohort.0.iter().map(condition).collect()
-}
-
 fn count(fleet: &Fleet, subject: &Subject<'_>, ever: &mut Ever, at: At) -> Count {
     ever.follow(&subject.cohort, at);
     ever.hear(fleet);
-    let conditions = conditions(fleet, &subject.cohort);
+    let conditions = fleet.values_of(&subject.cohort);
     let holds = |device: &Device| {
         let vector = fleet.vector(device.group);
         conditions.as_ref().is_some_and(|all| all.iter().all(|(attribute, value)| vector[*attribute] == *value))
     };
-    let minute = fleet.minute();
     let mut counted = Count { unheard: ever.unheard(), ..Count::default() };
     counted.remaining.ever = counted.unheard;
     counted.remaining.unheard = counted.unheard;
@@ -251,7 +241,7 @@ fn count(fleet: &Fleet, subject: &Subject<'_>, ever: &mut Ever, at: At) -> Count
     let mut groups: Vec<(u32, u32)> = Vec::new();
     let mut codes: HashMap<u16, u32> = HashMap::new();
     for (ix, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-        let bits = symptoms(device, minute);
+        let bits = symptoms(fleet, device);
         let inside = holds(device);
         let affected = bits & subject.asked != 0;
         if inside && affected {
@@ -273,6 +263,8 @@ fn count(fleet: &Fleet, subject: &Subject<'_>, ever: &mut Ever, at: At) -> Count
         }
         if inside { &mut counted.inside } else { &mut counted.outside }.add(device, bits);
         if ever.has(ix) {
+            // It was affected, and is not back: that it is being sent back is no excuse for it.
+            let bits = if device.has(Flag::Online) { bits } else { bits | kind::AWAY };
             counted.ever.add(device, bits);
             counted.ill += u32::from(affected);
             remains(&mut counted.remaining, fleet, ix, device, bits, subject);

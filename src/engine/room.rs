@@ -13,7 +13,7 @@ pub use agreements::{Agreement, Tested};
 use super::crossings::Crossings;
 use super::drill::{self, GameDay};
 use super::timeline::Timeline;
-use crate::domain::acceptance::{Acceptance, Ceiling};
+use crate::domain::acceptance::Acceptance;
 use crate::domain::alert::Alert;
 use crate::domain::campaign::CampaignState;
 use crate::domain::clock::{Correction, Moment, Moments};
@@ -122,7 +122,7 @@ impl Room {
     }
 
     /// Alerts that still go on.
-    pub fn open_alerts(&self) -> impl Iterator<Item = &Alert> {
+    pub fn open_alerts(&self) -> impl DoubleEndedIterator<Item = &Alert> + Clone {
         self.alerts.values().filter(|alert| alert.is_open())
     }
 
@@ -162,21 +162,15 @@ impl Room {
                     alert.cleared = Some(record.at);
                 }
             }
-            Event::AlertAccepted { alert, cohort, ceilings, until, reason } => {
+            Event::AlertAccepted { alert, usual, until, reason } => {
                 if let Some(alert) = self.alerts.get_mut(alert) {
                     alert.acknowledged.get_or_insert((record.at, record.actor.clone()));
                     alert.cleared = Some(record.at);
                 }
-                self.accept(Acceptance {
-                    cohort: cohort.clone(),
-                    ceilings: ceilings.clone(),
-                    until: *until,
-                    reason: reason.clone(),
-                    at: record.at,
-                    by: record.actor.clone(),
-                });
+                let (usual, reason, by) = (usual.clone(), reason.clone(), record.actor.clone());
+                self.accept(Acceptance { usual, until: *until, reason, at: record.at, by });
             }
-            Event::WatchedAgain { cohort } => self.accepted.retain(|known| known.cohort != *cohort),
+            Event::WatchedAgain { cohort } => self.accepted.retain(|known| known.usual.cohort != *cohort),
             _ => {}
         }
     }
@@ -186,12 +180,15 @@ impl Room {
         self.accepted.iter().filter(move |acceptance| acceptance.holds_at(at))
     }
 
+    /// What was accepted of the same devices before stays, for as long as what is accepted now.
     fn accept(&mut self, acceptance: Acceptance) {
-        let is_said_anew = |known: &Ceiling| acceptance.ceilings.iter().any(|ceiling| ceiling.signal == known.signal);
-        for known in self.accepted.iter_mut().filter(|known| known.cohort == acceptance.cohort) {
-            known.ceilings.retain(|ceiling| !is_said_anew(ceiling));
+        let mut acceptance = acceptance;
+        let known = self.accepted.iter().position(|known| known.usual.cohort == acceptance.usual.cohort);
+        if let Some(known) =
+            known.map(|place| self.accepted.remove(place)).filter(|known| known.holds_at(acceptance.at))
+        {
+            acceptance.usual.also(&known.usual);
         }
-        self.accepted.retain(|known| !known.ceilings.is_empty() && known.holds_at(acceptance.at));
         if self.accepted.len() < limits::ACCEPTANCES {
             self.accepted.push(acceptance);
         }

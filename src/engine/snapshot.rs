@@ -14,7 +14,7 @@ use super::timeline::Entry;
 use super::{Link, Settings, State, view};
 pub use crate::detect::suspects::Suspect;
 use crate::domain::acceptance::Acceptance;
-use crate::domain::alert::Alert;
+use crate::domain::alert::{self, Alert};
 use crate::domain::campaign::{CampaignState, OtaState, Progress};
 use crate::domain::clock::{Clock, Reading, Targets};
 use crate::domain::cohort::CohortKey;
@@ -73,7 +73,7 @@ pub struct Snapshot {
     pub accepted: Vec<Acceptance>,
     /// What the room would declare, for each alert that nobody has declared yet.
     pub proposals: BTreeMap<AlertId, Declaration>,
-    /// What the newest alert that nobody has declared looks like, and why.
+    /// What the alert in front of those that nobody has declared looks like, and why.
     pub proposed: Option<(AlertId, Verdict)>,
     pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
     /// Who is suspected in each open incident, the best first.
@@ -117,7 +117,7 @@ pub struct Snapshot {
     pub warnings: Vec<String>,
     /// What is known of each open incident, counted from live data: answers of triage, checks of recovery.
     pub known: BTreeMap<IncidentId, Arc<Known>>,
-    /// The same of the newest alert that nobody has declared.
+    /// The same of the alert in front of those that nobody has declared.
     pub known_of_alert: Option<(AlertId, Arc<Known>)>,
     /// How the people are reached whom runbooks name.
     pub contacts: BTreeMap<String, String>,
@@ -352,10 +352,15 @@ impl Snapshot {
     }
 
     /// Alerts that go on and belong to no incident.
-    pub fn loose_alerts(&self) -> impl Iterator<Item = &Alert> {
+    pub fn loose_alerts(&self) -> impl DoubleEndedIterator<Item = &Alert> + Clone {
         self.alerts.iter().filter(|alert| {
             alert.is_open() && !self.incidents.values().any(|incident| incident.alerts.contains(&alert.id))
         })
+    }
+
+    /// Of these, the one that the room speaks of.
+    pub fn alert_in_front(&self) -> Option<&Alert> {
+        alert::in_front(self.loose_alerts())
     }
 
     /// Whom an alert is about: those whom the evidence suspects by now, where nobody has declared it yet. Its own cohort is

@@ -570,32 +570,71 @@ fn what_is_usual_is_said_by_a_person_kept_and_taken_back() {
     };
     (0..40).for_each(|n| status(&mut bench, n, true));
     let whole = CohortKey::default();
-    let accept =
-        |alert, for_s, reason: &str| Command::AcceptAlert { alert: AlertId(alert), for_s, reason: reason.into() };
+    let accept = |alert, for_s, reason: &str| Command::AcceptAlert {
+        alert: AlertId(alert),
+        cohort: CohortKey::default(),
+        for_s,
+        reason: reason.into(),
+    };
+    let hour = Some(3_600);
     raise(&mut bench, Signal::Online, whole.clone());
     assert!(
-        bench.ask(accept(1, None, "a bench")).unwrap_err().contains("nothing is wrong with the whole fleet any more")
+        bench.ask(accept(1, hour, "a bench")).unwrap_err().contains("nothing is wrong with the whole fleet any more")
     );
     (0..10).for_each(|n| status(&mut bench, n, false));
-    for (alert, reason, refusal) in [(2, "a bench", "there is no alert A2"), (1, " ", "a reason cannot be empty")] {
-        assert_eq!(bench.ask(accept(alert, None, reason)).unwrap_err(), refusal);
+    for (alert, for_s, reason, refusal) in [
+        (2, hour, "a bench", "there is no alert A2"),
+        (1, hour, " ", "a reason cannot be empty"),
+        (1, None, "a bench", "it is about the whole fleet, and no such thing is usual for good: say for how long"),
+    ] {
+        assert_eq!(bench.ask(accept(alert, for_s, reason)).unwrap_err(), refusal);
     }
-    bench.ask(accept(1, Some(3_600), "a bench")).unwrap();
-    assert_eq!(bench.ask(accept(1, None, "a bench")).unwrap_err(), "alert A1 is over");
+    bench.ask(accept(1, hour, "a bench")).unwrap();
+    assert_eq!(bench.ask(accept(1, hour, "a bench")).unwrap_err(), "alert A1 is over");
     assert_eq!(bench.state.room.open_alerts().count(), 0);
     let told = &bench.state.room.timeline.iter().last().unwrap().text;
-    assert!(told.contains("accepted alert A1 as usual until") && told.contains("up to 49 % went away"), "{told}");
+    assert!(told.contains("accepted alert A1 as usual until") && told.contains("up to 46 % went away"), "{told}");
     // It is on the record, and over when it was to be, or when it is taken back.
     let again = Bench::opened(&bench.records);
     assert_eq!(again.state.room.accepted, bench.state.room.accepted);
     let holds = |bench: &Bench, seconds| bench.state.room.accepted_at(bench.now.plus_s(seconds)).count();
     assert_eq!((holds(&bench, 3_500), holds(&bench, 3_700)), (1, 0));
+    let mut later = Bench::opened(&bench.records);
+    later.wait(3_700);
+    assert_eq!((later.state.room.accepted.len(), later.records.last().unwrap().actor.clone()), (0, Actor::Engine));
     bench.ask(Command::WatchAgain(whole.clone())).unwrap();
     assert_eq!(holds(&bench, 0), 0);
     assert!(bench.ask(Command::WatchAgain(whole.clone())).unwrap_err().contains("nothing is accepted"));
     raise(&mut bench, Signal::Online, whole);
     bench.ask(Command::Declare(Declare { alert: Some(AlertId(2)), ..Declare::default() })).unwrap();
-    assert!(bench.ask(accept(2, None, "a bench")).unwrap_err().contains("belongs to INC-1"));
+    assert!(bench.ask(accept(2, hour, "a bench")).unwrap_err().contains("belongs to INC-1"));
+}
+
+#[test]
+fn what_has_been_well_for_a_day_is_accepted_no_longer() {
+    let mut bench = Bench::new();
+    let status = |bench: &mut Bench, online: bool| {
+        bench.observe("d1", |_| Body::Status {
+            online: Some(online),
+            stamp: None,
+            boots: None,
+            boot_reason: Text::EMPTY,
+        });
+    };
+    status(&mut bench, true);
+    status(&mut bench, false);
+    raise(&mut bench, Signal::Online, CohortKey::default());
+    let (cohort, reason) = (CohortKey::default(), "a bench".into());
+    bench.ask(Command::AcceptAlert { alert: AlertId(1), cohort, for_s: Some(7 * 86_400), reason }).unwrap();
+    let accepted = |bench: &Bench| bench.state.room.accepted_at(bench.now).count();
+    bench.wait(90_000);
+    assert_eq!(accepted(&bench), 1, "it is still away");
+    status(&mut bench, true);
+    bench.wait(80_000);
+    assert_eq!(accepted(&bench), 1);
+    bench.wait(10_000);
+    assert_eq!(accepted(&bench), 0);
+    assert_eq!(bench.records.last().unwrap().event, Event::WatchedAgain { cohort: CohortKey::default() });
 }
 
 #[test]

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::drill::words as drill;
-use crate::domain::acceptance::Acceptance;
 use crate::domain::campaign::CampaignState;
 use crate::domain::count::counted;
 use crate::domain::event::recovery::RecoveryEvent;
@@ -141,10 +140,9 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         }
         Event::AlertGrew { alert, also } => (Normal, format!("alert {alert} also: {}", also.evidence)),
         Event::AlertAcknowledged { alert } => (Action, format!("acknowledged alert {alert}")),
-        Event::AlertAccepted { alert, cohort, ceilings, until, reason } => {
+        Event::AlertAccepted { alert, usual, until, reason } => {
             let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-            let (whose, most) = (cohort.sentence(), Acceptance::words(ceilings));
-            (Action, format!("accepted alert {alert} as usual{until}: {reason} · {whose}: {most}"))
+            (Action, format!("accepted alert {alert} as usual{until}: {reason} · {usual}"))
         }
         Event::WatchedAgain { cohort } => (Action, format!("{}: watched again", cohort.sentence())),
         Event::AlertCleared { alert } => (Normal, format!("alert {alert} has cleared")),

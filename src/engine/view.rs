@@ -13,7 +13,7 @@ use super::snapshot::{
 use super::switches::run::Run;
 use super::{State, decide, recovery, runbooks, suspects, switches::Switches, updates};
 use crate::detect::probes;
-use crate::domain::alert::Alert;
+use crate::domain::alert::{self, Alert};
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::Bill;
 use crate::domain::due::Due;
@@ -65,7 +65,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
             .collect(),
         suspects: room.open_incidents().map(|i| (i.id, state.suspects.in_incident(i))).collect(),
         proposals: proposals(state),
-        proposed: loose(state).last().map(|alert| (alert.id, suspects::verdict_on(state, alert))),
+        proposed: alert::in_front(loose(state)).map(|alert| (alert.id, suspects::verdict_on(state, alert))),
         probes: probes::idle(suspects::own_link(state, None), state.reaches.last(), state.fleet.broker()),
         incidents: room.incidents.iter().map(|(id, incident)| (*id, Arc::new(incident.clone()))).collect(),
         actuations: actuations(state, at),
@@ -117,7 +117,7 @@ fn proposals(state: &State) -> BTreeMap<AlertId, Declaration> {
 }
 
 /// Open alerts that belong to no incident.
-fn loose(state: &State) -> impl Iterator<Item = &Alert> {
+fn loose(state: &State) -> impl DoubleEndedIterator<Item = &Alert> + Clone {
     state.room.open_alerts().filter(|alert| state.room.incident_of(alert.id).is_none())
 }
 

@@ -80,6 +80,12 @@ impl Device {
         }
     }
 
+    /// Whether it is not to be counted at all. One that is worked on at this hour is not missed, and yet its update may
+    /// go wrong: rollouts like to go out at such hours.
+    pub const fn is_on_leave(&self) -> bool {
+        self.has(Flag::Suppressed) && !self.has(Flag::Planned)
+    }
+
     pub const fn has(&self, flag: Flag) -> bool {
         self.flags & flag as u32 != 0
     }
@@ -132,7 +138,7 @@ pub enum Flag {
     HasErrors = 32,
     /// Offline in the middle of an update, and not for too long, or at an hour at which it usually is: it is not missed yet.
     Excused = 64,
-    /// In maintenance, suspended or decommissioned: heard, but neither counted nor missed.
+    /// In maintenance, suspended, decommissioned, cleared or worked on: heard, but neither counted nor missed.
     Suppressed = 128,
     /// It sent many times its usual reports in the minute that ended last.
     SentMany = 256,

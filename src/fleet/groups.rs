@@ -1,7 +1,7 @@
 //! Groups: the devices with the same value of every attribute. A message touches one group; once a second the
 //! groups that were touched are added up into the cohorts they belong to.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::attributes::ValueIx;
 use super::cohorts::{CohortIx, Cohorts};
@@ -27,9 +27,27 @@ pub struct Group {
     /// Devices that showed each symptom in the running second, and which are not zero.
     shown: [u16; Symptom::COUNT],
     shows: u32,
+    /// The symptoms that are accepted as usual, a bit each: they are not counted.
+    accepted: u32,
     touched: bool,
     /// The cohorts it is part of.
     pub cohorts: Box<[CohortIx]>,
+}
+
+impl Group {
+    pub const fn accepted(&self) -> u32 {
+        self.accepted
+    }
+
+    pub const fn accepts(&self, symptom: Symptom) -> bool {
+        self.accepted & symptom.bit() != 0
+    }
+
+    /// Devices away without an excuse.
+    pub fn away(&self) -> u32 {
+        let now = |signal: Signal| self.now[signal as usize];
+        now(Signal::Devices).saturating_sub(now(Signal::Online) + now(Signal::Updating))
+    }
 }
 
 /// All groups.
@@ -58,6 +76,7 @@ impl Groups {
             told: [0; Signal::COUNT],
             shown: [0; Symptom::COUNT],
             shows: 0,
+            accepted: 0,
             touched: false,
             cohorts,
         };
@@ -94,6 +113,9 @@ impl Groups {
     /// Counts a device that shows a symptom.
     pub fn show(&mut self, group: GroupIx, symptom: Symptom) {
         let g = &mut self.groups[group.0 as usize];
+        if g.accepts(symptom) {
+            return;
+        }
         let count = &mut g.shown[symptom as usize];
         *count = count.saturating_add(1);
         g.shows |= symptom.bit();
@@ -106,6 +128,11 @@ impl Groups {
             g.touched = true;
             self.touched.push(group);
         }
+    }
+
+    /// Says anew which symptoms of each group, a bit each, are accepted as usual: they are counted no more.
+    pub fn accept(&mut self, accepted: impl Fn(&Vector) -> u32) {
+        self.groups.iter_mut().for_each(|group| group.accepted = accepted(&group.vector));
     }
 
     /// Groups that hold devices, with their place.
@@ -136,12 +163,14 @@ impl Groups {
         }
     }
 
-    /// Forgets groups without devices and returns their vectors. Only right after [`Groups::settle`].
-    pub fn sweep(&mut self) -> Vec<Vector> {
+    /// Forgets groups without devices and returns their vectors; devices that are left out of account are `kept` too. Only
+    /// right after [`Groups::settle`].
+    pub fn sweep(&mut self, kept: &HashSet<GroupIx>) -> Vec<Vector> {
         let mut swept = Vec::new();
         for (slot, group) in self.groups.iter().enumerate() {
             let ix = GroupIx(slot as u32);
-            if group.now[Signal::Devices as usize] == 0 && self.index.get(&group.vector) == Some(&ix) {
+            let is_empty = group.now[Signal::Devices as usize] == 0 && !kept.contains(&ix);
+            if is_empty && self.index.get(&group.vector) == Some(&ix) {
                 self.index.remove(&group.vector);
                 self.free.push(ix);
                 swept.push(group.vector);

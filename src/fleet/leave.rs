@@ -2,9 +2,13 @@
 
 use super::Fleet;
 use super::devices::{Device, DeviceIx, Flag};
+use crate::domain::maintenance::Maintenance;
 use crate::domain::observation::{Body, Observation};
 use crate::domain::signal::Signal;
 use crate::domain::time::At;
+
+/// Seconds between two looks at who is worked on.
+pub(super) const LOOK_S: i64 = 10;
 
 impl Fleet {
     /// Leaves a device out of account, or counts it again: in maintenance it is heard, and neither counted nor missed.
@@ -37,6 +41,11 @@ impl Fleet {
 
     /// A device says whether it is in maintenance; while it is worked on it may well say that it is not.
     pub(super) fn says_maintenance(&mut self, ix: DeviceIx, suppressed: bool) {
+        if self.devices.get(ix).has(Flag::Cleared) {
+            // The broker's store may still say that it is active.
+            self.devices.get_mut(ix).set(Flag::Cleared, !suppressed);
+            return;
+        }
         if suppressed {
             self.devices.get_mut(ix).set(Flag::Planned, false);
         }
@@ -45,21 +54,25 @@ impl Fleet {
         }
     }
 
-    /// Leaves those out of account that are worked on at this hour, and counts them again when it is over.
+    /// Leaves those out of account that are worked on at this hour, and counts them again when it is over. Who was away
+    /// before it began is still missed: that is not the work.
     pub(super) fn look_at_maintenance(&mut self) {
         if self.settings.maintenance.is_empty() {
             return;
         }
         let now = At::from_ms(self.second * 1000);
-        let on = self.settings.maintenance.iter().filter(|maintenance| maintenance.is_on(now));
+        // Who goes away in its first second is not missed either.
+        let is_on = |maintenance: &&Maintenance| maintenance.is_on(now) || maintenance.is_on(now.plus_s(LOOK_S));
+        let on = self.settings.maintenance.iter().filter(is_on);
         let whose: Vec<_> = on.filter_map(|maintenance| self.values_of(&maintenance.cohort)).collect();
         let is_worked_on = |device: &Device| {
             let vector = self.vector(device.group);
             whose.iter().any(|values| values.iter().all(|(attribute, value)| vector[*attribute] == *value))
         };
+        let was_missed = |device: &Device| !device.has(Flag::Online) && !device.has(Flag::Excused) && device.seen > 0;
         let changes =
             self.devices.iter().filter_map(|(ix, device)| match (is_worked_on(device), device.has(Flag::Planned)) {
-                (true, false) if !device.has(Flag::Suppressed) => Some((ix, true)),
+                (true, false) if !device.has(Flag::Suppressed) && !was_missed(device) => Some((ix, true)),
                 (false, true) => Some((ix, false)),
                 _ => None,
             });

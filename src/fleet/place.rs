@@ -56,7 +56,9 @@ impl Fleet {
         }
         self.swept = self.second;
         self.settle();
-        for vector in self.groups.sweep() {
+        let left_out = self.devices.iter().filter(|(_, device)| device.has(Flag::Suppressed));
+        let kept = left_out.map(|(_, device)| device.group).collect();
+        for vector in self.groups.sweep(&kept) {
             for (dictionary, value) in self.dictionaries.iter_mut().zip(vector) {
                 dictionary.release(value);
             }

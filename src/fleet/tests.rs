@@ -420,6 +420,38 @@ fn who_is_worked_on_at_this_hour_is_not_missed_and_is_when_it_is_over() {
 }
 
 #[test]
+fn who_was_away_before_the_work_began_is_still_missed() {
+    let (weekdays, from_s, to_s, utc_offset_h) = ((0..7).collect(), 2 * 3_600, 3 * 3_600, 0);
+    let night = Maintenance { cohort: CohortKey::of("site", "fra"), weekdays, from_s, to_s, utc_offset_h };
+    let settings = FleetSettings { maintenance: vec![night], ..FleetSettings::default() };
+    let mut bench = Bench::with(settings, "2026-11-16T01:59:00Z".parse().unwrap());
+    bench.seconds(5);
+    (0..2).for_each(|n| bench.status(&format!("d{n}"), true, 1, &[("site", "fra")]));
+    bench.status("d0", false, 1, &[]);
+    bench.seconds(90);
+    let counts = |bench: &Bench| (bench.fleet.cohorts().fleet().away(), bench.fleet.suppressed());
+    assert_eq!(counts(&bench), (1, 1));
+    // Back again, it is worked on as well.
+    bench.status("d0", true, 1, &[]);
+    bench.seconds(20);
+    assert_eq!(counts(&bench), (0, 2));
+}
+
+#[test]
+fn what_the_store_says_of_a_cleared_device_does_not_bring_it_back() {
+    let mut bench = Bench::new();
+    bench.status("d0", false, 1, &[]);
+    bench.say("d0", false, &[], Body::Cleared);
+    bench.say("d0", true, &[], Body::Suppressed(false));
+    bench.seconds(1);
+    assert_eq!((bench.fleet.suppressed(), bench.fleet.cohorts().fleet().away()), (1, 0));
+    // In maintenance it stays so, however much it says.
+    bench.say("d0", true, &[], Body::Suppressed(true));
+    bench.error("d0");
+    assert_eq!(bench.fleet.suppressed(), 1);
+}
+
+#[test]
 fn a_device_that_the_broker_was_told_to_forget_is_missed_no_more_until_it_is_heard() {
     let mut bench = Bench::new();
     let counts = |bench: &mut Bench| {

@@ -119,8 +119,10 @@ pub enum Needs {
     Incident,
     /// An open incident, and an alert that belongs to none.
     LooseAlert,
-    /// An alert that belongs to no incident, or something that was accepted as usual.
+    /// An alert that belongs to no incident.
     Acceptable,
+    /// Something that was accepted as usual.
+    Accepted,
     /// Two open incidents.
     OtherIncident,
     /// A runbook in the incident.

@@ -308,7 +308,7 @@ impl App {
                 form::Outcome::Send => match submit::submit(self, &form) {
                     Ok(()) => None,
                     Err(problem) => {
-                        form.problem = Some(problem);
+                        form.refuse(problem);
                         Some(Overlay::Form(form))
                     }
                 },

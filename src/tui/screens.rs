@@ -85,7 +85,7 @@ fn draw_too_small(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
             scene.span(format!("TTM {} {}", format::duration(reading.elapsed_s), reading.word()), Role::Text),
         ));
         told.push(Line::from(scene.span(format!("IC {}", incident.commander_name()), Role::Text)));
-    } else if let Some(alert) = snapshot.loose_alerts().next() {
+    } else if let Some(alert) = snapshot.alert_in_front() {
         told.push(Line::from(scene.span(format!("alert {} {}", alert.id, alert.finding.cohort), Role::Alarm)));
     }
     let online = format!(

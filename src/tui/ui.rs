@@ -148,10 +148,10 @@ impl Ui {
         self.cohort.clone().or_else(concerned).or_else(alerted)
     }
 
-    /// The cohort on fire: the one of the open incident, else of the newest alert that belongs to none.
+    /// The cohort on fire: the one of the open incident, else of the alert in front of those that belong to none.
     pub fn burning(&self, snapshot: &Snapshot) -> Option<CohortKey> {
         let incident = self.incident(snapshot).filter(|incident| incident.is_open()).map(|i| i.cohort.clone());
-        let alerted = || snapshot.loose_alerts().last().map(|alert| snapshot.about(alert).clone());
+        let alerted = || snapshot.alert_in_front().map(|alert| snapshot.about(alert).clone());
         incident.or_else(alerted).filter(|cohort| !cohort.is_fleet())
     }
 

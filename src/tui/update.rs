@@ -67,10 +67,8 @@ pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str
         Needs::LooseAlert => {
             (open && snapshot.loose_alerts().next().is_some(), "no alert waits to join an open incident")
         }
-        Needs::Acceptable => (
-            snapshot.loose_alerts().next().is_some() || !snapshot.accepted.is_empty(),
-            "there is no alert outside of an incident, and nothing was accepted as usual",
-        ),
+        Needs::Acceptable => (snapshot.loose_alerts().next().is_some(), "there is no alert outside of an incident"),
+        Needs::Accepted => (!snapshot.accepted.is_empty(), "nothing was accepted as usual"),
         Needs::OtherIncident => (open && snapshot.open_incidents().count() > 1, "there is no other open incident"),
         Needs::Steps => (incident.is_some_and(|incident| incident.runbook.is_some()), "there is no runbook open"),
         Needs::Campaign => (!snapshot.campaigns.is_empty(), "no campaign has been seen on this broker"),

@@ -1,11 +1,14 @@
 //! What `analyze` says to people: what the room would have written down, and what it would have thought of it.
 
+use std::sync::Arc;
+
 use crate::detect::JUDGES_AFTER_S;
 use crate::detect::suspects::Suspect;
 use crate::domain::count::counted;
 use crate::domain::fault::Fault;
 use crate::domain::incident::Incident;
 use crate::domain::time::At;
+use crate::engine::timeline::{Entry, Weight};
 use crate::runtime::playback::Played;
 
 pub(super) fn tell(played: &Played, unread: u64) {
@@ -20,7 +23,9 @@ pub(super) fn tell(played: &Played, unread: u64) {
     if forgotten > 0 {
         say!("earlier, and not kept: {}", counted(forgotten, "line"));
     }
-    for entry in &played.timeline {
+    // How an incident stands now and then is told once, in the end.
+    let is_told = |entry: &&Arc<Entry>| entry.weight != Weight::Quiet || entry.incident.is_none();
+    for entry in played.timeline.iter().filter(is_told) {
         say!("{}  {}", entry.at, entry.text);
     }
     for (incident, suspects) in &played.incidents {
@@ -69,6 +74,13 @@ fn thought(played: &Played, incident: &Incident, suspects: &[Suspect]) -> Vec<St
     }));
     if let (true, Some(most)) = (suspects.is_empty(), played.most.get(id)) {
         told.push(format!("    no attribute explains it: {} affected at once", counted(*most, "device")));
+    }
+    if let Some(impact) = incident.learning.impact.filter(|impact| impact.away_device_s > 0) {
+        let hours = impact.away_device_s as f64 / 3600.0;
+        told.push(format!(
+            "    at most {} of {} devices away, {hours:.1} device hours",
+            impact.most_away, impact.devices
+        ));
     }
     let why = incident.verdict.iter().flat_map(|verdict| &verdict.evidence);
     told.extend(why.map(|why| format!("    · {why}")));

@@ -10,6 +10,7 @@ pub enum Respond {
     Incidents,
     Join,
     Accept,
+    WatchAgain,
     Merge,
     Triage,
     Verify,
@@ -47,9 +48,17 @@ pub(super) const ACTIONS: &[Spec] = &[
         "accept-alert",
         &["H"],
         "as usual",
-        "say that an alert is how its devices are, for good or for some hours; or take that back",
+        "say that an alert is how its devices are, for some hours or for good",
     )
     .when(Needs::Acceptable),
+    change(
+        Action::Respond(Respond::WatchAgain),
+        "watch-again",
+        &["X"],
+        "watch again",
+        "take back what was accepted as usual: it is an alert again",
+    )
+    .when(Needs::Accepted),
     change(
         Action::Respond(Respond::Merge),
         "merge",

@@ -99,7 +99,7 @@ pub struct Form {
     /// What each option of the first field, but for its first one, fills the others with.
     fills: Vec<Vec<String>>,
     /// Why it could not be sent.
-    pub problem: Option<String>,
+    problem: Option<String>,
 }
 
 /// What a key did in a form.
@@ -122,6 +122,15 @@ impl Form {
             fills: Vec::new(),
             problem: None,
         }
+    }
+
+    /// Says why it could not be sent, at the field that is still empty: what is typed next belongs there.
+    pub fn refuse(&mut self, problem: String) {
+        let is_empty = |field: &Field| matches!(field.value, Value::Text(_)) && field.typed().trim().is_empty();
+        if !matches!(self.fields[self.at].value, Value::Text(_)) {
+            self.at = self.fields.iter().position(is_empty).unwrap_or(self.at);
+        }
+        self.problem = Some(problem);
     }
 
     #[must_use]

@@ -22,8 +22,10 @@ pub enum Asks {
     Phase(IncidentId),
     Role(IncidentId),
     Join(IncidentId, Vec<AlertId>),
-    /// The alerts that may be accepted, and of whom something is accepted already.
-    Accept(Vec<AlertId>, Vec<CohortKey>),
+    /// The alerts that may be accepted as usual, with whose they are.
+    Accept(Vec<(AlertId, CohortKey)>),
+    /// Of whom something is accepted.
+    WatchAgain(Vec<CohortKey>),
     Merge(IncidentId, Vec<IncidentId>),
     Decide(IncidentId),
     Change(Option<IncidentId>),
@@ -68,14 +70,12 @@ pub(super) fn command(
             let runbook = ids.get(chosen(0)).ok_or_else(gone)?.clone();
             return Ok(Command::Runbook(RunbookCommand::Take { incident, runbook }));
         }
-        Asks::Accept(alerts, accepted) => {
-            let n = chosen(0);
-            if let Some(cohort) = n.checked_sub(alerts.len()) {
-                return Ok(Command::WatchAgain(accepted.get(cohort).ok_or_else(gone)?.clone()));
-            }
-            let for_s = Lasting::ALL[chosen(1)].seconds();
-            return Ok(Command::AcceptAlert { alert: alerts[n], for_s, reason: required(&typed(2), "a reason")? });
+        Asks::Accept(alerts) => {
+            let (alert, cohort) = alerts.get(chosen(0)).ok_or_else(gone)?.clone();
+            let (for_s, reason) = (Lasting::ALL[chosen(1)].seconds(), required(&typed(2), "a reason")?);
+            return Ok(Command::AcceptAlert { alert, cohort, for_s, reason });
         }
+        Asks::WatchAgain(cohorts) => return Ok(Command::WatchAgain(cohorts.get(chosen(0)).ok_or_else(gone)?.clone())),
         Asks::Compose(..) => return Err("this opens the composer".into()),
         Asks::Cadence(incident) => {
             let audience = Audience::ALL[chosen(0)];

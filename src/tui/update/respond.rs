@@ -30,6 +30,7 @@ pub(super) fn perform(app: &mut App, action: Respond) {
         Respond::Verify => return app.ui.overlays.push(Overlay::Verify { selected: 0 }),
         Respond::Change => return open_change(app),
         Respond::Accept => return accept(app),
+        Respond::WatchAgain => return watch_again(app),
         Respond::Updates => return app.ui.go(View::Updates),
         Respond::Compose => return updates::choose(app),
         Respond::Cadence => return updates::cadence(app),
@@ -43,6 +44,7 @@ pub(super) fn perform(app: &mut App, action: Respond) {
         | Respond::Verify
         | Respond::Change
         | Respond::Accept
+        | Respond::WatchAgain
         | Respond::Updates
         | Respond::Compose
         | Respond::Cadence => return,
@@ -126,30 +128,37 @@ fn decide_form(snapshot: &Snapshot, incident: &Incident) -> Form {
         .hint("The time stamp of the first bad value, as 17:38:52 (UTC) or 2026-11-20T17:38:52Z; and whose data it is.")
 }
 
-/// An alert is how its devices are; or what was taken for that is an alert again.
+/// An alert is how its devices are.
 fn accept(app: &mut App) {
     let snapshot = app.snapshot.clone();
-    let loose: Vec<_> = snapshot.loose_alerts().collect();
-    let alert = |alert: &&Alert| {
-        let also = alert.also.len();
-        let more = if also > 0 { format!(" and {also} more") } else { String::new() };
-        format!("{} {} · {}{more}", alert.id, snapshot.about(alert).sentence(), alert.finding.signal.name())
+    let option = |alert: &Alert| {
+        let signals: Vec<_> = alert.signals().map(|signal| signal.name()).collect();
+        format!("{} {} · {}", alert.id, snapshot.about(alert).sentence(), signals.join(", "))
     };
-    let again = snapshot.accepted.iter().map(|known| format!("take back: {}", known.cohort.sentence()));
-    let options = loose.iter().map(alert).chain(again).collect();
+    let front = snapshot.alert_in_front().map(|alert| alert.id);
+    let in_front = snapshot.loose_alerts().position(|alert| Some(alert.id) == front).unwrap_or(0);
     let fields = vec![
-        Field::choice("what", options, 0),
+        Field::choice("what", snapshot.loose_alerts().map(option).collect(), in_front),
         Field::choice("for", Lasting::ALL.map(|lasting| lasting.name().into()).into(), 0),
         Field::text("reason", ""),
     ];
-    let alerts = loose.iter().map(|alert| alert.id).collect();
-    let accepted = snapshot.accepted.iter().map(|known| known.cohort.clone()).collect();
+    let alerts = snapshot.loose_alerts().map(|alert| (alert.id, snapshot.about(alert).clone())).collect();
+    let form = Form::new(Purpose::Respond(Asks::Accept(alerts)), "so it is with these devices", "accepts it", fields);
+    let hint = "The alert is over. There is another one when more of them show it than now, or something else.";
+    app.ui.overlays.push(Overlay::Form(form.hint(hint)));
+}
+
+/// What was taken for usual is an alert again.
+fn watch_again(app: &mut App) {
+    let accepted = &app.snapshot.accepted;
+    let options = accepted.iter().map(|known| known.usual.to_string()).collect();
+    let cohorts = accepted.iter().map(|known| known.usual.cohort.clone()).collect();
+    let fields = vec![Field::choice("whose", options, 0)];
     let form =
-        Form::new(Purpose::Respond(Asks::Accept(alerts, accepted)), "so it is with these devices", "says so", fields)
-            .hint(
-                "The alert is over. There is another one only when more of them show it than now, or something else.",
-            );
-    app.ui.overlays.push(Overlay::Form(form));
+        Form::new(Purpose::Respond(Asks::WatchAgain(cohorts)), "what is usual no longer", "takes it back", fields);
+    app.ui
+        .overlays
+        .push(Overlay::Form(form.hint("What these devices show is an alert again, whatever was accepted of them.")));
 }
 
 fn open_change(app: &mut App) {

@@ -15,6 +15,7 @@ use crate::domain::signal::Signal;
 use crate::domain::verdict::Origin;
 use crate::engine::snapshot::Snapshot;
 use crate::tui::action::Action;
+use crate::tui::action::respond::Respond;
 use crate::tui::format;
 use crate::tui::layout::Shape;
 use crate::tui::scene::{Scene, lines, wrap};
@@ -58,11 +59,11 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         if let Some(note) = incident.notes.last() {
             content.extend(wrapped(&format!("{} noted: {}", note.by, note.text.replace('\n', " ⏎ ")), Role::Muted));
         }
+        content.extend(left_out(scene).map(|line| say(line, Role::Muted)));
         return content;
     }
-    let mut loose = snapshot.loose_alerts();
-    if let Some(alert) = loose.next() {
-        let more = loose.count();
+    if let Some(alert) = snapshot.alert_in_front() {
+        let more = snapshot.loose_alerts().count() - 1;
         let proposal = snapshot.proposals.get(&alert.id);
         let kind = proposal.map(|p| format!("looks like {}, {} · ", p.kind, p.severity)).unwrap_or_default();
         let about = snapshot.about(alert);
@@ -77,6 +78,7 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         // Where there are three lines they are the evidence's: the footer has the keys.
         let place = if scene.shape == Shape::Folded { content.len() } else { 0 };
         content.insert(place, keys);
+        content.extend(left_out(scene).map(|line| say(line, Role::Muted)));
         return content;
     }
     let crossed = crossed_rules(snapshot);
@@ -105,10 +107,16 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
     content
 }
 
+/// That there is something that the room does not count.
+fn left_out(scene: &Scene<'_>) -> Option<String> {
+    let accepted = scene.snapshot.accepted.len();
+    let key = scene.key(Action::Respond(Respond::WatchAgain));
+    (accepted > 0).then(|| format!("{accepted} accepted as usual, and not counted · {key}"))
+}
+
 fn accepted(known: &Acceptance) -> String {
-    let until = known.until.map(|until| format!(" until {}Z", format::clock(until))).unwrap_or_default();
-    let (whose, most) = (known.cohort.sentence(), Acceptance::words(&known.ceilings));
-    format!("as usual{until}: {whose}, {most} · {}: {}", known.by, known.reason)
+    let until = known.until.map(|until| format!(" until {}", until.utc().format("%Y-%m-%d %H:%MZ")));
+    format!("as usual{}: {} · {}: {}", until.unwrap_or_default(), known.usual, known.by, known.reason)
 }
 
 /// The stop rules that are crossed in rollouts that are not over.

@@ -6,7 +6,7 @@
 
 use super::{Run, Stage, Target};
 use crate::detect::MINIMUM_SAMPLE;
-use crate::detect::census::symptoms;
+use crate::detect::census::showing;
 use crate::domain::rollout::{Metric, RolloutPolicy, Standing, StopRule};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
@@ -128,11 +128,10 @@ impl Run {
             own[ix.0 as usize] = true;
         }
         let mut others = Others { devices: 0, shown: [0; Symptom::COUNT] };
-        let counted =
-            fleet.devices().iter().filter(|(ix, device)| !own[ix.0 as usize] && !device.has(Flag::Suppressed));
+        let counted = fleet.devices().iter().filter(|(ix, device)| !own[ix.0 as usize] && !device.is_on_leave());
         for (_, device) in counted {
             others.devices += 1;
-            let shown = symptoms(device, fleet.minute());
+            let shown = showing(device, fleet.minute());
             Symptom::of_bits(shown).for_each(|symptom| others.shown[symptom as usize] += 1);
         }
         others
@@ -183,11 +182,11 @@ impl Target {
             }
             Metric::Online => {
                 self.since_then.settled?;
-                Some(symptoms(device?, fleet.minute()) & Symptom::Offline.bit() == 0)
+                Some(showing(device?, fleet.minute()) & Symptom::Offline.bit() == 0)
             }
             Metric::Shows(Symptom::Offline) => {
                 self.since_then.settled?;
-                Some(symptoms(device?, fleet.minute()) & Symptom::Offline.bit() != 0)
+                Some(showing(device?, fleet.minute()) & Symptom::Offline.bit() != 0)
             }
             Metric::Shows(symptom) => {
                 self.since_then.settled?;
