@@ -351,7 +351,7 @@ fn a_rollback_says_where_its_devices_came_from_and_is_held_against_who_is_still_
     room.wait(20);
     room.press(&["!", "4"]);
     let screen = room.screen(120, 40);
-    assert!(screen.contains("back to       3.2.4: ") && screen.contains("came from it"), "{screen}");
+    assert!(screen.contains("back to       3.2.4: ") && screen.contains("entered with it"), "{screen}");
     room.wait(1);
     room.type_text("fw-3.2.5!");
     room.press(&["b"]);

@@ -141,7 +141,8 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::AlertGrew { alert, also } => (Normal, format!("alert {alert} also: {}", also.evidence)),
         Event::AlertAcknowledged { alert } => (Action, format!("acknowledged alert {alert}")),
         Event::AlertAccepted { alert, usual, until, reason } => {
-            let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+            let until =
+                until.map(|until| format!(" until {}", until.utc().format("%Y-%m-%d %H:%MZ"))).unwrap_or_default();
             (Action, format!("accepted alert {alert} as usual{until}: {reason} · {usual}"))
         }
         Event::WatchedAgain { cohort } => (Action, format!("{}: watched again", cohort.sentence())),

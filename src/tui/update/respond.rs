@@ -144,7 +144,7 @@ fn accept(app: &mut App) {
     ];
     let alerts = snapshot.loose_alerts().map(|alert| (alert.id, snapshot.about(alert).clone())).collect();
     let form = Form::new(Purpose::Respond(Asks::Accept(alerts)), "so it is with these devices", "accepts it", fields);
-    let hint = "The alert is over. There is another one when more of them show it than now, or something else.";
+    let hint = "Then the alert is over. There is another one when more of them show it than now, or something else.";
     app.ui.overlays.push(Overlay::Form(form.hint(hint)));
 }
 

@@ -87,7 +87,9 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         content.extend(wrapped("no alert says yet what is behind it", Role::Muted));
         return content;
     }
-    let nothing = if snapshot.link.is_up() {
+    let nothing = if snapshot.link.is_up() && !snapshot.accepted.is_empty() {
+        "nothing else is wrong that the room can see"
+    } else if snapshot.link.is_up() {
         "nothing is wrong that the room can see"
     } else if snapshot.totals.devices == 0 {
         "the room sees nothing: it is not connected"
