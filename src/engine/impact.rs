@@ -49,7 +49,11 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
             impacts.0.insert(incident.id, begin(incident, resumes, at));
         }
         let Some(measuring) = impacts.0.get_mut(&incident.id) else { continue };
-        measure(state, &incident.cohort, &mut measuring.impact, at);
+        let impact = &mut measuring.impact;
+        measure(state, &incident.cohort, impact, at);
+        // Who is sent back leaves the cohort, or is excused, before it is well.
+        let missed = state.facts.of(incident.id).map_or(0, |known| known.remaining.away);
+        impact.away = impact.away.max(missed);
         let every = (at.since_s(incident.declared) / 24).max(EVERY_S);
         if measuring.stage != incident.stage() || at.since_s(measuring.told) >= every {
             (measuring.told, measuring.stage) = (at, incident.stage());
