@@ -225,18 +225,22 @@ impl Fleet {
         self.overflowed + self.cohorts.refused + self.campaigns.refused
     }
 
-    /// Devices in maintenance, suspended, decommissioned, cleared or worked on at this hour: heard, but neither counted nor missed.
+    /// Devices in maintenance, suspended, decommissioned, cleared or worked on at this hour: heard, but neither counted nor
+    /// missed.
     pub const fn suppressed(&self) -> u32 {
         self.suppressed
     }
 
-    /// The attribute values of a cohort; none where no device has one of them.
+    /// The attribute values of a cohort, in the order of the schema; none where no device has one of them.
     pub fn values_of(&self, cohort: &CohortKey) -> Option<Vec<(usize, ValueIx)>> {
         let value = |(attribute, value): (&String, &String)| {
             let attribute = self.schema().find(attribute)?;
             Some((usize::from(attribute.0), self.dictionary(attribute).find(value)?))
         };
-        cohort.0.iter().map(value).collect()
+        let mut values: Vec<_> = cohort.0.iter().map(value).collect::<Option<_>>()?;
+        // By name they come in another order.
+        values.sort_unstable();
+        Some(values)
     }
 
     /// The symptoms of a group, a bit each, that people have accepted as usual.

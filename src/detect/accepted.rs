@@ -3,7 +3,7 @@
 //! As long as it is no more, what the devices show is left out of account: it is no evidence, nobody is suspected of it,
 //! and it is not learnt, so that it is news again once it has got worse, or is accepted no longer.
 
-use super::census::{conditions, holds, key_conditions, showing};
+use super::census::{conditions, counted, holds, key_conditions, showing};
 use super::evidence::CENSUS_MIN;
 use crate::domain::acceptance::{Acceptance, Ceiling};
 use crate::domain::cohort::CohortKey;
@@ -11,8 +11,7 @@ use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
 use crate::fleet::Fleet;
 use crate::fleet::cohorts::Key;
-use crate::fleet::devices::{Device, Flag};
-use crate::fleet::groups::Group;
+use crate::fleet::groups::{Group, Vector};
 
 /// Standard deviations of chance above what was shown when it was accepted.
 const CHANCE: f64 = 3.0;
@@ -26,10 +25,6 @@ pub struct LeftOut {
     symptoms: u32,
     /// Whether anything of what was accepted is shown at all.
     pub is_shown: bool,
-}
-
-fn counted(fleet: &Fleet) -> impl Iterator<Item = &Device> {
-    fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed))
 }
 
 /// The most that devices may show of these signals where what they show just now, `since_s` seconds after it began, is
@@ -87,12 +82,9 @@ pub fn left_out<'a>(fleet: &Fleet, accepted: impl Iterator<Item = &'a Acceptance
     known.into_iter().zip(sums).map(of_one).collect()
 }
 
-/// Tells the fleet what is not to be counted.
-pub fn apply(fleet: &mut Fleet, left_out: &[LeftOut]) {
-    fleet.accept(|vector| {
-        let own = left_out.iter().filter(|out| holds(&out.conditions, vector));
-        own.fold(0, |bits, out| bits | out.symptoms)
-    });
+/// The symptoms, a bit each, that are left out of account of devices with these attribute values.
+pub fn of(left_out: &[LeftOut], vector: &Vector) -> u32 {
+    left_out.iter().filter(|out| holds(&out.conditions, vector)).fold(0, |bits, out| bits | out.symptoms)
 }
 
 /// Devices that are away, which is accepted, with their attribute values.

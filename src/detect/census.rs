@@ -54,11 +54,16 @@ pub fn showing(device: &Device, minute: u16) -> u32 {
     if away { shown | Symptom::Offline.bit() } else { shown }
 }
 
+/// Devices that are not left out of account.
+pub(super) fn counted(fleet: &Fleet) -> impl Iterator<Item = &Device> {
+    fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed))
+}
+
 /// How many devices have shown each symptom in the last minutes.
 pub(super) fn showing_now(fleet: &Fleet) -> [u32; Symptom::COUNT] {
     let minute = fleet.minute();
     let mut shown = [0; Symptom::COUNT];
-    for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
+    for device in counted(fleet) {
         Symptom::of_bits(device.shown.recent(minute) & !fleet.accepted(device.group))
             .for_each(|symptom| shown[symptom as usize] += 1);
     }
@@ -70,7 +75,7 @@ impl Census {
     pub(super) fn take(fleet: &Fleet, asked: u32) -> Self {
         let minute = fleet.minute();
         let mut rows: Vec<Row> = Vec::new();
-        for (_, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
+        for device in counted(fleet) {
             let leaves = leaves_firmware(fleet, device);
             let place = 2 * device.group.0 as usize + usize::from(leaves);
             if rows.len() <= place {
@@ -207,8 +212,7 @@ fn leaves_firmware(fleet: &Fleet, device: &Device) -> bool {
 /// firmware.
 pub(super) fn gone_to_move(fleet: &Fleet, conditions: &[Condition]) -> (u32, u32) {
     let away = |device: &Device| symptoms(fleet, device) & Symptom::Offline.bit() != 0;
-    let known = fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed));
-    let own = known.filter(|device| away(device) && holds(conditions, fleet.vector(device.group)));
+    let own = counted(fleet).filter(|device| away(device) && holds(conditions, fleet.vector(device.group)));
     own.fold((0, 0), |(away, moving), device| (away + 1, moving + u32::from(device.has(Flag::Leaving))))
 }
 
@@ -236,8 +240,7 @@ pub(super) fn rollout<'f>(fleet: &'f Fleet, conditions: &[Condition]) -> Option<
 
 /// Devices that have these attribute values, and those that show any of some symptoms (a bit each) just now.
 pub fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) {
-    let known = fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed));
-    let own = known.filter(|device| holds(conditions, fleet.vector(device.group)));
+    let own = counted(fleet).filter(|device| holds(conditions, fleet.vector(device.group)));
     own.fold((0, 0), |(devices, shown), device| (devices + 1, shown + u32::from(symptoms(fleet, device) & asked != 0)))
 }
 

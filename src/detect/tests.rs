@@ -75,7 +75,7 @@ impl Fake {
     /// What people have accepted is kept up with the fleet.
     fn leave_out(&mut self) {
         let left_out = accepted::left_out(&self.fleet, self.accepted.iter());
-        accepted::apply(&mut self.fleet, &left_out);
+        self.fleet.accept(|vector| accepted::of(&left_out, vector));
     }
 
     /// A device measures something; its number says how noisily, always the same way.

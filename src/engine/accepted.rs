@@ -34,7 +34,7 @@ pub(super) fn tick(state: &mut State, at: At, now: bool) -> Vec<Event> {
         return watched_again(over);
     }
     let left_out = accepted::left_out(&state.fleet, state.room.accepted_at(at));
-    accepted::apply(&mut state.fleet, &left_out);
+    state.fleet.accept(|vector| accepted::of(&left_out, vector));
     let keeper = &mut state.accepted;
     (keeper.looked, keeper.leaves_out) = (Some(at), has_any);
     if !state.link.is_up() {

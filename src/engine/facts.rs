@@ -264,7 +264,8 @@ fn count(fleet: &Fleet, subject: &Subject<'_>, ever: &mut Ever, at: At) -> Count
         if inside { &mut counted.inside } else { &mut counted.outside }.add(device, bits);
         if ever.has(ix) {
             // It was affected, and is not back: that it is being sent back is no excuse for it.
-            let bits = if device.has(Flag::Online) { bits } else { bits | kind::AWAY };
+            let is_sent_back = !device.has(Flag::Online) && device.ota.in_flight();
+            let bits = if is_sent_back { bits | kind::AWAY } else { bits };
             counted.ever.add(device, bits);
             counted.ill += u32::from(affected);
             remains(&mut counted.remaining, fleet, ix, device, bits, subject);

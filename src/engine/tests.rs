@@ -611,6 +611,38 @@ fn what_is_usual_is_said_by_a_person_kept_and_taken_back() {
 }
 
 #[test]
+fn who_is_sent_back_is_not_healthy_before_it_is_back() {
+    let mut bench = Bench::new();
+    let status = |bench: &mut Bench, n: usize, online: bool| {
+        bench.observe(&format!("d{n}"), |_| Body::Status {
+            online: Some(online),
+            stamp: None,
+            boots: None,
+            boot_reason: Text::EMPTY,
+        });
+    };
+    let remaining = |bench: &mut Bench| {
+        bench.wait(10);
+        let known = bench.state.facts().of(IncidentId(1)).unwrap().remaining;
+        (known.ever, known.away, known.healthy)
+    };
+    (0..40).for_each(|n| status(&mut bench, n, true));
+    raise(&mut bench, Signal::Online, CohortKey::default());
+    bench.ask(Command::Declare(Declare { alert: Some(AlertId(1)), ..Declare::default() })).unwrap();
+    (0..10).for_each(|n| status(&mut bench, n, false));
+    assert_eq!(remaining(&mut bench), (10, 10, 0));
+    for n in 0..10 {
+        // To say so is a sign of life; then it goes, and its update excuses it.
+        bench.ota(&format!("d{n}"), 1, OtaState::Rebooting);
+        status(&mut bench, n, false);
+    }
+    assert_eq!(remaining(&mut bench), (10, 10, 0), "an update is no excuse for it");
+    assert_eq!(bench.state.fleet.cohorts().fleet().away(), 0, "though it is one for the fleet");
+    (0..4).for_each(|n| status(&mut bench, n, true));
+    assert_eq!(remaining(&mut bench), (10, 6, 4));
+}
+
+#[test]
 fn what_has_been_well_for_a_day_is_accepted_no_longer() {
     let mut bench = Bench::new();
     let status = |bench: &mut Bench, online: bool| {

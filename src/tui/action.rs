@@ -118,9 +118,9 @@ pub enum Needs {
     /// Any incident, resolved ones too.
     Incident,
     /// An open incident, and an alert that belongs to none.
-    LooseAlert,
+    Joinable,
     /// An alert that belongs to no incident.
-    Acceptable,
+    LooseAlert,
     /// Something that was accepted as usual.
     Accepted,
     /// Two open incidents.

@@ -64,10 +64,10 @@ pub fn blocked(spec: &Spec, ui: &Ui, snapshot: &Snapshot) -> Option<&'static str
         }
         Needs::OpenIncident => (open, "there is no open incident"),
         Needs::Incident => (incident.is_some(), "there is no incident"),
-        Needs::LooseAlert => {
+        Needs::Joinable => {
             (open && snapshot.loose_alerts().next().is_some(), "no alert waits to join an open incident")
         }
-        Needs::Acceptable => (snapshot.loose_alerts().next().is_some(), "there is no alert outside of an incident"),
+        Needs::LooseAlert => (snapshot.loose_alerts().next().is_some(), "there is no alert outside of an incident"),
         Needs::Accepted => (!snapshot.accepted.is_empty(), "nothing was accepted as usual"),
         Needs::OtherIncident => (open && snapshot.open_incidents().count() > 1, "there is no other open incident"),
         Needs::Steps => (incident.is_some_and(|incident| incident.runbook.is_some()), "there is no runbook open"),

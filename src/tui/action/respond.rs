@@ -42,7 +42,7 @@ pub(super) const ACTIONS: &[Spec] = &[
     )
     .when(Needs::OpenIncident),
     change(Action::Respond(Respond::Join), "join-alert", &["J"], "join", "say that an alert belongs to this incident")
-        .when(Needs::LooseAlert),
+        .when(Needs::Joinable),
     change(
         Action::Respond(Respond::Accept),
         "accept-alert",
@@ -50,7 +50,7 @@ pub(super) const ACTIONS: &[Spec] = &[
         "as usual",
         "say that an alert is how its devices are, for some hours or for good",
     )
-    .when(Needs::Acceptable),
+    .when(Needs::LooseAlert),
     change(
         Action::Respond(Respond::WatchAgain),
         "watch-again",

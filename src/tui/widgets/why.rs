@@ -98,6 +98,10 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
     };
     let mut content = wrapped(nothing, if snapshot.link.is_up() { Role::Muted } else { Role::Warn });
     content.extend(snapshot.accepted.iter().flat_map(|known| wrapped(&accepted(known), Role::Muted)));
+    if !snapshot.accepted.is_empty() && !snapshot.read_only {
+        let key = scene.key(Action::Respond(Respond::WatchAgain));
+        content.push(say(format!("{key} takes back what was accepted"), Role::Muted));
+    }
     if !snapshot.codes.is_empty() {
         let codes: Vec<_> =
             snapshot.codes.iter().take(3).map(|(code, n)| format!("{code} ×{}", format::count(*n))).collect();
@@ -113,7 +117,7 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
 fn left_out(scene: &Scene<'_>) -> Option<String> {
     let accepted = scene.snapshot.accepted.len();
     let key = scene.key(Action::Respond(Respond::WatchAgain));
-    (accepted > 0).then(|| format!("{accepted} accepted as usual, and not counted · {key}"))
+    (accepted > 0).then(|| format!("{accepted} accepted as usual, and not counted · {key} takes back"))
 }
 
 fn accepted(known: &Acceptance) -> String {
