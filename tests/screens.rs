@@ -96,6 +96,31 @@ fn where_there_are_few_lines_they_tell_what_matters_most() {
 }
 
 #[test]
+fn a_screen_of_rollouts_that_is_longer_than_the_terminal_is_gone_over() {
+    let mut rehearsal = Rehearsal::drill(10_000);
+    let crossed = |r: &Rehearsal| r.records.iter().any(|r| matches!(r.event, Event::StopRuleCrossed { .. }));
+    rehearsal.wait_until("a crossed rule", crossed);
+    let mut shown = |keys: &[&str]| {
+        rehearsal.press(keys);
+        rehearsal.screen(80, 24)
+    };
+    let (begins, ends) = ("running · wave 2", "no switch has been pulled");
+    let top = shown(&["6"]);
+    assert!(top.contains(begins) && top.contains("more · pagedown") && !top.contains(ends), "{top}");
+    let bottom = shown(&["pagedown"]);
+    assert!(!bottom.contains(begins) && !bottom.contains("more · pagedown") && bottom.contains(ends), "{bottom}");
+    assert_eq!(shown(&["pageup"]), top, "no page is lost beyond the end");
+    assert!(!shown(&["down"]).contains(begins), "line by line, where nothing was pulled");
+    assert_eq!(shown(&["home"]), top);
+    shown(&["F5"]);
+    rehearsal.wait(1);
+    rehearsal.press(&["H"]);
+    let pulled = rehearsal.screen(80, 24);
+    assert!(pulled.contains("▸ OTA halt") && pulled.contains(begins), "{pulled}");
+    assert!(pulled.contains("mosquitto_pub") && pulled.contains("more · pagedown"), "{pulled}");
+}
+
+#[test]
 fn a_verdict_is_explained_and_overruled() {
     let mut rehearsal = incident();
     rehearsal.wait(30);

@@ -413,14 +413,23 @@ impl App {
     /// Draws the screen.
     pub fn draw(&mut self, area: Rect, buffer: &mut Buffer) {
         self.area = area;
-        let scene = Scene {
+        screens::draw(&self.scene(), area, buffer);
+    }
+
+    /// What the screen that is shown has for itself.
+    pub(super) fn body(&self) -> Rect {
+        screens::frame(&self.scene(), self.area).body
+    }
+
+    /// What is drawn, as it stands.
+    pub(super) fn scene(&self) -> Scene<'_> {
+        Scene {
             snapshot: self.shown(),
             ui: &self.ui,
             theme: &self.theme,
             keymap: &self.keymap,
-            shape: layout::shape(area),
-        };
-        screens::draw(&scene, area, buffer);
+            shape: layout::shape(self.area),
+        }
     }
 
     /// Opens the list of bad input.

@@ -50,6 +50,15 @@ impl<'a> Scene<'a> {
         self.style(if self.is_stale() { Role::Stale } else { role })
     }
 
+    /// The inside of a pane.
+    pub fn inside(&self, area: Rect) -> Rect {
+        match self.shape {
+            _ if area.is_empty() => area,
+            Shape::Folded => Rect { y: area.y + 1, height: area.height - 1, ..area },
+            _ => Block::bordered().inner(area),
+        }
+    }
+
     /// Draws the frame of a pane and returns its inside. In a folded screen it is a line above, to save the space.
     pub fn pane(&self, title: &str, pane: Option<Pane>, area: Rect, buffer: &mut Buffer) -> Rect {
         if area.is_empty() {
@@ -66,13 +75,11 @@ impl<'a> Scene<'a> {
                 Span::styled("─".repeat(usize::from(area.width)), border),
             ]);
             buffer.set_line(area.x, area.y, &line, area.width);
-            return Rect { y: area.y + 1, height: area.height - 1, ..area };
+            return self.inside(area);
         }
         let title = format::fit(title, usize::from(area.width).saturating_sub(4));
-        let block = Block::bordered().border_style(border).title(self.span(format!(" {title} "), Role::Title));
-        let inner = block.inner(area);
-        block.render(area, buffer);
-        inner
+        Block::bordered().border_style(border).title(self.span(format!(" {title} "), Role::Title)).render(area, buffer);
+        self.inside(area)
     }
 
     /// Draws the frame of an overlay, over whatever is there, and returns its inside.

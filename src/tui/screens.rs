@@ -14,13 +14,13 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use super::format;
-use super::layout::{self, SMALLEST, Shape};
-use super::scene::{Scene, lines, wrap};
+use super::layout::{self, Frame, SMALLEST, Shape};
+use super::scene::{Scene, lines};
 use super::theme::Role;
-use super::ui::{Pane, View};
+use super::ui::View;
 use super::widgets::{
-    actuation, banner, chart, clocks, cohorts, devices, drill, due, footer, header, metrics, rollout, runbook,
-    scrubber, timeline, updates, why,
+    banner, chart, clocks, cohorts, devices, drill, due, footer, header, metrics, rollout, runbook, scrubber, switches,
+    timeline, updates, why,
 };
 use crate::domain::clock::Clock;
 
@@ -34,7 +34,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let banners = banner::urgent(scene.snapshot);
     let past = scrubber::height(scene);
-    let frame = layout::frame(area, banners.len() as u16 + past, !due::is_empty(scene));
+    let frame = frame(scene, area);
     header::draw(scene, frame.header, buffer);
     if scene.snapshot.joined {
         draw_joined(scene, area, frame.footer, buffer);
@@ -51,7 +51,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         View::Runbook => runbook::draw(scene, frame.body, buffer),
         View::Timeline => timeline::draw(scene, frame.body, buffer),
         View::Updates => updates::draw(scene, frame.body, buffer),
-        View::Switches => draw_switches(scene, frame.body, buffer),
+        View::Switches => switches::draw(scene, frame.body, buffer),
         View::Drill => drill::draw(scene, frame.body, buffer),
         View::Metrics => metrics::draw(scene, frame.body, buffer),
     }
@@ -59,6 +59,12 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     for overlay in &scene.ui.overlays {
         overlay.draw(scene, area, buffer);
     }
+}
+
+/// What stands above and below the body, and what is left for it.
+pub fn frame(scene: &Scene<'_>, area: Rect) -> Frame {
+    let above = banner::urgent(scene.snapshot).len() as u16 + scrubber::height(scene);
+    layout::frame(area, above, !due::is_empty(scene))
 }
 
 /// The terminal of a facilitator who has joined has one screen, and it has all the room.
@@ -122,62 +128,4 @@ fn draw_fleet(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     cohorts::draw(scene, fleet.cohorts, buffer);
     chart::draw(scene, fleet.chart, buffer);
     devices::draw(scene, fleet.devices, buffer);
-}
-
-fn draw_switches(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
-    let inner = scene.pane("rollouts and switches", Some(Pane::Switches), body, buffer);
-    let width = usize::from(inner.width).saturating_sub(2);
-    let mut content = Vec::new();
-    for view in rollout::by_importance(scene.snapshot) {
-        content.extend(rollout::campaign(scene, view, width));
-        for wave in &view.waves {
-            let plan =
-                wave.plan.map(|plan| format!("planned {} · ", format::count(plan.planned.into()))).unwrap_or_default();
-            let started = wave.started.map(|at| format!(" · since {}Z", format::clock(at))).unwrap_or_default();
-            let name = if wave.wave == 0 { "without waves".into() } else { format!("wave {}", wave.wave) };
-            let text = format!(
-                "{name}: {plan}done {} · in flight {} · queued {} · failed {} · rolled back {}{started}",
-                format::count(wave.progress.succeeded.into()),
-                format::count(wave.progress.in_flight().into()),
-                format::count(wave.progress.queued.into()),
-                format::count(wave.progress.failed.into()),
-                format::count(wave.progress.rolled_back.into()),
-            );
-            for (n, text) in wrap(&text, width.saturating_sub(5)).into_iter().enumerate() {
-                let indent = if n == 0 { "   " } else { "     " };
-                content.push(Line::from(scene.span(format!("{indent}{text}"), Role::Muted)));
-            }
-            content.extend(rollout::soak(scene, view, wave));
-            content.extend(rollout::standings(scene, view, wave.wave, width));
-        }
-        content.push(Line::default());
-    }
-    if content.is_empty() {
-        content.push(Line::from(scene.span(rollout::none(scene.snapshot), Role::Muted)));
-        content.push(Line::default());
-    }
-    content.push(Line::from(scene.span(" PULLED, NEWEST FIRST", Role::Muted)));
-    let actuations = rollout::newest_actuations(scene.snapshot);
-    if actuations.is_empty() {
-        content.push(Line::from(scene.span(" no switch has been pulled", Role::Muted)));
-    }
-    let mut cursor = 0;
-    for (n, view) in actuations.into_iter().enumerate() {
-        let begins = content.len();
-        let mark = if n == scene.ui.switch { "▸" } else { " " };
-        let mut told = actuation::lines(scene, view, width);
-        if let Some(first) = told.first_mut() {
-            first.spans.insert(0, scene.span(mark, Role::Key));
-        }
-        content.append(&mut told);
-        content.push(Line::from(
-            scene.span(format!("   {}", view.actuation.call.by_hand(&scene.snapshot.shell_options)), Role::Muted),
-        ));
-        if n == scene.ui.switch {
-            // From its own beginning, where it is longer than the screen.
-            cursor = content.len().min(begins + usize::from(inner.height));
-        }
-    }
-    let first = cursor.saturating_sub(inner.height.into());
-    lines(&content[first..], inner, buffer);
 }

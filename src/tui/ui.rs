@@ -108,7 +108,10 @@ pub struct Ui {
     pub update: usize,
     /// An update that was not sent: its template, and the words.
     pub update_draft: Option<(String, String)>,
+    /// The pulled switch under the cursor, the newest first.
     pub switch: usize,
+    /// The first line shown on the screen of the switches, where it is not the cursor that says.
+    pub switches_top: Option<usize>,
     /// Devices marked for the next switch.
     pub marked: BTreeSet<String>,
     /// The line of the script under the cursor.
@@ -188,6 +191,7 @@ impl Ui {
     /// Goes to a screen, with its first pane.
     pub fn go(&mut self, view: View) {
         self.view = view;
+        self.switches_top = None;
         if !view.panes().contains(&self.pane) {
             self.pane = view.panes()[0];
         }

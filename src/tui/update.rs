@@ -17,7 +17,7 @@ use super::overlays::note::NoteEditor;
 use super::overlays::palette::Palette;
 use super::theme::Theme;
 use super::ui::{Pane, Ui, View};
-use super::widgets::{drill, rollout, runbook};
+use super::widgets::{drill, rollout, runbook, switches};
 use crate::domain::command::{Command, SwitchCommand};
 use crate::domain::ids::IncidentId;
 use crate::domain::lens::Filter;
@@ -229,7 +229,9 @@ fn step(app: &mut App, by: isize) {
             let lines = snapshot.game_day.as_ref().map_or(0, |view| view.day.script.len());
             app.ui.inject = moved(app.ui.inject, lines);
         }
-        Pane::Switches => app.ui.switch = moved(app.ui.switch, snapshot.actuations.len()),
+        Pane::Switches => {
+            (app.ui.switch, app.ui.switches_top) = switches::moved(&app.scene(), app.body(), by);
+        }
         // Up is back.
         Pane::Metrics => app.ui.quarters_back = app.ui.quarters_back.saturating_add_signed(-by.signum()).min(QUARTERS),
     }

@@ -2,6 +2,7 @@
 
 pub mod actuation;
 pub mod banner;
+pub mod campaign;
 pub mod chart;
 pub mod clocks;
 pub mod cohorts;
@@ -14,6 +15,7 @@ pub mod metrics;
 pub mod rollout;
 pub mod runbook;
 pub mod scrubber;
+pub mod switches;
 pub mod timeline;
 pub mod updates;
 pub mod waves;

@@ -4,12 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::domain::rollout::{Limit, Standing, of_wave};
-use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot, WaveView};
+use crate::domain::rollout::of_wave;
+use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot};
 use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::layout::Shape;
-use crate::tui::scene::{Scene, lines, wrap};
+use crate::tui::scene::{Scene, lines};
 use crate::tui::theme::Role;
 use crate::tui::widgets::actuation;
 
@@ -103,45 +103,4 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
         Line::from(scene.span(format::left(&text, width + 1), Role::Alarm))
     }));
     told
-}
-
-/// How long the wave that runs must still prove itself; nothing of waves that others have followed.
-pub fn soak<'a>(scene: &Scene<'a>, view: &CampaignView, wave: &WaveView) -> Option<Line<'a>> {
-    let soak = wave.soak.filter(|_| view.wave == Some(wave.wave))?;
-    let until = format::clock(soak.until);
-    let left_s = soak.until.since_s(scene.snapshot.at);
-    let (text, role) = match (soak.is_well, left_s) {
-        (false, _) => ("✗ soak: a stop rule is crossed, so its time does not count".into(), Role::Alarm),
-        (true, ..=0) => (format!("✓ soaked since {until}Z"), Role::Good),
-        (true, left_s) => (format!("soaks until {until}Z · {} left", format::ago(left_s)), Role::Text),
-    };
-    Some(Line::from(scene.span(format!("     {text}"), role)))
-}
-
-/// How the stop rules stand for a wave that has started devices: each value with its limit.
-pub fn standings<'a>(scene: &Scene<'a>, view: &CampaignView, wave: u16, width: usize) -> Vec<Line<'a>> {
-    let own: Vec<&Standing> = view.standings.iter().filter(|standing| standing.wave == wave).collect();
-    let Some(started) = own.iter().map(|standing| standing.sample).max() else { return Vec::new() };
-    let rule = |standing: &&Standing| {
-        let limit = standing.limit.share() * 100.0;
-        // Beyond its limit and not crossed: what it is compared with says why.
-        let is_beyond = !standing.crossed && standing.limit.is_crossed(standing.value, None, None);
-        let beside = if is_beyond { format!(" ({})", standing.beside()) } else { String::new() };
-        match standing.limit {
-            _ if standing.sample == 0 => format!("{} not known yet", standing.rule),
-            Limit::Above(_) => format!("{} {:.1}/{limit:.0} %{beside}", standing.rule, standing.value * 100.0),
-            Limit::Below(_) => format!("{} {:.1}/min {limit:.0} %{beside}", standing.rule, standing.value * 100.0),
-        }
-    };
-    let rules: Vec<String> = own.iter().map(rule).collect();
-    let text = format!("stop rules, of {} started: {}", format::count(started.into()), rules.join(" · "));
-    let compared = view.comparisons.iter().filter(|compared| compared.wave == wave);
-    let measured: Vec<String> = compared
-        .map(|compared| format!("{} {:.1} (others {:.1})", compared.name, compared.value, compared.others))
-        .collect();
-    let mut wrapped = wrap(&text, width.saturating_sub(6));
-    if !measured.is_empty() {
-        wrapped.extend(wrap(&format!("measures: {}", measured.join(" · ")), width.saturating_sub(6)));
-    }
-    wrapped.into_iter().map(|text| Line::from(scene.span(format!("     {text}"), Role::Muted))).collect()
 }
