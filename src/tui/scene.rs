@@ -90,8 +90,9 @@ impl<'a> Scene<'a> {
             (None, Some(_)) => "REPLAY · ",
             (None, None) => "",
         };
+        let title = format::fit(&format!("{drill}{title}"), usize::from(area.width).saturating_sub(4));
         let block =
-            Block::bordered().border_style(self.style(role)).title(self.span(format!(" {drill}{title} "), Role::Title));
+            Block::bordered().border_style(self.style(role)).title(self.span(format!(" {title} "), Role::Title));
         let inner = block.inner(area);
         block.render(area, buffer);
         inner.inner(ratatui::layout::Margin::new(1, 0))
@@ -103,11 +104,22 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Draws lines from the top of an area, as many as fit.
+/// Draws lines from the top of an area, as many as fit; `…` ends those that are wider than it.
 pub fn lines(lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
     for (line, y) in lines.iter().zip(area.y..area.bottom()) {
-        buffer.set_line(area.x, y, line, area.width);
+        let room = if is_cut(line, area.width.into()) { area.width.saturating_sub(1) } else { area.width };
+        let (end, _) = buffer.set_line(area.x, y, line, room);
+        if room < area.width {
+            buffer[(end, y)].set_symbol("…");
+        }
     }
+}
+
+/// Whether a line has more to say than fits.
+fn is_cut(line: &Line<'_>, width: usize) -> bool {
+    use unicode_width::UnicodeWidthStr;
+    let said = || line.spans.iter().map(|span| span.content.as_ref()).collect::<String>();
+    line.width() > width && said().trim_end().width() > width
 }
 
 /// Breaks text into lines of at most `width` columns, at spaces where it can.

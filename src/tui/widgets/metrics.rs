@@ -12,6 +12,9 @@ use crate::tui::scene::{Scene, lines};
 use crate::tui::theme::Role;
 use crate::tui::ui::Pane;
 
+/// From so many columns on, there is room for the quarter before.
+const WIDE: u16 = 110;
+
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let snapshot = scene.snapshot;
     // The cursor goes through quarters: up is back.
@@ -24,31 +27,30 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let counted = format::counted(report.groups[0].incidents as u64, "incident");
     let title = format!("{quarter} · {counted} · up and down: another quarter");
     let inner = scene.pane(&title, Some(Pane::Metrics), area, buffer);
-    let width = usize::from(inner.width);
-    let mut content = vec![heads(scene)];
+    let is_wide = inner.width >= WIDE;
+    let mut content = vec![heads(scene, is_wide)];
     for group in &report.groups {
-        content.extend(rows(scene, &report, group, group.name == "all"));
+        content.extend(rows(scene, &report, group, is_wide));
     }
     content.push(Line::default());
     content.extend(trend(scene, &report));
-    if width < 70 {
-        content.iter_mut().for_each(|line| line.spans.truncate(6));
-    }
     lines(&content, inner, buffer);
 }
 
-fn heads<'a>(scene: &Scene<'a>) -> Line<'a> {
+fn heads<'a>(scene: &Scene<'a>, is_wide: bool) -> Line<'a> {
     let text = format!(
-        " {:20} {:4} {:>5} {:>10} {:>10} {:>10}  {:7} {:>9}  against the quarter before",
+        " {:20} {:4} {:>5} {:>9} {:>9} {:>9}  {:7} {:>7}",
         "", "", "count", "median", "p90", "worst", "in", "in time"
     );
-    Line::from(scene.span(text, Role::Muted))
+    let against = if is_wide { "  against the quarter before" } else { "" };
+    Line::from(scene.span(text + against, Role::Muted))
 }
 
-fn rows<'a>(scene: &Scene<'a>, report: &Report, group: &Group, with_trend: bool) -> Vec<Line<'a>> {
+fn rows<'a>(scene: &Scene<'a>, report: &Report, group: &Group, is_wide: bool) -> Vec<Line<'a>> {
+    let is_all = group.name == "all";
     let line = |(n, clock): (usize, Clock)| {
         let name = if n == 0 { format!("{} ({})", group.name, group.incidents) } else { String::new() };
-        let role = if with_trend { Role::Title } else { Role::Text };
+        let role = if is_all { Role::Title } else { Role::Text };
         let mut spans = vec![
             scene.span(format!(" {}", format::left(&name, 20)), role),
             scene.span(format!(" {:4}", clock.short()), Role::Muted),
@@ -57,14 +59,14 @@ fn rows<'a>(scene: &Scene<'a>, report: &Report, group: &Group, with_trend: bool)
         match group.spread(clock) {
             None => spans.push(scene.span(format!(" {:>5}", 0), Role::Muted)),
             Some(s) => {
-                let time = |s: i64| format::right(&format::duration(s), 10);
+                let time = |s: i64| format::right(&format::duration(s), 9);
                 spans.push(scene.span(format!(" {:>5}", s.count), Role::Text));
                 spans.push(scene.span(format!(" {}", time(s.median_s)), role));
                 spans.push(scene.span(format!(" {} {}", time(s.p90_s), time(s.worst_s)), Role::Text));
                 spans.push(scene.span(format!("  {:7}", s.worst.to_string()), Role::Muted));
                 let late = if s.in_time < s.count { Role::Warn } else { Role::Good };
-                spans.push(scene.span(format!(" {:>9}", format!("{}/{}", s.in_time, s.count)), late));
-                if with_trend {
+                spans.push(scene.span(format!(" {:>7}", format!("{}/{}", s.in_time, s.count)), late));
+                if is_all && is_wide {
                     spans.push(against(scene, report, clock, s.median_s));
                 }
             }

@@ -16,7 +16,7 @@ use crate::tui::widgets::actuation;
 /// Why there is no rollout to be seen.
 pub fn none(snapshot: &Snapshot) -> &'static str {
     match snapshot.past {
-        Some(_) => " rollouts are not kept; the timeline has what was done",
+        Some(_) => " not kept: the timeline has what was done",
         None => " no campaign has been seen on this broker",
     }
 }
