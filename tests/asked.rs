@@ -389,3 +389,15 @@ fn an_alert_is_about_those_whom_the_evidence_suspects_by_now() {
         assert!(shown.contains(told), "{told}\n{shown}");
     }
 }
+
+#[test]
+fn a_rollout_that_was_halted_is_not_in_flight_and_not_forgotten_either() {
+    let mut room = declared();
+    room.press(&["F5"]);
+    room.wait(1);
+    room.press(&["H"]);
+    room.wait(180);
+    room.press(&["t"]);
+    let screen = room.screen(120, 40);
+    assert!(screen.contains("no: fw-3.2.5 → 3.2.5 is halted, "), "{screen}");
+}

@@ -88,7 +88,12 @@ impl Crowd {
         kind::ALL.iter().position(|mask| *mask == group).map_or(0, |n| self.shown[n])
     }
 
-    /// Their share, 0..=1.
+    /// Devices that are not away.
+    pub(super) fn here(&self) -> u32 {
+        self.devices - self.showing(kind::AWAY)
+    }
+
+    /// The share that shows any symptom of a group, 0..=1.
     pub(super) fn share(&self, group: u32) -> f64 {
         if self.devices == 0 { 0.0 } else { f64::from(self.showing(group)) / f64::from(self.devices) }
     }

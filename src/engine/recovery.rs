@@ -150,14 +150,21 @@ fn compared(check: Check, ever: &Crowd, never: &Crowd, group: u32, what: &str, r
         let evidence = "no device has been affected while this room listened".to_owned();
         return Checked { check, standing: Standing::Green, evidence };
     }
-    let (n, share, usual) = (ever.showing(group), ever.share(group), usual(never, |crowd| crowd.share(group)));
+    let n = ever.showing(group);
+    // Who is away says nothing about itself, good or bad.
+    let all = if group == kind::AWAY { ever.devices } else { ever.here().max(n) };
+    if all == 0 {
+        let evidence = format!("none of {} is connected, so none can tell", ever.devices);
+        return Checked { check, standing: Standing::Unknown, evidence };
+    }
+    let (share, usual) = (f64::from(n) / f64::from(all), usual(never, |crowd| crowd.share(group)));
     // One device more than others would have is no sign either, in a small cohort.
-    let well = share <= usual + TOLERANCE || f64::from(n) <= usual * f64::from(ever.devices) + 1.0;
+    let well = share <= usual + TOLERANCE || f64::from(n) <= usual * f64::from(all) + 1.0;
     let others = if never.devices >= OTHERS { format!(", others {:.1} %", usual * 100.0) } else { String::new() };
-    let all = ever.devices;
+    let connected = if all < ever.devices { " that are connected" } else { "" };
     let evidence = match (well, n) {
-        (true, 0) => format!("all {all} {ready}"),
-        _ => format!("{n} of {all} {what} ({:.1} %{others})", share * 100.0),
+        (true, 0) => format!("all {all}{connected} {ready}"),
+        _ => format!("{n} of {all}{connected} {what} ({:.1} %{others})", share * 100.0),
     };
     Checked { check, standing: if well { Standing::Green } else { Standing::Red }, evidence }
 }

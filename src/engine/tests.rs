@@ -19,7 +19,7 @@ use crate::domain::ids::{ActuationId, AlertId, IncidentId};
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::input::Outcome;
 use crate::domain::observation::{Body, Envelope, Text};
-use crate::domain::recovery::Check;
+use crate::domain::recovery::{Check, Standing};
 use crate::domain::runbook::{StepMark, markdown};
 use crate::domain::signal::Signal;
 use crate::domain::switch::standard::access;
@@ -638,8 +638,18 @@ fn who_is_sent_back_is_not_healthy_before_it_is_back() {
     }
     assert_eq!(remaining(&mut bench), (10, 10, 0), "an update is no excuse for it");
     assert_eq!(bench.state.fleet.cohorts().fleet().away(), 0, "though it is one for the fleet");
+    let quality = |bench: &Bench| {
+        let known = bench.state.facts().of(IncidentId(1)).unwrap();
+        known.checks.iter().find(|checked| checked.check == Check::Quality).unwrap().clone()
+    };
+    let told = quality(&bench);
+    assert_eq!(
+        (told.standing, told.evidence.as_str()),
+        (Standing::Unknown, "none of 10 is connected, so none can tell")
+    );
     (0..4).for_each(|n| status(&mut bench, n, true));
     assert_eq!(remaining(&mut bench), (10, 6, 4));
+    assert_eq!(quality(&bench).evidence, "all 4 that are connected send what is right");
 }
 
 #[test]

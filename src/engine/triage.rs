@@ -3,6 +3,7 @@
 
 use super::State;
 use super::facts::{Count, Crowd, Subject, kind};
+use crate::domain::campaign::CampaignState;
 use crate::domain::count;
 use crate::domain::query::{Answer, Query};
 use crate::domain::time::At;
@@ -227,7 +228,13 @@ fn rollout(state: &State, subject: &Subject<'_>) -> Answer {
     match (running.is_empty(), campaigns.iter().count()) {
         (true, 0) => Answer::known(Query::Rollout, "no", "no campaign has been seen on this broker"),
         (true, n) => {
-            Answer::known(Query::Rollout, "no", wave.unwrap_or_else(|| format!("{n} campaigns seen, none runs")))
+            let held =
+                campaigns.iter().find(|campaign| campaign.queued() > 0 && campaign.state != CampaignState::Finished);
+            let text = held.map_or_else(
+                || "no".to_owned(),
+                |held| format!("no: {} → {} is {}, {} queued", held.id, held.target, held.state, held.queued()),
+            );
+            Answer::known(Query::Rollout, text, wave.unwrap_or_else(|| format!("{n} campaigns seen, none runs")))
         }
         (false, _) => {
             let evidence = wave.unwrap_or_else(|| "no wave began in the day before the onset".into());
@@ -286,9 +293,8 @@ fn online(counted: &Count) -> Answer {
     if inside.devices == 0 {
         return Answer::unknown(Query::Online, "no device of it has been heard");
     }
-    let here = |crowd: &Crowd| crowd.devices - crowd.showing(kind::AWAY);
-    let of = |crowd: &Crowd| percent(here(crowd), crowd.devices);
-    let text = format!("{} of {} connected ({})", here(inside), inside.devices, of(inside));
+    let of = |crowd: &Crowd| percent(crowd.here(), crowd.devices);
+    let text = format!("{} of {} connected ({})", inside.here(), inside.devices, of(inside));
     let others = if outside.devices == 0 { "there are no others".into() } else { format!("others {}", of(outside)) };
     Answer::known(Query::Online, text, others)
 }
