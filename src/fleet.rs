@@ -106,8 +106,6 @@ pub struct Fleet {
     adopted: HashMap<ValueIx, u32>,
     faults: Faults,
     messages: Messages,
-    /// The device somebody looks at: its telemetry is kept too.
-    watched: Option<DeviceIx>,
     /// Devices seen entering an installing state, with their campaign; the engine takes them out.
     started: Vec<(campaigns::CampaignIx, DeviceIx)>,
     /// The second that `seen` counts from.
@@ -148,7 +146,6 @@ impl Fleet {
             adopted: HashMap::new(),
             faults: Faults::default(),
             messages: Messages::default(),
-            watched: None,
             started: Vec::new(),
             epoch: now.second() - 1,
             second: now.second(),
@@ -304,7 +301,7 @@ impl Fleet {
 
     /// Looks closer at one device, or at none.
     pub fn watch(&mut self, device: Option<&str>) {
-        self.watched = device.and_then(|id| self.devices.find(id));
+        self.messages.watch(device.and_then(|id| self.devices.find(id)));
     }
 
     /// The name of a cohort.

@@ -50,8 +50,9 @@ pub const JSON_DEPTH: usize = 120;
 pub const PREVIEW: usize = 512;
 /// Samples of bad input kept of each kind: enough to see a pattern, too few to hide another kind.
 pub const SAMPLES_PER_FAULT: usize = 8;
-/// Messages kept for the device view.
+/// Messages of all devices kept for the device view, and of the one that somebody looks into.
 pub const RECENT_MESSAGES: usize = 512;
+pub const WATCHED_MESSAGES: usize = 64;
 
 /// Devices read from one message of a gateway or a bridge. At 64 bytes each, more do not fit in a payload that is read.
 pub const DEVICES_PER_MESSAGE: usize = 4_096;

@@ -128,6 +128,7 @@ fn a_replay_is_paused_and_changes_its_speed_and_ends_in_the_middle() {
     terminal.shows("3/3 on");
     terminal.press("p");
     terminal.shows("○ paused");
+    terminal.shows("p go on");
     terminal.press(">>>");
     terminal.shows("REPLAY 10×");
     terminal.press("<");

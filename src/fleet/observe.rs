@@ -93,7 +93,7 @@ impl Fleet {
         let followed = self.was_followed(ix);
         self.hear(ix, away_s, observation);
         if observation.raw.is_empty() {
-            if self.watched == Some(ix) {
+            if self.messages.is_watched(ix) {
                 self.keep_message(ix, batch, observation);
             }
         } else {

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::replay::Course;
 use crate::domain::switch::SwitchId;
 use crate::tui::action::{ACTIONS, Action, Group, Spec};
 use crate::tui::format;
@@ -94,10 +95,16 @@ fn hint<'a>(scene: &Scene<'a>, hints: &[&Spec], n: usize, spec: &Spec) -> Vec<Sp
     let mut spans = vec![
         Span::styled(gap, scene.style(Role::Border)),
         scene.span(scene.key(spec.action), key_role),
-        scene.span(format!(" {}", spec.label), Role::Text),
+        scene.span(format!(" {}", label(scene, spec)), Role::Text),
     ];
     spans.extend(tested(scene, spec.action).map(|(text, role)| scene.span(text, role)));
     spans
+}
+
+/// A word or two for what a key does now.
+fn label(scene: &Scene<'_>, spec: &Spec) -> &'static str {
+    let is_held = scene.snapshot.replay.as_ref().is_some_and(|replay| replay.course == Course::Paused);
+    if spec.action == Action::Pause && is_held { "go on" } else { spec.label }
 }
 
 /// What the keys of a chord that has begun may go on with.
