@@ -2,12 +2,14 @@
 //! and the mend.
 
 mod all;
+mod words;
 
 use std::fmt;
 use std::ops::Range;
 
 pub use all::read_all;
 use serde::de::DeserializeOwned;
+use words::explain;
 
 /// A mistake in a document: `room.toml:3:1: unknown key `brocker`; did you mean `broker`?`
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,23 +73,6 @@ pub fn mistakes(source: &str, file: &str, found: &[(Range<usize>, String)]) -> V
     real.map(|(span, message)| mistake(source, file, span, message.clone())).collect()
 }
 
-/// The reader's words, with the nearest known name where one is unknown.
-fn explain(message: &str) -> String {
-    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let kind = if message.starts_with("unknown field") {
-        "key"
-    } else if message.starts_with("unknown variant") {
-        "value"
-    } else {
-        return message.lines().collect::<Vec<_>>().join("; ");
-    };
-    let Some((unknown, known)) = names.split_first() else { return message.to_owned() };
-    match nearest(unknown, known) {
-        Some(name) => format!("unknown {kind} `{unknown}`; did you mean `{name}`?"),
-        None => format!("unknown {kind} `{unknown}`; expected one of {}", known.join(", ")),
-    }
-}
-
 /// The known name that was probably meant.
 pub fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     let best =
@@ -126,7 +111,7 @@ mod tests {
                 "room.toml:2:1: unknown key `zzz`; expected one of broker, keep_alive_s, theme",
             ),
             ("broker = 'x'\ntheme = 'drak'\n", "room.toml:2:9: unknown value `drak`; did you mean `dark`?"),
-            ("broker = 'x'\nkeep_alive_s = 'five'\n", "room.toml:2:16: invalid type: string \"five\", expected u16"),
+            ("broker = 'x'\nkeep_alive_s = 'five'\n", "room.toml:2:16: this is the text \"five\", and must be a whole"),
             ("keep_alive_s = 5\n", "room.toml:1:1: missing field `broker`"),
             ("broker = \n", "room.toml:1:10: "),
         ];

@@ -124,7 +124,7 @@ mod tests {
         let path = directory.path().join("codes.toml");
         for (source, expected) in [
             ("[codes]\n\"0x45\" = \"flash write failed\"\n", Ok("flash write failed")),
-            ("[codes]\n\"0x45\" = 7\n", Err("codes.toml:2:10: invalid type")),
+            ("[codes]\n\"0x45\" = 7\n", Err("codes.toml:2:10: this is ")),
             ("[code]\n", Err("codes.toml:1:2: unknown key `code`; did you mean `codes`?")),
         ] {
             std::fs::write(&path, source).unwrap();

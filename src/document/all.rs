@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
-use super::{Mistake, explain, mistake};
+use super::words::explain;
+use super::{Mistake, mistake};
 
 /// Mistakes told at once: whoever has made more has another kind of document.
 const AT_ONCE: usize = 50;

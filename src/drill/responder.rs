@@ -134,7 +134,7 @@ mod tests {
             (format!("{good}at_s = 5\n"), "r.toml:3:10: expected either `at_s` or `after`"),
             (good.replace("acknowledge", "pull"), "r.toml:3:10: `pull` needs a `switch`"),
             (good.replace("acknowledge", "update"), "r.toml:3:10: `update` needs a `text`"),
-            (good.replace("wait_s = 20", "wait_s = \"long\""), "r.toml:5:10: do[0].wait_s: invalid type"),
+            (good.replace("wait_s = 20", "wait_s = \"long\""), "r.toml:5:10: do[0].wait_s: this is "),
         ];
         for (source, expected) in cases {
             let told = Responder::read(&source, "r.toml").unwrap_err().to_string();

@@ -24,7 +24,7 @@ fn a_mistake_is_told_with_its_place() {
             good.replace("hardware = \"rev-B\"", "hardware = \"rev-Z\""),
             "no device has hardware `rev-Z`; there are rev-A",
         ),
-        (good.replace("up_s = [8, 20]", "up_s = [8, 'x']"), "fault[0].up_s: invalid type"),
+        (good.replace("up_s = [8, 20]", "up_s = [8, 'x']"), "fault[0].up_s: this is "),
         (good.replace("up_s = [8, 20]", "most_c = -3"), "boot-loop: most_c is degrees above 0"),
         (good.replace("[response]", "[response.revoke]\nescaped = 2\n[response]"), "response.revoke: refused, mute"),
         (format!("{good}\n[[inject]]\nat_s = 5\nfrom = \"x\"\n"), ": missing field `text`"),
@@ -53,7 +53,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_their_lines() {
     let mistakes = Scenario::read(&bad, "x.toml").unwrap_err();
     let told: Vec<_> = mistakes.0.iter().map(|mistake| mistake.message.as_str()).collect();
     let expected = [
-        "fleet.telemetry_s: invalid type",
+        "fleet.telemetry_s: this is ",
         "unknown key `colour`",
         "share lies between",
         "fault[0].effect",
