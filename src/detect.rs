@@ -28,7 +28,7 @@ use census::{Census, key_conditions};
 use suspects::{Breadth, Suspect};
 use watch::{Rise, Watch};
 
-use crate::domain::alert::Finding;
+use crate::domain::alert::{Alert, Finding};
 use crate::domain::cohort::CohortKey;
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
@@ -102,16 +102,16 @@ impl Detector {
         self.live_since = up.then_some(self.live_since.unwrap_or(at));
     }
 
-    /// Takes up alerts that were open when the room was last closed, so that they can clear.
+    /// Takes up an alert that was open when the room was last closed, so that it can clear.
     ///
-    /// False when the cohort is not there any more, and so cannot be watched.
-    pub fn resume(&mut self, fleet: &Fleet, finding: &Finding) -> bool {
-        let Some(cause) = Cause::resumed(fleet, finding) else { return false };
+    /// False where none of its devices has been heard of, so that it cannot be watched.
+    pub fn resume(&mut self, fleet: &Fleet, alert: &Alert) -> bool {
+        let Some(cause) = Cause::resumed(fleet, alert) else { return false };
         let counted = Census::take(fleet, 0);
         if counted.count(&cause.conditions, Symptom::Offline).0 == 0 {
             return false;
         }
-        if !self.causes.iter().any(|known| known.is(finding.signal, &finding.cohort)) {
+        if !self.causes.iter().any(|known| known.is(alert.finding.signal, &alert.finding.cohort)) {
             self.causes.push(cause);
         }
         true

@@ -88,8 +88,8 @@ pub struct State {
     rollouts: rollouts::Rollouts,
     keeper: history::Keeper,
     pub impacts: impact::Impacts,
-    /// Whether alerts of an earlier process have been taken up.
-    taken_up: bool,
+    /// Alerts of an earlier process, once they have been looked at.
+    taking_up: Option<alerts::TakingUp>,
     wire: WireBudget,
 }
 
@@ -148,7 +148,7 @@ impl State {
             rollouts: rollouts::Rollouts::default(),
             keeper: history::Keeper::default(),
             impacts: impact::Impacts::default(),
-            taken_up: false,
+            taking_up: None,
             wire: WireBudget::default(),
             settings,
         }

@@ -283,7 +283,7 @@ impl Fleet {
     /// How long nobody at all has been heard though our own link is up, and the longest pause before, in seconds; none
     /// where somebody is heard as usual.
     pub fn hushed(&self) -> Option<(u32, u32)> {
-        self.hush.lasts((self.second - self.epoch) as u32)
+        self.hush.lasts(self.now_s())
     }
 
     /// The running minute, as the devices' last crash is counted.
@@ -293,9 +293,14 @@ impl Fleet {
         (begun % i64::from(u16::MAX)) as u16 + 1
     }
 
+    /// Seconds since the fleet was first looked at, and one: what `seen` counts in.
+    fn now_s(&self) -> u32 {
+        (self.second - self.epoch) as u32
+    }
+
     /// Seconds that a device has been silent while we listened.
     pub fn silent_s(&self, device: &devices::Device) -> u32 {
-        let now = (self.second - self.epoch) as u32;
+        let now = self.now_s();
         self.listening.map_or(0, |since| now.saturating_sub(device.seen.max(since)))
     }
 
@@ -327,13 +332,25 @@ impl Fleet {
         self.cohorts.find(&Key { grouping, values })
     }
 
+    /// How many devices have these attribute values, and how many of them are neither connected nor excused, now; none
+    /// where the fleet does not know one of the values. It goes over all groups.
+    pub fn levels(&self, cohort: &CohortKey) -> Option<(u32, u32)> {
+        let values = self.values_of(cohort)?;
+        let own = self.groups.iter().filter(|(_, group)| values.iter().all(|(a, v)| group.vector[*a] == *v));
+        Some(own.fold((0, 0), |(devices, away), (_, group)| {
+            (devices + group.now[Signal::Devices as usize], away + group.away())
+        }))
+    }
+
     /// Starts a history for a pair of attributes that had none.
     pub fn follow(&mut self, grouping: Grouping) {
         if !matches!(grouping, Grouping::Pair(..)) || self.cohorts.follows(grouping) {
             return;
         }
         self.settle();
-        self.cohorts.follow(grouping);
+        if !self.cohorts.follow(grouping) {
+            return;
+        }
         let Self { groups, cohorts, .. } = self;
         groups.assign(|vector| cohorts.of(vector));
         for (_, group) in groups.iter() {
@@ -384,37 +401,43 @@ impl Fleet {
         true
     }
 
-    /// Devices in flight in a campaign: those heard from within `window_s`, and those silent for longer.
+    /// Whether a device in the middle of an update has not come back for longer than `window_s`. One that is connected is
+    /// there, however seldom it speaks; where devices do not tell that, it is one that speaks as often as it is known to.
+    pub fn is_overdue(&self, device: &devices::Device, window_s: u32) -> bool {
+        let silent_s = self.silent_s(device);
+        let is_usual = device.period_s > 0.0 && !symptoms::is_silent(device, silent_s as f32);
+        let speaks = device.has(devices::Flag::HasStatus) || is_usual;
+        device.ota.in_flight() && !(device.has(devices::Flag::Online) && speaks) && silent_s > window_s
+    }
+
+    /// Devices in flight in a campaign: those that are there, and those that have not come back within `window_s`.
     pub fn in_flight(&self, campaign: campaigns::CampaignIx, window_s: u32) -> (u32, u32) {
-        let (mut heard, mut silent) = (0, 0);
-        for (_, device) in self.devices.iter() {
-            if device.campaign == campaign.0 && device.ota.in_flight() {
-                if self.silent_s(device) <= window_s {
-                    heard += 1;
-                } else {
-                    silent += 1;
-                }
-            }
-        }
-        (heard, silent)
+        let flying = self.flying().filter(|(_, device)| device.campaign == campaign.0);
+        flying.fold((0, 0), |(there, overdue), (_, device)| match self.is_overdue(device, window_s) {
+            false => (there + 1, overdue),
+            true => (there, overdue + 1),
+        })
     }
 
-    /// Devices in flight in a campaign that were heard from within `window_s`.
-    pub fn heard_in_flight(&self, campaign: campaigns::CampaignIx, window_s: u32) -> impl Iterator<Item = DeviceIx> {
-        let flying = self.devices.iter().filter(move |(_, device)| device.campaign == campaign.0);
-        let flying = flying.filter(move |(_, device)| device.ota.in_flight() && self.silent_s(device) <= window_s);
-        flying.map(|(ix, _)| ix)
+    /// Devices in flight in a campaign that are there, or may still come back within `window_s`.
+    pub fn there_in_flight(&self, campaign: campaigns::CampaignIx, window_s: u32) -> impl Iterator<Item = DeviceIx> {
+        let flying = self.flying().filter(move |(_, device)| device.campaign == campaign.0);
+        flying.filter(move |(_, device)| !self.is_overdue(device, window_s)).map(|(ix, _)| ix)
     }
 
-    /// Devices in flight of every campaign, by its place, that have been silent for longer than `window_s`.
+    /// Devices in flight of every campaign, by its place, that were heard once and have not come back within `window_s`.
     pub fn lost_in_flight(&self, window_s: u32) -> [u32; limits::CAMPAIGNS] {
         let mut lost = [0; limits::CAMPAIGNS];
-        for (_, device) in self.devices.iter().filter(|(_, device)| device.ota.in_flight()) {
+        for (_, device) in self.flying().filter(|(_, device)| device.seen > 0) {
             if let Some(lost) = lost.get_mut(usize::from(device.campaign)) {
-                *lost += u32::from(self.silent_s(device) > window_s);
+                *lost += u32::from(self.is_overdue(device, window_s));
             }
         }
         lost
+    }
+
+    fn flying(&self) -> impl Iterator<Item = (DeviceIx, &devices::Device)> {
+        self.devices.iter().filter(|(_, device)| device.ota.in_flight())
     }
 
     /// Devices on what a campaign brought, or on their way to it.

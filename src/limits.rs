@@ -13,7 +13,7 @@ pub const COHORTS_PER_GROUPING: usize = 8_192;
 pub const FINE_COHORTS_PER_GROUPING: usize = 64;
 /// Pairs of attributes followed at once: those configured, and the last ones somebody looked at.
 pub const PAIRS: usize = 6;
-/// Measured values followed of every device, and read from one message. Each costs 24 bytes a device.
+/// Measured values followed of every device, and read from one message. Each costs 28 bytes a device.
 pub const KPIS: usize = 4;
 /// Different combinations of all attributes. Each costs about 200 bytes.
 pub const GROUPS: usize = 262_144;

@@ -5,7 +5,7 @@ use super::census::{self, Census};
 use super::evidence::{Evidence, expected, usual_of};
 use super::stream::LOOK_S;
 use super::{Change, MINIMUM_AFFECTED};
-use crate::domain::alert::Finding;
+use crate::domain::alert::{Alert, Finding};
 use crate::domain::cohort::CohortKey;
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
@@ -13,6 +13,8 @@ use crate::fleet::Fleet;
 
 /// Seconds for which a symptom must be gone before it is over.
 const CLEAR_AFTER_S: i64 = 60;
+/// Seconds in which what goes on shows again after a restart.
+const SHOWS_AGAIN_S: i64 = 600;
 /// The share of the most devices that ever showed it, from which a symptom goes on.
 const GOES_ON: f32 = 0.10;
 const AWAY_GOES_ON: f32 = 0.05;
@@ -27,6 +29,8 @@ struct Ailment {
     /// The most devices beyond the usual.
     peak: f32,
     good_s: i64,
+    /// Devices that there were when an earlier process raised it: those that this one has not heard of are away still.
+    were: u32,
 }
 
 /// Something that is wrong with a cohort.
@@ -50,16 +54,20 @@ impl Cause {
         }
     }
 
-    /// The cause of an alert that an earlier process raised.
-    pub(super) fn resumed(fleet: &Fleet, finding: &Finding) -> Option<Self> {
-        let symptom = Symptom::of(finding.signal)?;
-        let shown = if symptom == Symptom::Offline { 1.0 - finding.expected } else { finding.expected };
-        let usual = usual_of(symptom, shown as f32);
+    /// The cause of an alert that an earlier process raised, with all that its devices did.
+    pub(super) fn resumed(fleet: &Fleet, alert: &Alert) -> Option<Self> {
+        let Alert { finding, also, .. } = alert;
+        let mut ailments = vec![Ailment::resumed(finding)?];
+        for ailment in also.iter().filter_map(Ailment::resumed) {
+            if ailments.iter().all(|known| known.symptom != ailment.symptom) {
+                ailments.push(ailment);
+            }
+        }
         Some(Self {
             signal: finding.signal,
             name: finding.cohort.clone(),
             conditions: census::conditions(fleet, &finding.cohort)?,
-            ailments: vec![Ailment { symptom, usual, peak: finding.affected as f32, good_s: 0 }],
+            ailments,
         })
     }
 
@@ -75,6 +83,11 @@ impl Cause {
     /// Whether devices with these attribute values, that show a symptom, are the ones it is about.
     pub(super) fn is_about(&self, fleet: &Fleet, census: &Census, conditions: &[Condition], symptom: Symptom) -> bool {
         let holds = |a: &[Condition], b: &[Condition]| a.iter().all(|condition| b.contains(condition));
+        // What a cohort does while something else is wrong with the whole fleet is another matter, unless it does that too.
+        if self.conditions.is_empty() && !conditions.is_empty() && !self.has(symptom) {
+            let showing = |symptom| census.count(conditions, symptom).1 as f32;
+            return self.ailments.iter().any(|ailment| showing(ailment.symptom) > SAME * showing(symptom));
+        }
         // The same devices, fewer of them, or more: but the whole fleet is more than the growth of a cohort.
         if holds(&self.conditions, conditions) || (!conditions.is_empty() && holds(conditions, &self.conditions)) {
             return true;
@@ -108,6 +121,7 @@ impl Cause {
     pub(super) fn is_over(&mut self, census: &Census) -> bool {
         for ailment in &mut self.ailments {
             let (devices, shown) = census.count(&self.conditions, ailment.symptom);
+            let shown = shown + ailment.were.saturating_sub(devices);
             let beyond = shown as f32 - expected(ailment.symptom, ailment.usual, devices);
             ailment.peak = ailment.peak.max(beyond);
             let part = if ailment.symptom == Symptom::Offline { AWAY_GOES_ON } else { GOES_ON };
@@ -130,6 +144,16 @@ impl Cause {
 impl Ailment {
     fn new(evidence: &Evidence) -> Self {
         let peak = evidence.affected as f32 - evidence.expected();
-        Self { symptom: evidence.symptom, usual: evidence.usual, peak, good_s: 0 }
+        Self { symptom: evidence.symptom, usual: evidence.usual, peak, good_s: 0, were: 0 }
+    }
+
+    fn resumed(finding: &Finding) -> Option<Self> {
+        let symptom = Symptom::of(finding.signal)?;
+        let is_away = symptom == Symptom::Offline;
+        let shown = if is_away { 1.0 - finding.expected } else { finding.expected };
+        // Who is away is known at once, or not heard of; what devices do shows when they do it again.
+        let (good_s, were) = if is_away { (0, finding.sample) } else { (-SHOWS_AGAIN_S, 0) };
+        let peak = finding.affected as f32;
+        Some(Self { symptom, usual: usual_of(symptom, shown as f32), peak, good_s, were })
     }
 }

@@ -244,17 +244,20 @@ pub fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) 
     own.fold((0, 0), |(devices, shown), device| (devices + 1, shown + u32::from(symptoms(fleet, device) & asked != 0)))
 }
 
-/// Seconds within which nine of ten of a cohort's devices that are away were last heard; none where too few are.
+/// Seconds within which nine of ten of a cohort's devices that are missed were last heard; none where too few are.
+/// Who went more than a day before the last of them belongs to something else.
 pub(super) fn gone_within(fleet: &Fleet, cohort: &CohortKey) -> Option<i64> {
+    const DAY_S: u32 = 86_400;
     let conditions = conditions(fleet, cohort)?;
-    let is_away = |device: &Device| !device.has(Flag::Online) && !device.has(Flag::Suppressed);
-    let away = fleet.devices().iter().map(|(_, device)| device).filter(|device| is_away(device) && device.seen > 0);
-    let own = away.filter(|device| holds(&conditions, fleet.vector(device.group)));
+    let is_missed = |device: &&Device| symptoms(fleet, device) & Symptom::Offline.bit() != 0 && device.seen > 0;
+    let own = counted(fleet).filter(is_missed).filter(|device| holds(&conditions, fleet.vector(device.group)));
     let mut gone: Vec<u32> = own.map(|device| device.seen).collect();
+    gone.sort_unstable();
+    let last = gone.last().copied().unwrap_or(0);
+    gone.drain(..gone.partition_point(|seen| seen.saturating_add(DAY_S) < last));
     if gone.len() < super::MINIMUM_AFFECTED as usize {
         return None;
     }
-    gone.sort_unstable();
     let tenth = gone.len() / 10;
     // The narrowest window that holds nine of ten.
     (0..=tenth).map(|from| gone[from + gone.len() - 1 - tenth] - gone[from]).min().map(i64::from)

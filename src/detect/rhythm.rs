@@ -15,15 +15,16 @@ const NEW_HOUR: f32 = 0.5;
 #[derive(Debug)]
 pub(super) struct Rhythm {
     hours: Vec<[f32; HOURS]>,
-    /// The hour that runs, and what was seen in it in how many device-minutes.
+    /// The hour that runs, and what was seen in it of each symptom in how many device-minutes: while an alert is open
+    /// about one, it is not learnt.
     running: Option<i64>,
     seen: [f32; Symptom::COUNT],
-    exposure: f32,
+    exposure: [f32; Symptom::COUNT],
 }
 
 impl Default for Rhythm {
     fn default() -> Self {
-        Self { hours: Vec::new(), running: None, seen: [0.0; Symptom::COUNT], exposure: 0.0 }
+        Self { hours: Vec::new(), running: None, seen: [0.0; Symptom::COUNT], exposure: [0.0; Symptom::COUNT] }
     }
 }
 
@@ -50,26 +51,20 @@ impl Rhythm {
             self.running = Some(hour);
         }
         self.seen[symptom as usize] += seen;
-        // Every symptom is learnt at every look; one of them counts the minutes.
-        if symptom == Symptom::Erring {
-            self.exposure += minutes;
-        }
+        self.exposure[symptom as usize] += minutes;
     }
 
     fn end_hour(&mut self) {
-        if let Some(hour) = self.running
-            && self.exposure > 0.0
-        {
-            if self.hours.is_empty() {
-                self.hours = vec![[0.0; HOURS]; Symptom::COUNT];
-            }
-            for (hours, seen) in self.hours.iter_mut().zip(self.seen) {
-                let rate = seen / self.exposure;
-                let known = &mut hours[hour_of_week(hour)];
-                *known = if *known > 0.0 { *known + NEW_HOUR * (rate - *known) } else { rate };
-            }
+        let Some(hour) = self.running.map(hour_of_week) else { return };
+        if self.hours.is_empty() {
+            self.hours = vec![[0.0; HOURS]; Symptom::COUNT];
         }
-        (self.seen, self.exposure) = ([0.0; Symptom::COUNT], 0.0);
+        let learnt = self.seen.iter().zip(self.exposure).enumerate().filter(|(_, (_, minutes))| *minutes > 0.0);
+        for (symptom, (seen, minutes)) in learnt {
+            let (rate, known) = (seen / minutes, &mut self.hours[symptom][hour]);
+            *known = if *known > 0.0 { *known + NEW_HOUR * (rate - *known) } else { rate };
+        }
+        (self.seen, self.exposure) = ([0.0; Symptom::COUNT], [0.0; Symptom::COUNT]);
     }
 }
 
@@ -93,5 +88,20 @@ mod tests {
             assert_eq!(rhythm.usual(Symptom::Erring, at(hour), 0.002), usual, "hour {hour}");
         }
         assert_eq!(rhythm.usual(Symptom::Offline, at(32), 0.002), 0.002);
+    }
+
+    #[test]
+    fn what_is_learnt_in_a_part_of_an_hour_is_the_rate_of_that_part() {
+        let mut rhythm = Rhythm::default();
+        let at = |minute: i64| At::from_ms((1_774_000_800 + minute * 60) * 1000);
+        for minute in 0..120 {
+            rhythm.learn(Symptom::Flooding, at(minute), 2.0, 1000.0);
+            // An alert is open about errors for most of the hour.
+            if minute % 60 < 10 {
+                rhythm.learn(Symptom::Erring, at(minute), 1.0, 1000.0);
+            }
+        }
+        let usual = |symptom| rhythm.usual(symptom, at(7 * 24 * 60 + 30), 0.0);
+        assert_eq!((usual(Symptom::Flooding), usual(Symptom::Erring)), (0.002, 0.001));
     }
 }

@@ -16,33 +16,44 @@ use crate::limits;
 /// What the rules remember between two looks.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// When each device last did what a rule with a window asks, in minutes of the fleet; 0 where it never has.
-    deeds: Vec<Vec<u16>>,
+    /// When each device last did what a rule with a window asks.
+    deeds: Vec<Vec<Done>>,
     /// What the devices did that a campaign had not started, while they were enough to compare with: the last wave
     /// leaves nobody who could tell.
     others: BTreeMap<String, [Option<f64>; limits::STOP_RULES]>,
 }
 
 impl Memory {
-    /// Notes what a device does of what a rule asks. Whether it did it within so many minutes.
-    fn within(&mut self, rule: usize, device: DeviceIx, does: Deed, minute: u16, minutes: u32) -> bool {
+    /// Notes what a device does of what a rule asks. Whether it did it within so many minutes, in the rollout that it is in.
+    fn within(
+        &mut self,
+        rule: usize,
+        (ix, device): (DeviceIx, &Device),
+        does: Deed,
+        minute: u16,
+        minutes: u32,
+    ) -> bool {
         if self.deeds.len() <= rule {
             self.deeds.resize_with(rule + 1, Vec::new);
         }
-        let (known, at) = (&mut self.deeds[rule], device.0 as usize);
-        if known.len() <= at {
-            known.resize(at + 1, 0);
+        let (deeds, at) = (&mut self.deeds[rule], ix.0 as usize);
+        if deeds.len() <= at {
+            deeds.resize(at + 1, Done::default());
         }
-        known[at] = match does {
+        let (done, rollout) = (&mut deeds[at], Done::in_rollout(device));
+        if done.rollout != rollout {
+            *done = Done { rollout, minute: 0 };
+        }
+        done.minute = match does {
             Deed::Now => minute,
-            Deed::State if known[at] > 0 => known[at],
+            Deed::State if done.minute > 0 => done.minute,
             Deed::State => minute,
             Deed::NoState => 0,
-            Deed::Not => known[at],
+            Deed::Not => done.minute,
         };
         // The fleet's minutes wrap.
-        let age = u32::from(minute.checked_sub(known[at]).unwrap_or_else(|| minute + (u16::MAX - known[at])));
-        known[at] > 0 && age <= minutes
+        let age = u32::from(minute.checked_sub(done.minute).unwrap_or_else(|| minute + (u16::MAX - done.minute)));
+        done.minute > 0 && age <= minutes
     }
 
     /// What devices do that a campaign has not started, as each rule asks it: now, or when there were enough of them.
@@ -60,6 +71,26 @@ impl Memory {
     pub fn retain(&mut self, is_known: impl Fn(&String) -> bool) {
         self.others.retain(|campaign, _| is_known(campaign));
     }
+}
+
+/// What a device did of what a rule asks, and when: what it did before a rollout reached it is not of that rollout.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done {
+    /// The rollout that it was in: 0 before any has started it.
+    rollout: u16,
+    /// The minute of the fleet; 0 where it never has.
+    minute: u16,
+}
+
+impl Done {
+    fn in_rollout(device: &Device) -> u16 {
+        if is_untouched(device) { 0 } else { u16::from(device.campaign) + 1 }
+    }
+}
+
+/// Whether no campaign has started it.
+const fn is_untouched(device: &Device) -> bool {
+    matches!(device.ota, OtaState::None | OtaState::Queued)
 }
 
 /// What a device does of what a rule asks.
@@ -137,7 +168,7 @@ impl Survey {
         for (ix, device) in fleet.devices().iter().filter(|(_, device)| !device.is_on_leave()) {
             let seen = look_at(fleet, ix, device, policy, memory);
             survey.all.add(&seen);
-            if matches!(device.ota, OtaState::None | OtaState::Queued) {
+            if is_untouched(device) {
                 continue;
             }
             let wave = survey.waves.entry((CampaignIx(device.campaign), device.wave)).or_default();
@@ -212,7 +243,8 @@ fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy,
     let (shown, just_shown) = (showing(device, minute), just_shown(device, minute));
     let state = |asked: OtaState| if device.ota == asked { Deed::State } else { Deed::NoState };
     let is_overdue = |window_s: Option<u32>| {
-        device.ota.in_flight() && fleet.silent_s(device) > window_s.unwrap_or(policy.reconnect_s)
+        // Of whom only the broker's store has spoken, nobody knows when it began.
+        device.seen > 0 && fleet.is_overdue(device, window_s.unwrap_or(policy.reconnect_s))
     };
     // Who restarts for the update, or sleeps as every night, is not missed.
     let is_here = device.has(Flag::Online) || device.has(Flag::Excused);
@@ -237,7 +269,7 @@ fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy,
                 Metric::Shows(_) => Deed::Not,
                 _ => state(OtaState::RolledBack),
             };
-            memory.within(n, ix, deed, minute, window_s.div_ceil(60))
+            memory.within(n, (ix, device), deed, minute, window_s.div_ceil(60))
         }
     };
     let rules = policy.rules.iter().take(limits::STOP_RULES).enumerate();

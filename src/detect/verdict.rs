@@ -56,13 +56,11 @@ impl Facts<'_> {
     /// What says something of the whole: that a battery sinks, an error or a value is odd in hardly any of so many is
     /// their own affair. What is rare in a healthy fleet always tells.
     fn telling(&self) -> impl Iterator<Item = &&Finding> {
-        let mut most = 0;
+        let most = self.findings.iter().map(|finding| finding.affected).max().unwrap_or(0);
         self.findings.iter().filter(move |finding| {
             let is_data = Symptom::of(finding.signal).is_some_and(Symptom::is_about_data);
             let is_common = is_data || matches!(finding.signal, Signal::Battery | Signal::Errors);
-            let tells = !is_common || f64::from(finding.affected) >= TELLING_SHARE * f64::from(most);
-            most = most.max(finding.affected);
-            tells
+            !is_common || f64::from(finding.affected) >= TELLING_SHARE * f64::from(most)
         })
     }
 
@@ -262,8 +260,7 @@ fn origin(facts: &Facts<'_>, signs: &Signs<'_>, evidence: &mut Vec<String>) -> O
 fn severity(facts: &Facts<'_>, cohort: &CohortKey, affected: u32, evidence: &mut Vec<String>) -> Severity {
     let fleet = facts.fleet;
     let devices = fleet.devices().len().max(1) as f64;
-    let away = fleet.cohort(cohort).map_or(0, |cohort| cohort.away());
-    let share = f64::from(affected.max(away)) / devices;
+    let share = f64::from(affected.max(missed(facts, cohort))) / devices;
     // A rollout that brought it, or still runs, makes it worse by the minute, however few are hit yet. Halting it
     // makes nobody well.
     let brought = |target: &str| cohort.get("firmware") == Some(target);
@@ -283,6 +280,15 @@ fn severity(facts: &Facts<'_>, cohort: &CohortKey, affected: u32, evidence: &mut
     let who = critical.cohort.sentence();
     evidence.push(format!("no less than {}: {hit} of the affected devices are of {who}{why}", critical.at_least));
     critical.at_least
+}
+
+/// Devices of the cohort that are away by now beyond those that usually are; none where it is not about that.
+fn missed(facts: &Facts<'_>, cohort: &CohortKey) -> u32 {
+    let gone = facts.findings.iter().find(|finding| finding.signal == Symptom::Offline.signal());
+    let Some((gone, conditions)) = gone.zip(census::conditions(facts.fleet, cohort)) else { return 0 };
+    let (devices, away) = census::count(facts.fleet, &conditions, Symptom::Offline.bit());
+    let usual = f64::from(devices) * (1.0 - gone.expected).clamp(0.0, 1.0);
+    away.saturating_sub(usual.round() as u32)
 }
 
 /// How many devices that matter more are affected; none where they are too few to say so.

@@ -5,19 +5,41 @@ use crate::detect::Change;
 use crate::domain::alert::Alert;
 use crate::domain::event::Event;
 use crate::domain::ids::{Actor, AlertId};
+use crate::domain::time::At;
+
+/// Seconds between two attempts to take up an alert, and after how many its devices are gone.
+const AGAIN_S: i64 = 60;
+const UNHEARD_S: i64 = 86_400;
+
+/// Alerts of an earlier process that could not be taken up yet.
+#[derive(Debug)]
+pub(super) struct TakingUp {
+    since: At,
+    left: Vec<AlertId>,
+}
 
 impl Turn<'_> {
-    /// Once after the room was opened and the fleet has been filled: alerts that were open when it was last closed are
-    /// watched again, so that they can clear; those whose cohort is gone have cleared.
+    /// After the room was opened and the fleet has been filled: alerts that were open when it was last closed are watched
+    /// again, so that they can clear. One of whose devices nobody has been heard goes on; after a day they are gone.
     pub(super) fn take_up_alerts(&mut self) {
-        if self.state.taken_up || !self.state.detector.is_settled(self.at) {
+        if !self.state.detector.is_settled(self.at) {
             return;
         }
-        self.state.taken_up = true;
-        let open: Vec<_> = self.state.room.open_alerts().map(|alert| (alert.id, alert.finding.clone())).collect();
-        for (alert, finding) in open {
-            if !self.state.detector.resume(&self.state.fleet, &finding) {
-                self.record(Actor::Engine, Event::AlertCleared { alert });
+        let open = || self.state.room.open_alerts().map(|alert| alert.id);
+        let taking = self.state.taking_up.get_or_insert_with(|| TakingUp { since: self.at, left: open().collect() });
+        let waits_s = self.at.since_s(taking.since);
+        if taking.left.is_empty() || waits_s % AGAIN_S != 0 {
+            return;
+        }
+        let left = std::mem::take(&mut taking.left);
+        let alerts: Vec<_> = self.state.room.open_alerts().filter(|alert| left.contains(&alert.id)).cloned().collect();
+        for alert in alerts {
+            if self.state.detector.resume(&self.state.fleet, &alert) {
+                continue;
+            }
+            match &mut self.state.taking_up {
+                Some(taking) if waits_s < UNHEARD_S => taking.left.push(alert.id),
+                _ => _ = self.record(Actor::Engine, Event::AlertCleared { alert: alert.id }),
             }
         }
     }

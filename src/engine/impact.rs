@@ -23,6 +23,8 @@ pub struct Impacts(BTreeMap<IncidentId, Measuring>);
 struct Measuring {
     cohort: CohortKey,
     impact: Impact,
+    /// Parts of events that are not whole yet: a coarse history spreads those of a minute over its seconds.
+    parts: [f64; 4],
     /// When it was last written down, and the stage then.
     told: At,
     stage: Stage,
@@ -49,8 +51,8 @@ pub(super) fn tick(state: &mut State, at: At) -> Vec<Event> {
             impacts.0.insert(incident.id, begin(incident, resumes, at));
         }
         let Some(measuring) = impacts.0.get_mut(&incident.id) else { continue };
+        measuring.measure(state, at);
         let impact = &mut measuring.impact;
-        measure(state, &incident.cohort, impact, at);
         // Who is sent back leaves the cohort, or is excused, before it is well.
         let missed = state.facts.of(incident.id).map_or(0, |known| known.remaining.away);
         impact.away = impact.away.max(missed);
@@ -74,37 +76,71 @@ fn begin(incident: &Incident, resumes: bool, at: At) -> Measuring {
         let onset = incident.moments.onset.unwrap_or(incident.declared);
         Impact { until: onset, most_away_at: onset, ..Impact::default() }
     });
-    Measuring { cohort: incident.cohort.clone(), impact, told: at, stage: incident.stage() }
+    Measuring { cohort: incident.cohort.clone(), impact, parts: [0.0; 4], told: at, stage: incident.stage() }
 }
 
-/// Adds the seconds since it was last measured, as far as the fleet still knows them.
-fn measure(state: &State, key: &CohortKey, impact: &mut Impact, at: At) {
-    let Some(cohort) = state.fleet.cohort(key) else { return };
-    // Seconds that have ended: moments between them must not be lost one by one.
-    let passed = (at.second() - impact.until.second()).max(0) as usize;
-    let known = passed.min(cohort.series(Signal::Devices).seconds());
-    for back in (0..known).rev() {
-        let second = at.plus_s(-(back as i64));
-        if state.link.was_down(second) {
-            continue;
+/// Seconds since the last look for which what is so now stands, where there is no history.
+const STANDS_S: u64 = 10;
+
+impl Measuring {
+    /// Adds the seconds since it was last measured, as far as the fleet still knows them. Of a combination that has no
+    /// history, it is only known who is there now.
+    fn measure(&mut self, state: &State, at: At) {
+        match state.fleet.cohort(&self.cohort) {
+            Some(cohort) => self.measure_history(state, cohort, at),
+            None => self.measure_now(state, at),
         }
-        let away = away(cohort, back);
-        impact.measured_s += 1;
-        impact.away_device_s += u64::from(away);
+        self.impact.until = At::from_ms(at.second() * 1000);
+    }
+
+    fn measure_history(&mut self, state: &State, cohort: &Cohort, at: At) {
+        let impact = &mut self.impact;
+        // Seconds that have ended: moments between them must not be lost one by one.
+        let passed = (at.second() - impact.until.second()).max(0) as usize;
+        let known = passed.min(cohort.series(Signal::Devices).seconds());
+        for back in (0..known).rev() {
+            let second = at.plus_s(-(back as i64));
+            if state.link.was_down(second) {
+                continue;
+            }
+            let away = away(cohort, back);
+            impact.measured_s += 1;
+            impact.away_device_s += u64::from(away);
+            if away > impact.most_away {
+                (impact.most_away, impact.most_away_at) = (away, second);
+            }
+        }
+        let counts = [
+            (Signal::Reconnects, &mut impact.reconnects),
+            (Signal::Errors, &mut impact.errors),
+            (Signal::Reboots, &mut impact.reboots),
+            (Signal::Messages, &mut impact.messages),
+        ];
+        for ((signal, count), part) in counts.into_iter().zip(&mut self.parts) {
+            let sum = *part + cohort.series(signal).sum(known);
+            *count += sum as u64;
+            *part = sum.fract();
+        }
+        if known > 0 {
+            // A rollback leaves nobody in a cohort of its firmware: how many it was is the most there were.
+            (impact.devices, impact.away) = (impact.devices.max(cohort.devices()), away(cohort, 0));
+        }
+    }
+
+    fn measure_now(&mut self, state: &State, at: At) {
+        let impact = &mut self.impact;
+        let passed = (at.second() - impact.until.second()).max(0) as u64;
+        let Some((devices, away)) = state.fleet.levels(&self.cohort).filter(|_| passed > 0) else { return };
+        if state.link.was_down(at) {
+            return;
+        }
+        impact.measured_s += passed.min(STANDS_S);
+        impact.away_device_s += passed.min(STANDS_S) * u64::from(away);
         if away > impact.most_away {
-            (impact.most_away, impact.most_away_at) = (away, second);
+            (impact.most_away, impact.most_away_at) = (away, at);
         }
+        (impact.devices, impact.away) = (impact.devices.max(devices), away);
     }
-    let sum = |signal: Signal| cohort.series(signal).sum(known).round() as u64;
-    impact.reconnects += sum(Signal::Reconnects);
-    impact.errors += sum(Signal::Errors);
-    impact.reboots += sum(Signal::Reboots);
-    impact.messages += sum(Signal::Messages);
-    if known > 0 {
-        // A rollback leaves nobody in a cohort of its firmware: how many it was is the most there were.
-        (impact.devices, impact.away) = (impact.devices.max(cohort.devices()), away(cohort, 0));
-    }
-    impact.until = At::from_ms(at.second() * 1000);
 }
 
 /// Devices that were neither connected nor excused.

@@ -18,6 +18,8 @@ use crate::domain::time::At;
 const EVERY_S: i64 = 5;
 /// Looks in a row with the same answer before an incident is told.
 const STEADY: u32 = 3;
+/// Below this share of the most devices that were affected at once, they recover.
+const RECOVERING: f64 = 0.8;
 /// Our own link is to blame for what begins within this many seconds of its being down.
 const OWN_LINK_S: i64 = 120;
 
@@ -28,8 +30,8 @@ struct Opinion {
     breadth: Breadth,
     /// Looks for which the first suspect has been the same.
     steady: u32,
-    /// The most devices that a suspect has had affected: what an incident is about is learnt while it grows, not while
-    /// devices are sent back and recover.
+    /// The most devices that the first suspect has had affected: what an incident is about is learnt while it grows, not
+    /// while devices are sent back and recover.
     peak: u32,
     /// The most devices that were affected at once, whoever is suspected.
     most: u32,
@@ -123,11 +125,12 @@ fn look(state: &mut State, at: At) {
         let first = |suspects: &[Suspect]| suspects.first().map(|suspect| suspect.cohort.clone());
         let same = last.as_ref().is_some_and(|last| first(&last.suspects) == first(&suspects));
         let affected = suspects.first().map_or(0, |suspect| suspect.affected);
-        let peak = last.as_ref().map_or(0, |last| last.peak).max(affected);
+        let peak = last.as_ref().filter(|_| same).map_or(0, |last| last.peak).max(affected);
         let most = last.as_ref().map_or(0, |last| last.most).max(breadth.affected);
+        // Recovering devices say nothing about what made them ill. A narrower suspect has fewer from the beginning.
+        let is_recovering = affected < peak || f64::from(breadth.affected) < RECOVERING * f64::from(most);
         let steady = match last {
-            // Recovering devices say nothing about what made them ill.
-            _ if affected < peak => 0,
+            _ if is_recovering => 0,
             Some(last) if same => last.steady + 1,
             _ => 1,
         };

@@ -680,12 +680,43 @@ fn what_has_been_well_for_a_day_is_accepted_no_longer() {
 }
 
 #[test]
-fn an_alert_of_an_earlier_process_clears_when_its_cohort_is_gone() {
+fn an_alert_of_an_earlier_process_goes_on_until_its_devices_are_back_or_given_up() {
     let mut bench = Bench::new();
     raise(&mut bench, Signal::Online, CohortKey::of("firmware", "3.2.5"));
+    let open = |bench: &Bench| bench.state.room.open_alerts().count();
+    let hear = |bench: &mut Bench, devices: std::ops::Range<usize>| {
+        let firmware = bench.state.fleet.schema().find("firmware").unwrap();
+        for n in devices {
+            bench.observe(&format!("d{n}"), |batch| {
+                batch.attribute(firmware, "3.2.5");
+                Body::Status { online: Some(true), stamp: None, boots: None, boot_reason: Text::EMPTY }
+            });
+        }
+    };
     let mut again = Bench::opened(&bench.records);
+    assert_eq!(open(&again), 1);
+    again.wait(300);
+    assert_eq!(open(&again), 1, "that nobody is heard is no sign of health");
+    hear(&mut again, 0..30);
+    again.wait(300);
+    assert_eq!(open(&again), 1, "seventy of a hundred are away still");
+    hear(&mut again, 30..100);
+    again.wait(130);
+    assert_eq!(open(&again), 0);
+    let mut later = Bench::opened(&bench.records);
+    later.wait(86_500);
+    assert_eq!(open(&later), 0, "nobody was heard for a day");
+}
+
+#[test]
+fn what_devices_did_before_a_restart_has_time_to_show_again() {
+    let mut bench = Bench::new();
+    raise(&mut bench, Signal::Reboots, CohortKey::default());
+    let mut again = Bench::opened(&bench.records);
+    again.observe("d1", |_| Body::Status { online: Some(true), stamp: None, boots: None, boot_reason: Text::EMPTY });
+    again.wait(400);
     assert_eq!(again.state.room.open_alerts().count(), 1);
-    again.wait(40);
+    again.wait(400);
     assert_eq!(again.state.room.open_alerts().count(), 0);
 }
 

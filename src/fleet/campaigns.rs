@@ -1,10 +1,12 @@
 //! Campaigns as the wire tells them: what the controller says, and where each device stands.
 
-use super::attributes::ValueIx;
 use crate::domain::campaign::{CampaignState, OtaState, Progress};
 use crate::domain::observation::WavePlan;
 use crate::domain::time::At;
 use crate::limits;
+
+/// Seconds without a word of a campaign after which it may make room.
+const SILENT_S: i64 = 86_400;
 
 /// A campaign by its place; it fits into a device's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +38,7 @@ pub struct Campaign {
     /// The last word of it, from controller or device.
     pub heard: At,
     /// The versions that its devices came from, as far as they were heard before, and how many from each.
-    pub came_from: Vec<(ValueIx, u32)>,
+    pub came_from: Vec<(String, u32)>,
     /// Whether its controller has spoken; what only devices speak of may be made up.
     pub announced: bool,
 }
@@ -57,18 +59,26 @@ impl Campaign {
         }
     }
 
-    /// Whether this place may be given to another campaign: nothing is going on in it, and no device stands in it.
-    fn is_idle(&self) -> bool {
+    /// Whether this place may be given to another campaign: it is over, or nobody has had a word of it for a day.
+    fn is_idle(&self, at: At) -> bool {
         let over = matches!(self.state, CampaignState::Unknown | CampaignState::Halted | CampaignState::Finished);
-        over && self.progress.total() == 0
+        let goes_on = self.progress.in_flight() + self.progress.queued > 0;
+        (over && !goes_on) || at.since_s(self.heard) > SILENT_S
+    }
+
+    /// Whether the controller's word is about another rollout under the same name.
+    fn is_another(&self, word: &Word<'_>) -> bool {
+        let has_ended = self.state == CampaignState::Finished;
+        let brings_another = !self.target.is_empty() && !word.target.is_empty() && self.target != word.target;
+        word.state == CampaignState::Running && (has_ended || brings_another)
     }
 
     /// Notes the version that a device ran when it entered.
-    fn enters_from(&mut self, version: ValueIx) {
+    fn enters_from(&mut self, version: &str) {
         if let Some((_, devices)) = self.came_from.iter_mut().find(|(known, _)| *known == version) {
             *devices += 1;
         } else if self.came_from.len() < limits::CAME_FROM {
-            self.came_from.push((version, 1));
+            self.came_from.push((version.to_owned(), 1));
         }
     }
 
@@ -146,33 +156,42 @@ impl Campaigns {
         self.campaigns.iter().position(|c| c.id == id).map(|ix| CampaignIx(ix as u8))
     }
 
-    /// The campaign called `id`, new if need be, in the place of one that is over where there is no other; none when
-    /// every place is taken. What no controller has `announced` gets at most half of the places.
-    pub fn find_or_add(&mut self, id: &str, announced: bool) -> Option<CampaignIx> {
-        if let Some(known) = self.find(id) {
-            return Some(known);
-        }
-        let campaign = Campaign { id: id.to_owned(), ..Campaign::default() };
+    /// Makes a place for the campaign called `id`: a new one, or that of one that is over where there is no other; none
+    /// when every place is taken. What no controller has `announced` gets at most half of the places.
+    ///
+    /// The devices that stood in the place of another must be taken out of it.
+    pub fn add(&mut self, id: &str, announced: bool, at: At) -> Option<CampaignIx> {
+        let campaign = Campaign { id: id.to_owned(), heard: at, ..Campaign::default() };
         let unannounced = self.campaigns.iter().filter(|campaign| !campaign.announced).count();
         let may_add = announced || unannounced < limits::CAMPAIGNS / 2;
         if may_add && self.campaigns.len() < limits::CAMPAIGNS {
             self.campaigns.push(campaign);
             return Some(CampaignIx(self.campaigns.len() as u8 - 1));
         }
-        let idle = |other: &&Campaign| other.is_idle() && (may_add || !other.announced);
-        let oldest = self.campaigns.iter().filter(idle).min_by_key(|other| other.heard).map(|other| other.id.clone());
-        let Some(ix) = oldest.and_then(|id| self.find(&id)) else {
+        let idle = self.campaigns.iter().enumerate().filter(|(_, other)| other.is_idle(at));
+        let given = idle.filter(|(_, other)| may_add || !other.announced);
+        let Some((place, _)) = given.min_by_key(|(_, other)| other.heard) else {
             self.refused += 1;
             return None;
         };
-        self.campaigns[usize::from(ix.0)] = campaign;
-        Some(ix)
+        self.campaigns[place] = campaign;
+        Some(CampaignIx(place as u8))
+    }
+
+    /// Whether the controller's word is about another rollout than the one of that name.
+    pub fn begins_anew(&self, campaign: CampaignIx, word: &Word<'_>) -> bool {
+        self.get(campaign).is_another(word)
+    }
+
+    /// Begins with a campaign from nothing: its devices must be taken out of it.
+    pub fn clear(&mut self, campaign: CampaignIx) {
+        let place = &mut self.campaigns[usize::from(campaign.0)];
+        *place = Campaign { id: std::mem::take(&mut place.id), ..Campaign::default() };
     }
 
     /// Takes the controller's word. Says whether the state changed and which wave has just begun, if one did; from the
     /// broker's store (`retained`) comes what has been so for a while.
-    pub fn hear(&mut self, word: Word<'_>, retained: bool, at: At) -> Option<(bool, Option<u16>)> {
-        let ix = self.find_or_add(word.campaign, true)?;
+    pub fn hear(&mut self, ix: CampaignIx, word: Word<'_>, retained: bool, at: At) -> (bool, Option<u16>) {
         let campaign = &mut self.campaigns[usize::from(ix.0)];
         let changed = campaign.state != word.state;
         campaign.state = word.state;
@@ -187,7 +206,7 @@ impl Campaigns {
             }
         }
         let begun = word.wave.filter(|number| campaign.begin(*number, (!retained).then_some(at)));
-        Some((changed, begun.filter(|_| !retained)))
+        (changed, begun.filter(|_| !retained))
     }
 
     /// Moves a device from one place to another. Says which wave this shows to have begun, if the controller has not.
@@ -204,7 +223,7 @@ impl Campaigns {
     }
 
     /// A device has entered a campaign from a version.
-    pub fn enters_from(&mut self, campaign: CampaignIx, version: ValueIx) {
+    pub fn enters_from(&mut self, campaign: CampaignIx, version: &str) {
         if let Some(campaign) = self.campaigns.get_mut(usize::from(campaign.0)) {
             campaign.enters_from(version);
         }

@@ -159,6 +159,8 @@ pub struct Cohorts {
     /// Cohorts of each grouping, in the order of `groupings`.
     sizes: Vec<usize>,
     free: Vec<CohortIx>,
+    /// Pairs that are configured, the first of all pairs: they are always followed.
+    configured: usize,
     /// Cohorts that found their grouping full.
     pub refused: u64,
 }
@@ -175,6 +177,7 @@ impl Cohorts {
             index: HashMap::new(),
             sizes: vec![0],
             free: Vec::new(),
+            configured: pairs.len().min(limits::PAIRS),
             refused: 0,
         };
         cohorts.groupings.extend(attributes.map(Grouping::One));
@@ -188,14 +191,17 @@ impl Cohorts {
         self.groupings.contains(&grouping)
     }
 
-    /// Starts to follow a pair; the one that was followed longest makes room. Groups must be assigned anew after it.
-    pub fn follow(&mut self, pair: Grouping) {
+    /// Starts to follow a pair; of those that are not configured, the one that was followed longest makes room. Groups must
+    /// be assigned anew after it. False where the configured ones leave no room.
+    pub fn follow(&mut self, pair: Grouping) -> bool {
         let pairs: Vec<_> = self.groupings.iter().copied().filter(|g| matches!(g, Grouping::Pair(..))).collect();
         if pairs.len() >= limits::PAIRS {
-            self.unfollow(pairs[0]);
+            let Some(oldest) = pairs.get(self.configured) else { return false };
+            self.unfollow(*oldest);
         }
         self.groupings.push(pair);
         self.sizes.push(0);
+        true
     }
 
     fn unfollow(&mut self, pair: Grouping) {
@@ -226,6 +232,8 @@ impl Cohorts {
             }
             keep
         });
+        // The table's own order is another one in every process: places must not depend on it.
+        free.sort_unstable_by(|a, b| b.cmp(a));
     }
 
     /// The cohorts of a vector, new ones where there is room.

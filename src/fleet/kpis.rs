@@ -39,6 +39,8 @@ pub(super) struct Past {
     pub(super) spread: f32,
     pub(super) last: f32,
     pub(super) habit: Habit,
+    /// The second of the fleet at which it was measured last.
+    at: u32,
     /// Measurements seen, as far as they are counted.
     pub(super) seen: u8,
     /// Measurements in a row that were the same.
@@ -106,8 +108,16 @@ impl Kpis {
         Some(self.plans.len() - 1)
     }
 
-    /// Takes a measurement; says what is wrong with it.
-    pub(super) fn take(&mut self, kpi: usize, device: DeviceIx, since_s: u32, value: f64) -> Option<Symptom> {
+    /// Takes a measurement made at a second of the fleet; says what is wrong with it. How fast it changed is not asked of
+    /// one that is `late`: what was kept comes all at once.
+    pub(super) fn take(
+        &mut self,
+        kpi: usize,
+        device: DeviceIx,
+        second: u32,
+        is_late: bool,
+        value: f64,
+    ) -> Option<Symptom> {
         let plan = &self.plans[kpi];
         let pasts = &mut self.pasts[kpi];
         let at = device.0 as usize;
@@ -115,9 +125,13 @@ impl Kpis {
             pasts.resize(at + 1, Past::default());
         }
         let past = &mut pasts[at];
+        // Of this value, not of its device: others may come in messages of their own.
+        let since_s = if past.seen > 0 { second.saturating_sub(past.at) } else { 0 };
+        past.at = second;
         let out_of_plan = plan.min.is_some_and(|min| value < min) || plan.max.is_some_and(|max| value > max);
         let per_minute = (value - f64::from(past.last)).abs() * 60.0 / f64::from(since_s.max(1));
-        let too_fast = past.seen > 0 && plan.change_per_minute.is_some_and(|most| per_minute > most);
+        let has_speed = past.seen > 0 && !is_late;
+        let too_fast = has_speed && plan.change_per_minute.is_some_and(|most| per_minute > most);
         let unlike = past.take(value as f32, since_s);
         match unlike {
             _ if out_of_plan || too_fast => Some(Symptom::Implausible),
@@ -163,11 +177,14 @@ impl Past {
 }
 
 impl Fleet {
-    /// Takes the measured values of a message that came `since_s` seconds after the one before.
-    pub(super) fn measure(&mut self, ix: DeviceIx, since_s: u32, batch: &Batch, observation: &Observation) {
-        for (name, value) in batch.values(observation) {
+    /// Takes the measured values of a message; only what `is_news` shows anything.
+    pub(super) fn measure(&mut self, ix: DeviceIx, is_news: bool, is_late: bool, batch: &Batch, told: &Observation) {
+        let second = self.now_s();
+        for (name, value) in batch.values(told) {
             let Some(kpi) = self.kpis.find_or_add(name) else { continue };
-            if let Some(symptom) = self.kpis.take(kpi, ix, since_s, value) {
+            if let Some(symptom) = self.kpis.take(kpi, ix, second, is_late, value)
+                && is_news
+            {
                 self.show(ix, symptom);
             }
         }
@@ -198,7 +215,8 @@ mod tests {
         for (name, series, expected) in cases {
             let mut kpis = Kpis::default();
             let kpi = kpis.find_or_add("temp_c").unwrap();
-            let shown: Vec<_> = (0..100).map(|n| kpis.take(kpi, DeviceIx(3), 10, series(n))).collect();
+            let shown: Vec<_> =
+                (0..100).map(|n| kpis.take(kpi, DeviceIx(3), 10 * n as u32, false, series(n))).collect();
             assert!(shown[90..].contains(&expected), "{name}: {shown:?}");
             assert_eq!(shown[..60].iter().flatten().count(), 0, "{name}: {shown:?}");
         }
@@ -210,9 +228,10 @@ mod tests {
             let mut kpis = Kpis::default();
             let kpi = kpis.find_or_add("temp_c").unwrap();
             for n in 0..200 {
-                kpis.take(kpi, DeviceIx(0), every_s, 20.0 + f64::from(n % 3));
+                kpis.take(kpi, DeviceIx(0), n * every_s, false, 20.0 + f64::from(n % 3));
             }
-            let until = (1..).find(|_| kpis.take(kpi, DeviceIx(0), every_s, 68.0) != Some(Symptom::Implausible));
+            let mut raised = |n: u32| kpis.take(kpi, DeviceIx(0), (200 + n) * every_s, false, 68.0);
+            let until = (1_u32..).find(|n| raised(*n) != Some(Symptom::Implausible));
             let hours = f64::from(until.unwrap() * every_s) / 3600.0;
             assert!((4.0..12.0).contains(&hours), "every {every_s} s: {hours} h");
         }
@@ -222,8 +241,16 @@ mod tests {
     fn a_plan_says_what_a_value_may_be() {
         let plan = KpiPlan { name: "t".into(), min: Some(-40.0), max: Some(85.0), change_per_minute: Some(6.0) };
         let mut kpis = Kpis::new(&[plan]);
-        for (value, since_s, bad) in [(20.0, 60, false), (25.0, 60, false), (29.0, 10, true), (90.0, 6000, true)] {
-            assert_eq!(kpis.take(0, DeviceIx(0), since_s, value).is_some(), bad, "{value}");
+        let mut second = 0;
+        for (value, since_s, is_late, bad) in [
+            (20.0, 60, false, false),
+            (25.0, 60, false, false),
+            (29.0, 10, false, true),
+            (33.0, 0, true, false),
+            (90.0, 6000, false, true),
+        ] {
+            second += since_s;
+            assert_eq!(kpis.take(0, DeviceIx(0), second, is_late, value).is_some(), bad, "{value}");
         }
         assert_eq!((1..10).filter_map(|n| kpis.find_or_add(&format!("k{n}"))).count(), limits::KPIS - 1);
         assert_eq!(kpis.refused, 10 - limits::KPIS as u64);

@@ -6,13 +6,14 @@ use super::devices::{Device, DeviceIx, Flag};
 use super::faults::Sample;
 use super::groups::GroupIx;
 use super::messages::Message;
-use super::symptoms::learn_period;
+use super::symptoms::{is_late, learn_period};
 use super::{Fleet, RECONNECT_S, limits};
 use crate::domain::campaign::{CampaignAction, CampaignState, OtaState};
 use crate::domain::fault::Fault;
 use crate::domain::observation::{Batch, Body, EventKind, Observation, Telemetry};
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
+use crate::domain::time::At;
 
 /// Something in the telemetry that the engine may have to record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,9 +119,10 @@ impl Fleet {
                 self.set_presence(ix, *online, observation.retained, away_s);
             }
             Body::Telemetry(telemetry) => {
-                if let Some(told) = self.take_telemetry(ix, telemetry, followed, batch, observation) {
-                    self.check_telemetry(ix, told, batch, observation);
-                    self.measure(ix, away_s, batch, observation);
+                let is_news = followed && !observation.retained;
+                if let Some(told) = self.take_telemetry(ix, telemetry, is_news, batch, observation) {
+                    self.check_telemetry(ix, told, is_news, batch, observation);
+                    self.measure(ix, is_news, is_late(told, observation), batch, observation);
                 }
             }
             Body::Event { kind, code, .. } => self.take_event(ix, *kind, batch.text(*code), observation.retained),
@@ -155,7 +157,12 @@ impl Fleet {
                     request_id: batch.text(*request_id),
                     waves: batch.waves(*waves),
                 };
-                let (changed, begun) = self.campaigns.hear(word, observation.retained, observation.at)?;
+                let ix = self.campaign(word.campaign, true, observation.at)?;
+                if self.campaigns.begins_anew(ix, &word) {
+                    self.campaigns.clear(ix);
+                    self.leave(ix);
+                }
+                let (changed, begun) = self.campaigns.hear(ix, word, observation.retained, observation.at);
                 Some(Notice::Campaign {
                     campaign: word.campaign.to_owned(),
                     state: word.state,
@@ -315,7 +322,7 @@ impl Fleet {
         &mut self,
         ix: DeviceIx,
         told: &'t Telemetry,
-        followed: bool,
+        is_news: bool,
         batch: &Batch,
         observation: &Observation,
     ) -> Option<&'t Telemetry> {
@@ -339,7 +346,7 @@ impl Fleet {
             device.seq = seq;
             device.set(Flag::HasSeq, true);
             // What was missed while nobody listened is not the device's fault.
-            if known && followed && (2..RESTARTED_SEQ).contains(&seq.saturating_sub(last)) {
+            if known && is_news && (2..RESTARTED_SEQ).contains(&seq.saturating_sub(last)) {
                 self.show(ix, Symptom::Disordered);
             }
         }
@@ -352,7 +359,7 @@ impl Fleet {
             device.errors = errors;
             device.set(Flag::HasErrors, true);
             let risen = before.map_or(0, |before| errors.saturating_sub(before));
-            if risen > 0 && !device.has(Flag::SendsErrors) {
+            if risen > 0 && is_news && !device.has(Flag::SendsErrors) {
                 self.groups.add_to(group, Signal::Errors, risen.min(1000) as i32);
                 self.show(ix, Symptom::Erring);
             }
@@ -396,7 +403,7 @@ impl Fleet {
         target: &str,
         observation: &Observation,
     ) -> Option<Notice> {
-        let number = self.campaigns.find_or_add(campaign, false)?;
+        let number = self.campaign(campaign, false, observation.at)?;
         self.note_wave(ix, campaign, wave);
         let device: &mut Device = self.devices.get_mut(ix);
         let from = Place { campaign: device.campaign, wave: device.wave, state: device.ota };
@@ -426,13 +433,36 @@ impl Fleet {
         Some(Notice::WaveStarted { campaign: campaign.to_owned(), wave: begun, target: target.to_owned() })
     }
 
+    /// The campaign of this name, new where it was not known. Who stood in the place that it is given stands nowhere.
+    fn campaign(&mut self, id: &str, announced: bool, at: At) -> Option<CampaignIx> {
+        if let Some(known) = self.campaigns.find(id) {
+            return Some(known);
+        }
+        let ix = self.campaigns.add(id, announced, at)?;
+        self.leave(ix);
+        Some(ix)
+    }
+
+    /// Takes all devices out of a campaign that is over.
+    fn leave(&mut self, campaign: CampaignIx) {
+        let stands = |device: &Device| device.campaign == campaign.0 && device.ota != OtaState::None;
+        let left: Vec<_> = self.devices.iter().filter(|(_, device)| stands(device)).map(|(ix, _)| ix).collect();
+        for ix in left {
+            let device = self.devices.get_mut(ix);
+            (device.campaign, device.wave, device.ota) = (0, 0, OtaState::None);
+            device.begins_anew();
+            self.excuse(ix, false);
+        }
+    }
+
     /// A device has entered a campaign: the version it ran until now is where a rollback would bring it.
     fn enters(&mut self, campaign: CampaignIx, group: GroupIx, target: &str) {
         let Some(firmware) = self.settings.schema.find("firmware") else { return };
-        let version = self.vector(group)[usize::from(firmware.0)];
-        let is_named = version != ValueIx::UNKNOWN && version != ValueIx::OTHER;
-        if is_named && self.dictionary(firmware).name(version) != target {
-            self.campaigns.enters_from(campaign, version);
+        let slot = usize::from(firmware.0);
+        let version = self.vector(group)[slot];
+        let name = self.dictionaries[slot].name(version);
+        if version != ValueIx::UNKNOWN && version != ValueIx::OTHER && name != target {
+            self.campaigns.enters_from(campaign, name);
         }
     }
 

@@ -86,6 +86,10 @@ impl Fleet {
                 self.hold(&vector);
                 let value = self.intern(attribute, name);
                 self.release(&vector);
+                // One of the many that found no place of their own, as before.
+                if value == vector[slot] {
+                    continue;
+                }
                 if vector[slot] != ValueIx::UNKNOWN && self.schema().name(attribute) == "firmware" {
                     *self.adopted.entry(value).or_insert(0) += 1;
                     self.renew(ix);

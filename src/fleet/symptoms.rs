@@ -74,9 +74,18 @@ impl Fleet {
     }
 
     /// Looks for what is wrong in a telemetry message that was taken.
-    pub(super) fn check_telemetry(&mut self, ix: DeviceIx, told: &Telemetry, batch: &Batch, observation: &Observation) {
+    ///
+    /// What has changed since the message before is only `is_news` where we listened in between.
+    pub(super) fn check_telemetry(
+        &mut self,
+        ix: DeviceIx,
+        told: &Telemetry,
+        is_news: bool,
+        batch: &Batch,
+        observation: &Observation,
+    ) {
         self.reports += 1;
-        if told.stamp.is_some_and(|stamp| observation.at.since_s(stamp) > LATE_S) && !observation.retained {
+        if is_late(told, observation) && !observation.retained {
             self.show(ix, Symptom::Disordered);
         }
         let mut fields = fields(told);
@@ -89,7 +98,7 @@ impl Fleet {
         let device = self.devices.get_mut(ix);
         if let Some(queue) = told.queue {
             let queue = queue.min(u16::MAX.into()) as u16;
-            let grows = queue > device.queue && queue > 10;
+            let grows = is_news && queue > device.queue && queue > 10;
             device.queue = queue;
             if grows {
                 self.show(ix, Symptom::Queueing);
@@ -102,7 +111,9 @@ impl Fleet {
                 device.battery_low = battery;
             } else if battery < low {
                 device.battery_low = battery;
-                self.show(ix, Symptom::Draining);
+                if is_news {
+                    self.show(ix, Symptom::Draining);
+                }
             }
         }
     }
@@ -117,7 +128,7 @@ impl Fleet {
         if ends_minute {
             self.look_for_drift();
         }
-        let now = (self.second - self.epoch) as u32;
+        let now = self.now_s();
         if self.hush.look(now) {
             self.all_are_silent();
             return;
@@ -237,6 +248,11 @@ impl Fleet {
         let device = self.devices.get(ix);
         device.seen == 0 || self.listening.is_some_and(|since| device.seen >= since)
     }
+}
+
+/// Whether a message was made long before it came.
+pub(super) fn is_late(told: &Telemetry, observation: &Observation) -> bool {
+    told.stamp.is_some_and(|stamp| observation.at.since_s(stamp) > LATE_S)
 }
 
 /// The plain fields that a message has, a bit each.

@@ -225,6 +225,30 @@ fn errors_are_counted_once_whether_told_as_events_or_as_a_counter() {
 }
 
 #[test]
+fn what_changed_while_nobody_listened_is_not_news() {
+    let mut bench = Bench::new();
+    bench.fleet.listen(true, bench.now);
+    let report = |bench: &mut Bench, retained: bool, errors: u32, queue: u32, battery: u8| {
+        let (errors, queue, battery) = (Some(errors), Some(queue), Some(battery));
+        let telemetry = Telemetry { errors, queue, battery, ..Telemetry::default() };
+        bench.say("a", retained, &[], Body::Telemetry(telemetry));
+        let ix = bench.fleet.devices().find("a").unwrap();
+        bench.fleet.devices().get(ix).shown.recent(bench.fleet.minute())
+    };
+    let wrong = Symptom::Erring.bit() | Symptom::Queueing.bit() | Symptom::Draining.bit();
+    assert_eq!(report(&mut bench, false, 5, 0, 90) & wrong, 0, "the first report");
+    bench.seconds(60);
+    assert_eq!(report(&mut bench, true, 7, 30, 80) & wrong, 0, "from the broker's store");
+    bench.fleet.listen(false, bench.now);
+    bench.seconds(3_600);
+    bench.fleet.listen(true, bench.now);
+    bench.seconds(20);
+    assert_eq!(report(&mut bench, false, 50, 60, 50) & wrong, 0, "the first report after a gap");
+    bench.seconds(60);
+    assert_eq!(report(&mut bench, false, 51, 61, 49) & wrong, wrong, "and the one after it");
+}
+
+#[test]
 fn nobody_is_silent_while_nobody_listens() {
     let mut bench = Bench::new();
     bench.seq("quiet", 1, 80);
@@ -263,6 +287,43 @@ fn what_was_missed_in_a_hush_is_no_devices_fault() {
     bench.seconds(1);
     assert_eq!(disordered(&bench), 1);
     assert_eq!(bench.fleet.faults().counts(), [(Fault::SequenceGap, 11)], "all are counted");
+}
+
+#[test]
+fn a_campaign_that_is_over_makes_room_and_its_devices_stand_nowhere() {
+    let mut bench = Bench::new();
+    for n in 0..limits::CAMPAIGNS {
+        bench.controller(&format!("fw-{n}"), CampaignState::Finished);
+        bench.ota_in(&format!("fw-{n}"), &format!("d{n}"), 1, OtaState::Succeeded);
+        bench.seconds(1);
+    }
+    bench.controller("fw-new", CampaignState::Running);
+    bench.ota_in("fw-new", "d1", 1, OtaState::Installing);
+    let campaign = |bench: &Bench, id: &str| bench.fleet.campaigns().iter().find(|c| c.id == id).cloned();
+    assert!(campaign(&bench, "fw-0").is_none(), "the one that was heard of first");
+    let progress = campaign(&bench, "fw-new").unwrap().progress;
+    assert_eq!((progress.succeeded, progress.in_flight()), (0, 1), "d0 stands in none");
+    let first = bench.fleet.devices().find("d0").unwrap();
+    assert_eq!(bench.fleet.devices().get(first).ota, OtaState::None);
+    // One that hangs makes room once nobody has spoken of it for a day.
+    (0..limits::CAMPAIGNS).for_each(|n| bench.controller(&format!("again-{n}"), CampaignState::Running));
+    bench.controller("too-many", CampaignState::Running);
+    assert!(campaign(&bench, "too-many").is_none());
+    bench.now = bench.now.plus_s(90_000);
+    bench.controller("too-many", CampaignState::Running);
+    assert!(campaign(&bench, "too-many").is_some());
+}
+
+#[test]
+fn another_rollout_under_the_same_name_begins_from_nothing() {
+    let mut bench = Bench::new();
+    bench.controller("nightly", CampaignState::Running);
+    bench.ota_in("nightly", "a", 2, OtaState::Succeeded);
+    bench.controller("nightly", CampaignState::Finished);
+    bench.controller("nightly", CampaignState::Running);
+    let campaign = bench.fleet.campaigns().iter().next().unwrap();
+    assert_eq!((campaign.progress.total(), campaign.wave), (0, None));
+    assert!(bench.ota_in("nightly", "a", 1, OtaState::Installing).is_some(), "its first wave begins");
 }
 
 #[test]

@@ -128,10 +128,11 @@ pub(in crate::engine) fn noted(state: &State, target: &str, at: At) -> Option<Ev
 pub(super) fn before(fleet: &Fleet, campaign: &Campaign) -> Option<Known> {
     let firmware = fleet.schema().find("firmware")?;
     let came = campaign.came_from.iter().max_by_key(|(_, devices)| *devices);
-    if let Some(&(value, came_from)) = came {
-        let (devices, online) = versions(fleet).get(usize::from(value.0)).copied().unwrap_or_default();
-        let version = fleet.dictionary(firmware).name(value).to_owned();
-        return Some(Known { version, devices, online, came_from, seen: None });
+    if let Some((version, came_from)) = came {
+        let value = fleet.dictionary(firmware).find(version);
+        let of = |value: ValueIx| versions(fleet).get(usize::from(value.0)).copied();
+        let (devices, online) = value.and_then(of).unwrap_or_default();
+        return Some(Known { version: version.clone(), devices, online, came_from: *came_from, seen: None });
     }
     running(fleet).into_iter().find(|known| known.version != campaign.target)
 }

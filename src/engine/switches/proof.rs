@@ -148,7 +148,7 @@ fn stuck(state: &State, actuation: &Actuation, at: At, after_s: i64) -> (Vec<Str
     let Some(ix) = state.fleet.campaigns().find(&actuation.preview.campaign).filter(|_| waits) else {
         return (Vec::new(), 0);
     };
-    let heard: Vec<DeviceIx> = state.fleet.heard_in_flight(ix, SILENT_S).collect();
+    let heard: Vec<DeviceIx> = state.fleet.there_in_flight(ix, SILENT_S).collect();
     let names = heard.iter().take(limits::NAMED_DEVICES).map(|device| state.fleet.devices().id(*device).to_owned());
     (names.collect(), heard.len() as u32)
 }

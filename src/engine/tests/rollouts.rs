@@ -64,6 +64,9 @@ fn a_halt_that_works_and_is_taken_back_is_not_pulled_again_for_the_same_crossing
     bench.controller_says(CampaignState::Finished, "");
     bench.controller_says(CampaignState::Running, "");
     bench.wait(6);
+    assert_eq!(bench.told_and_pulled(), (1, 1), "from nothing");
+    bench.fail_wave(1);
+    bench.wait(6);
     assert_eq!(bench.told_and_pulled(), (2, 2));
 }
 

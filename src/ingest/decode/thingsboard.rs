@@ -52,6 +52,8 @@ struct Update<'a> {
     state: Option<OtaState>,
     title: Option<Str<'a>>,
     version: Option<Str<'a>>,
+    /// What it runs: after an update, the version that it was given.
+    current: Option<Str<'a>>,
 }
 
 fn devices(message: &Message<'_>, schema: &Schema, batch: &mut Batch) -> Result<(), Fault> {
@@ -106,7 +108,10 @@ fn take<'a>(device: &mut Device<'a>, key: &str, value: Leaf<'a>, schema: &Schema
         "ts" => fields.stamp(value),
         "battery" | "batteryLevel" => fields.battery = value.number(),
         "rssi" => fields.rssi = value.number(),
-        "current_fw_version" => fields.attribute("firmware", value.text(), schema),
+        "current_fw_version" => {
+            update.current = value.clone().text();
+            fields.attribute("firmware", value.text(), schema);
+        }
         "fw_state" => update.state = state(&value),
         "target_fw_title" => update.title = value.text(),
         "current_fw_title" => update.title = update.title.take().or(value.text()),
@@ -138,7 +143,10 @@ fn told(message: &Message<'_>, fields: &Fields<'_>, update: &Update<'_>, schema:
     tell(&message.of(kind), fields, schema, batch);
     let (Some(state), Some(title)) = (update.state, &update.title) else { return };
     let mark = batch.mark();
-    let campaign = batch.keep(&visible_name(&title.0, limits::VALUE));
+    // A package keeps its title from version to version: only both together are one rollout.
+    let given = update.version.as_ref().or(update.current.as_ref().filter(|_| state == OtaState::Succeeded));
+    let name = given.map_or_else(|| title.0.to_string(), |version| format!("{} {}", title.0, version.0));
+    let campaign = batch.keep(&visible_name(&name, limits::VALUE));
     let version = update.version.as_ref().map(|version| visible_name(&version.0, limits::VALUE));
     let target = version.map_or(Text::EMPTY, |version: Cow<'_, str>| batch.keep(&version));
     let body = Body::Ota { campaign, wave: None, state, target };
@@ -177,12 +185,12 @@ mod tests {
                 (
                     "v1/gateway/telemetry",
                     r#"{"Device A":[{"current_fw_title":"myFirmware","current_fw_version":"1.2.3","fw_state":"UPDATED"}]}"#,
-                    &["Device A status None None firmware=1.2.3", "Device A ota myFirmware None Succeeded"],
+                    &["Device A status None None firmware=1.2.3", "Device A ota myFirmware 1.2.3 None Succeeded"],
                 ),
                 (
                     "v1/gateway/telemetry",
                     r#"{"Device A":{"target_fw_title":"myFirmware","target_fw_version":"1.3","fw_state":"FAILED","fw_error":"x"}}"#,
-                    &["Device A status None None", "Device A ota myFirmware None Failed 1.3"],
+                    &["Device A status None None", "Device A ota myFirmware 1.3 None Failed 1.3"],
                 ),
                 ("v1/gateway/attributes", r#"{"device":"Device A","data":{"attribute1":"value1"}}"#, &[]),
                 ("v1/gateway/rpc", r#"{"device":"Device A","data":{"id":1}}"#, &[]),
