@@ -162,7 +162,7 @@ fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> In
         return BadFirmware;
     }
     if facts.has(Rebooting) {
-        because("devices reboot by themselves, over and over");
+        because("devices reboot by themselves");
         return BadFirmware;
     }
     if facts.has(Offline) && facts.went_to_move(cohort) {
@@ -198,7 +198,10 @@ fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> In
         return MassDisconnect;
     }
     if of_firmware || facts.has(Draining) || facts.has(Erring) {
-        because("devices of one make do it, and stay connected");
+        because(match facts.has(Offline) {
+            true => "devices of one firmware go away, wherever they are",
+            false => "devices of one make do it, and stay connected",
+        });
         return BadFirmware;
     }
     because("devices are silent");

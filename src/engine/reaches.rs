@@ -30,7 +30,10 @@ impl Reaches {
     /// What speaks for something that began at a moment: a failure near it, the broker's own before others, or else the
     /// newest try since.
     pub fn near(&self, onset: At) -> Option<&Reach> {
-        let mut since = self.0.iter().filter(|(at, _)| at.after_s(onset) >= -BEFORE_S);
+        // What had failed, and worked again before it began, is over.
+        let works = self.0.iter().filter(|(at, reach)| at.after_s(onset) < 0 && reach.failure().is_none());
+        let worked = works.map(|(at, _)| at.after_s(onset)).max().unwrap_or(-BEFORE_S);
+        let mut since = self.0.iter().filter(|(at, _)| at.after_s(onset) >= worked.max(-BEFORE_S));
         let near = since.clone().filter(|(at, _)| at.after_s(onset) <= AFTER_S);
         let failed = near.filter_map(|(_, reach)| Some((reach.failure()?.1, reach)));
         let worst = failed.max_by_key(|(by_broker, _)| *by_broker).map(|(_, reach)| reach);
@@ -56,5 +59,10 @@ mod tests {
             tries.into_iter().for_each(|(at_s, reach)| reaches.take(onset.plus_s(at_s), reach));
             assert_eq!(reaches.near(onset).is_some_and(|reach| reach.failure().is_some()), expected, "{failed_s}");
         }
+        let mut reaches = Reaches::default();
+        [(-90, failed()), (-70, Reach::default())]
+            .into_iter()
+            .for_each(|(at_s, reach)| reaches.take(onset.plus_s(at_s), reach));
+        assert!(reaches.near(onset).unwrap().failure().is_none(), "it worked again before");
     }
 }

@@ -64,7 +64,10 @@ fn look(state: &mut State) -> Vec<String> {
     let begun: Vec<_> =
         begun.map(|(n, campaign)| (CampaignIx(n as u8), campaign.id.clone(), campaign.is_active())).collect();
     let is_known = |id: &String| begun.iter().any(|(_, known, _)| known == id);
-    let Rollouts { standings, comparisons, memory, .. } = &mut state.rollouts;
+    let Rollouts { standings, comparisons, memory, refused, .. } = &mut state.rollouts;
+    // What comes after its end under the same name is another rollout.
+    let goes_on = |id: &String| begun.iter().any(|(_, known, active)| known == id && *active);
+    refused.retain(|(id, _)| goes_on(id));
     standings.retain(|id, _| is_known(id));
     comparisons.retain(|id, _| is_known(id));
     memory.retain(is_known);

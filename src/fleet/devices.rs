@@ -41,6 +41,8 @@ pub struct Device {
     pub battery_low: u8,
     /// How often it came back lately: one is forgiven every minute.
     pub returns: u8,
+    /// Seconds for which it was away before it came back last.
+    pub away: u16,
     flags: u32,
     /// Percent, or [`Device::UNKNOWN_BATTERY`].
     pub battery: u8,
@@ -71,6 +73,7 @@ impl Device {
             steady: 0,
             battery_low: Self::UNKNOWN_BATTERY,
             returns: 0,
+            away: 0,
             flags: 0,
             battery: Self::UNKNOWN_BATTERY,
             rssi: 0,
@@ -103,6 +106,28 @@ impl Device {
     /// Whether it may be away, and boot, because of its update. One that keeps coming back from it does not get through.
     pub const fn is_updating(&self) -> bool {
         self.ota.in_flight() && !self.has(Flag::KeepsComingBack)
+    }
+
+    /// Notes that it has come back. Many tell of their boot, and of their firmware, only in the messages after that.
+    pub fn is_back(&mut self, away_s: u32) {
+        self.away = away_s.min(u16::MAX.into()) as u16;
+        self.set(Flag::JustBack, true);
+        self.set(Flag::WasJustBack, false);
+        self.set(Flag::JustMoved, false);
+    }
+
+    /// Whether it came back a minute or two ago.
+    pub const fn has_just_come_back(&self) -> bool {
+        self.has(Flag::JustBack) || self.has(Flag::WasJustBack)
+    }
+
+    /// A minute is over.
+    pub const fn forgets_return(&mut self) {
+        if !self.has(Flag::JustBack) {
+            self.set(Flag::JustMoved, false);
+        }
+        self.set(Flag::WasJustBack, self.has(Flag::JustBack));
+        self.set(Flag::JustBack, false);
     }
 
     /// Notes that it has come back from the update that it is in. Some updates boot twice.
@@ -160,6 +185,10 @@ pub enum Flag {
     Cleared = 262_144,
     /// Suppressed because it is worked on at this hour.
     Planned = 524_288,
+    /// It came back in this minute, or in the one before; and has told another firmware since.
+    JustBack = 1 << 20,
+    WasJustBack = 1 << 21,
+    JustMoved = 1 << 22,
 }
 
 /// The symptoms of a device, a bit each: of the running minute, and of the last minutes.

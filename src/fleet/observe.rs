@@ -100,6 +100,7 @@ impl Fleet {
         } else {
             self.keep_message(ix, batch, observation);
         }
+        self.tells_version(ix, left, observation);
         match &observation.body {
             Body::Status { online, boots, boot_reason, .. } => {
                 let device = self.devices.get(ix);
@@ -143,6 +144,17 @@ impl Fleet {
             | Body::Fault(_) => {}
         }
         None
+    }
+
+    /// A device that has come back a moment ago tells that it has left a version: it went to move.
+    fn tells_version(&mut self, ix: DeviceIx, left: Option<ValueIx>, observation: &Observation) {
+        let device = self.devices.get_mut(ix);
+        let Some(version) = left.filter(|_| device.has_just_come_back() && !observation.retained) else { return };
+        device.set(Flag::JustMoved, true);
+        let away_s = device.away.into();
+        if !observation.hearsay && device.has(Flag::Online) {
+            self.leaves_version(ix, version, away_s);
+        }
     }
 
     /// Messages about a campaign rather than about a device.
@@ -288,6 +300,7 @@ impl Fleet {
             self.level(ix, Signal::Online, if online { 1 } else { -1 });
             if online && !retained {
                 self.groups.add_to(group, Signal::Reconnects, 1);
+                self.devices.get_mut(ix).is_back(away_s);
                 if self.devices.get(ix).ota.in_flight() {
                     self.devices.get_mut(ix).comes_back();
                 }
@@ -367,7 +380,10 @@ impl Fleet {
         Some(told)
     }
 
+    /// Notes what a device tells as it happens. The boot that an absence or an update ends with is part of that, as where
+    /// boots are counted.
     fn take_event(&mut self, ix: DeviceIx, kind: EventKind, code: &str, retained: bool) {
+        let minute = self.minute();
         let device = self.devices.get_mut(ix);
         let group = device.group;
         if retained {
@@ -384,8 +400,12 @@ impl Fleet {
             }
             // Where a device has a boot counter, that counts.
             EventKind::Reboot if !device.has(Flag::HasBoots) => {
+                let goes_with = device.away >= CUT_S as u16 || device.has(Flag::JustMoved) || device.is_updating();
+                let is_part = device.has_just_come_back() && goes_with;
                 self.groups.add_to(group, Signal::Reboots, 1);
-                self.show(ix, Symptom::Rebooting);
+                if !is_part || !self.devices.get_mut(ix).shown.note_cut(minute) {
+                    self.show(ix, Symptom::Rebooting);
+                }
             }
             EventKind::AuthFailure => self.show(ix, Symptom::AuthFailing),
             EventKind::Throttled | EventKind::Rejected => self.show(ix, Symptom::Refused),

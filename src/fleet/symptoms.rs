@@ -157,6 +157,7 @@ impl Fleet {
                 }
                 device.reports = 0;
                 device.returns = device.returns.saturating_sub(1);
+                device.forgets_return();
             }
         }
         for ix in missed {

@@ -290,6 +290,44 @@ fn what_was_missed_in_a_hush_is_no_devices_fault() {
 }
 
 #[test]
+fn the_boot_that_an_absence_or_an_update_ends_with_is_part_of_it_where_boots_are_told_as_events() {
+    let mut bench = Bench::new();
+    bench.fleet.listen(true, bench.now);
+    let presence = |bench: &mut Bench, online: bool| {
+        let body = Body::Status { online: Some(online), stamp: None, boots: None, boot_reason: Text::EMPTY };
+        bench.say("a", false, &[], body);
+    };
+    let says = |bench: &mut Bench, firmware: &str| {
+        bench.say("a", false, &[("firmware", firmware)], Body::Telemetry(Telemetry::default()));
+    };
+    let boots = |bench: &mut Bench| {
+        let body = Body::Event { kind: EventKind::Reboot, stamp: None, code: Text::EMPTY, message: Text::EMPTY };
+        bench.say("a", false, &[], body);
+        let device = bench.fleet.devices().get(bench.fleet.devices().find("a").unwrap());
+        device.shown.recent(bench.fleet.minute()) & Symptom::Rebooting.bit() != 0
+    };
+    presence(&mut bench, true);
+    says(&mut bench, "1");
+    for (away_s, firmware, later_s, is_crash) in
+        [(90, "1", 2, false), (20, "2", 2, false), (20, "2", 2, true), (90, "2", 180, true)]
+    {
+        bench.seconds(600);
+        presence(&mut bench, false);
+        bench.seconds(away_s);
+        presence(&mut bench, true);
+        says(&mut bench, firmware);
+        bench.seconds(later_s);
+        assert_eq!(boots(&mut bench), is_crash, "away for {away_s} s, back with {firmware}, boots {later_s} s later");
+    }
+    bench.seconds(600);
+    presence(&mut bench, false);
+    bench.seconds(90);
+    presence(&mut bench, true);
+    assert!(!boots(&mut bench));
+    assert!(boots(&mut bench), "a second one soon after is another matter");
+}
+
+#[test]
 fn a_campaign_that_is_over_makes_room_and_its_devices_stand_nowhere() {
     let mut bench = Bench::new();
     for n in 0..limits::CAMPAIGNS {

@@ -61,7 +61,7 @@ pub fn newest_actuations(snapshot: &Snapshot) -> Vec<&ActuationView> {
 /// A campaign: a headline, and what its devices are doing.
 pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec<Line<'a>> {
     let progress = &view.progress;
-    let total = f64::from(progress.total().max(1) + view.queued.saturating_sub(progress.queued));
+    let total = f64::from(progress.total().max(1)) + f64::from(view.queued.saturating_sub(progress.queued));
     let bar_width = width.clamp(8, 60);
     let cells = |n: u32| ((f64::from(n) / total) * bar_width as f64).round() as usize;
     let (done, flying) = (cells(progress.done()), cells(progress.in_flight()));
