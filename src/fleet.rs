@@ -26,6 +26,7 @@ mod rollup;
 pub mod series;
 mod showings;
 mod symptoms;
+mod updates;
 
 pub use broker::BrokerWitness;
 pub use drift::Drift;

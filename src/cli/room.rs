@@ -61,7 +61,8 @@ pub(super) fn options(common: &Common, config: &Config, address: &Address) -> Re
     let router = config.fleet.router().map_err(Failure::Usage)?;
     let settings = settings(common, config, address.to_string(), config.broker.environment.clone());
     let game_days = drill::history::game_days(&common.data_directory());
-    let settings = Settings { shell_options: shell_options(config, address), game_days, ..settings };
+    let shell_options = shell_options(config, address);
+    let settings = Settings { shell_options, subscriptions: router.subscriptions().into(), game_days, ..settings };
     let log = paths::live_log(&common.data_directory());
     let socket = config.socket(&log);
     Ok(StationOptions {

@@ -193,6 +193,11 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// What it was declared as, or worse where the verdict says so by now.
+    pub fn worst_severity(&self) -> Severity {
+        self.verdict.as_ref().map_or(self.severity, |verdict| verdict.severity.min(self.severity))
+    }
+
     pub const fn stage(&self) -> Stage {
         if self.moments.resolved.is_some() {
             Stage::Resolved

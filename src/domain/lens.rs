@@ -63,13 +63,13 @@ impl Filter {
     /// A sentence that names the unknown attribute and the known ones.
     pub fn parse(text: &str, attributes: &[String]) -> Result<Self, String> {
         let mut conditions = Vec::new();
-        for word in text.split_whitespace() {
-            conditions.push(match (word, word.split_once("!="), word.split_once('=')) {
+        for word in words(text) {
+            conditions.push(match (word.as_str(), word.split_once("!="), word.split_once('=')) {
                 ("online", ..) => Condition::Online(true),
                 ("offline", ..) => Condition::Online(false),
                 (_, Some((attribute, value)), _) => condition(attribute, value, true, attributes)?,
                 (_, None, Some((attribute, value))) => condition(attribute, value, false, attributes)?,
-                _ => Condition::Name(word.to_owned()),
+                _ => Condition::Name(word),
             });
         }
         Ok(Self { conditions })
@@ -78,6 +78,16 @@ impl Filter {
     pub fn is_empty(&self) -> bool {
         self.conditions.is_empty()
     }
+}
+
+/// The words of a filter, at spaces outside of double quotes: `hw="Nous A1T" offline`.
+fn words(text: &str) -> Vec<String> {
+    let mut quoted = false;
+    let parts = text.split(|c: char| {
+        quoted ^= c == '"';
+        c.is_whitespace() && !quoted
+    });
+    parts.filter(|word| !word.is_empty()).map(|word| word.replace('"', "")).collect()
 }
 
 fn condition(attribute: &str, value: &str, negated: bool, attributes: &[String]) -> Result<Condition, String> {
@@ -106,7 +116,8 @@ impl std::fmt::Display for Filter {
             }
             match condition {
                 Condition::Attribute { attribute, value, negated } => {
-                    write!(f, "{attribute}{}{value}", if *negated { "!=" } else { "=" })?;
+                    let quote = if value.contains(char::is_whitespace) { "\"" } else { "" };
+                    write!(f, "{attribute}{}{quote}{value}{quote}", if *negated { "!=" } else { "=" })?;
                 }
                 Condition::Online(true) => f.write_str("online")?,
                 Condition::Online(false) => f.write_str("offline")?,
@@ -129,6 +140,8 @@ mod tests {
             ("", Ok("")),
             ("fw=3.2.5 offline", Ok("firmware=3.2.5 offline")),
             ("reg!=eu-west dev-1", Ok("region!=eu-west dev-1")),
+            ("hw=\"Nous A1T\" online", Ok("hardware=\"Nous A1T\" online")),
+            ("\"hw=Nous A1T\"", Ok("hardware=\"Nous A1T\"")),
             ("c=x", Err("`c` could be carrier or config")),
             (
                 "colour=red",

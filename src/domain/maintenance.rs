@@ -11,15 +11,15 @@ pub struct Maintenance {
     pub cohort: CohortKey,
     /// The days on which it begins; Monday is 0.
     pub weekdays: Vec<u8>,
-    /// Seconds of the day, in `utc_offset_h`. Where it ends no later than it begins, it ends on the next day.
+    /// Seconds of the day, where clocks are `utc_offset_s` ahead of UTC. Where it ends no later than it begins, it ends on the next day.
     pub from_s: i64,
     pub to_s: i64,
-    pub utc_offset_h: i8,
+    pub utc_offset_s: i64,
 }
 
 impl Maintenance {
     pub fn is_on(&self, at: At) -> bool {
-        let local = at.plus_s(i64::from(self.utc_offset_h) * 3_600);
+        let local = at.plus_s(self.utc_offset_s);
         let second = local.second().rem_euclid(DAY_S);
         let begins_on = |days_ago: i64| self.weekdays.contains(&local.plus_s(-days_ago * DAY_S).weekday());
         if self.from_s < self.to_s {
@@ -36,12 +36,12 @@ mod tests {
     #[test]
     fn it_is_on_in_its_hours_on_its_days_over_midnight_too() {
         // Monday and Tuesday.
-        let work = |from_h: i64, to_h: i64, utc_offset_h| Maintenance {
+        let work = |from_h: i64, to_h: i64, utc_offset_s| Maintenance {
             cohort: CohortKey::default(),
             weekdays: vec![0, 1],
             from_s: from_h * 3_600,
             to_s: to_h * 3_600,
-            utc_offset_h,
+            utc_offset_s,
         };
         let on = |work: &Maintenance, at: &str| work.is_on(format!("2026-11-{at}:00Z").parse().unwrap());
         let night = work(2, 4, 0);
@@ -64,9 +64,11 @@ mod tests {
             assert_eq!(on(&midnight, at), expected, "{at}");
         }
         // Two in the morning in Warsaw is one in Greenwich.
-        let warsaw = work(2, 4, 1);
+        let warsaw = work(2, 4, 3_600);
         assert!(on(&warsaw, "16T01:00") && !on(&warsaw, "16T03:00"));
-        assert!(on(&work(0, 2, 1), "15T23:30"), "it is Monday in Warsaw");
+        assert!(on(&work(0, 2, 3_600), "15T23:30"), "it is Monday in Warsaw");
+        let kathmandu = work(2, 4, 20_700);
+        assert!(on(&kathmandu, "15T20:15") && !on(&kathmandu, "15T20:14"), "two in the morning of Monday");
         assert!(on(&work(0, 0, 0), "16T12:00"), "all day");
     }
 }

@@ -168,9 +168,9 @@ impl StopRule {
 pub struct Window {
     /// Monday is 0.
     pub weekdays: Vec<u8>,
-    /// Hours of the day, from and to, in `utc_offset_h`.
+    /// Hours of the day, from and to, where clocks are `utc_offset_s` ahead of UTC.
     pub hours: (u8, u8),
-    pub utc_offset_h: i8,
+    pub utc_offset_s: i64,
     /// Days on which nothing begins: `2026-12-24`.
     pub holidays: Vec<String>,
 }
@@ -178,7 +178,7 @@ pub struct Window {
 impl Window {
     /// Why a wave should not begin now.
     pub fn objection(&self, at: At) -> Option<String> {
-        let local = at.plus_s(i64::from(self.utc_offset_h) * 3_600);
+        let local = at.plus_s(self.utc_offset_s);
         let weekday = local.weekday();
         let hour = (local.second().rem_euclid(86_400) / 3_600) as u8;
         let date = local.to_string().chars().take(10).collect::<String>();
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn a_wave_begins_on_a_quiet_morning_or_not_at_all() {
         let window =
-            Window { weekdays: vec![1, 2], hours: (8, 12), utc_offset_h: 1, holidays: vec!["2026-11-24".into()] };
+            Window { weekdays: vec![1, 2], hours: (8, 12), utc_offset_s: 3_600, holidays: vec!["2026-11-24".into()] };
         let cases = [
             ("2026-11-18T08:30:00Z", None),
             ("2026-11-18T06:59:00Z", Some("7:00 is outside")),

@@ -242,12 +242,15 @@ fn declare_incident(state: &State, at: At, by: &Actor, declare: Declare) -> Deci
     let incident = IncidentId(state.room.incidents.keys().last().map_or(1, |last| last.0 + 1));
     let kind = declaration.kind;
     let onset = alert.map_or(at, |alert| alert.finding.onset);
+    // Who declares it and takes command has taken it on.
+    let takes_it = alert.is_some() && matches!(by, Actor::Person(_)) && declaration.commander == by.name();
+    let taken = takes_it.then(|| (at, by.clone()));
     let joining = joining(state, incident, &declaration, onset);
     let mut events = vec![Event::IncidentDeclared {
         incident,
         onset: Some(onset),
         detected: alert.map_or(at, |alert| alert.at),
-        acknowledged: alert.and_then(|alert| alert.acknowledged.clone()),
+        acknowledged: alert.and_then(|alert| alert.acknowledged.clone()).or(taken),
         declaration,
     }];
     events.extend(joining);

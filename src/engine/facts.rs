@@ -172,6 +172,8 @@ pub(super) struct Subject<'a> {
     /// The symptoms, a bit each, of which any makes a device affected.
     pub asked: u32,
     pub alerts: Vec<&'a Alert>,
+    /// Open alerts about something else: what they explain is no relapse of this.
+    pub others: Vec<&'a Alert>,
 }
 
 impl<'a> Subject<'a> {
@@ -179,14 +181,23 @@ impl<'a> Subject<'a> {
         let alerts: Vec<_> = incident.alerts.iter().filter_map(|id| state.room.alerts.get(id)).collect();
         let asked = asked(&alerts);
         let (cohort, onset) = (incident.cohort.clone(), incident.moments.onset);
-        Self { incident: Some(incident), cohort, onset, asked, alerts }
+        let is_other = |alert: &&Alert| !incident.alerts.contains(&alert.id) && !alert.finding.cohort.is_fleet();
+        let others = state.room.open_alerts().filter(is_other).collect();
+        Self { incident: Some(incident), cohort, onset, asked, alerts, others }
     }
 
     fn alert(state: &'a State, alert: &'a Alert) -> Self {
         let suspect = state.suspects().of_alert(alert.id).first();
         let cohort = suspect.map_or_else(|| alert.finding.cohort.clone(), |suspect| suspect.cohort.clone());
         let alerts = vec![alert];
-        Self { incident: None, cohort, onset: Some(alert.finding.onset), asked: asked(&alerts), alerts }
+        Self {
+            incident: None,
+            cohort,
+            onset: Some(alert.finding.onset),
+            asked: asked(&alerts),
+            alerts,
+            others: Vec::new(),
+        }
     }
 }
 
@@ -235,10 +246,16 @@ fn count(fleet: &Fleet, subject: &Subject<'_>, ever: &mut Ever, at: At) -> Count
     ever.follow(&subject.cohort, at);
     ever.hear(fleet);
     let conditions = fleet.values_of(&subject.cohort);
-    let holds = |device: &Device| {
+    let is_of = |device: &Device, conditions: &[(usize, ValueIx)]| {
         let vector = fleet.vector(device.group);
-        conditions.as_ref().is_some_and(|all| all.iter().all(|(attribute, value)| vector[*attribute] == *value))
+        conditions.iter().all(|(attribute, value)| vector[*attribute] == *value)
     };
+    let holds = |device: &Device| conditions.as_ref().is_some_and(|conditions| is_of(device, conditions));
+    let others = subject.others.iter().filter_map(|alert| {
+        let conditions = fleet.values_of(&alert.finding.cohort)?;
+        Some((conditions, asked(&[alert])))
+    });
+    let others: Vec<_> = others.collect();
     let mut counted = Count { unheard: ever.unheard(), ..Count::default() };
     counted.remaining.ever = counted.unheard;
     counted.remaining.unheard = counted.unheard;
@@ -272,7 +289,8 @@ fn count(fleet: &Fleet, subject: &Subject<'_>, ever: &mut Ever, at: At) -> Count
             let is_sent_back = !device.has(Flag::Online) && device.ota.in_flight();
             let bits = if is_sent_back { bits | kind::AWAY } else { bits };
             counted.ever.add(device, bits);
-            counted.ill += u32::from(affected);
+            let is_others = || others.iter().any(|(of, asked)| bits & asked != 0 && is_of(device, of));
+            counted.ill += u32::from(affected && !is_others());
             remains(&mut counted.remaining, fleet, ix, device, bits, subject);
         } else {
             counted.never.add(device, bits);

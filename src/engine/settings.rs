@@ -62,6 +62,8 @@ pub struct Settings {
     pub gigabyte_price: Option<f64>,
     /// How the broker is reached by the `mosquitto_pub` of a shell: ` -h broker -p 1883`.
     pub shell_options: String,
+    /// What is subscribed to at the broker.
+    pub subscriptions: Arc<[String]>,
     /// Seconds of this room that pass in a second of the person at the keys: more than one in a fast drill.
     pub pace: i64,
     /// What makes the room a replay, if it is one: then no switch is ever armed.
@@ -105,6 +107,7 @@ impl Default for Settings {
             socket_closed: None,
             gigabyte_price: None,
             shell_options: String::new(),
+            subscriptions: Arc::new([]),
             pace: 1,
             replay: None,
             history_s: 30 * 86_400,

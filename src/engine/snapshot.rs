@@ -108,6 +108,8 @@ pub struct Snapshot {
     pub alerts_now: BTreeMap<AlertId, AlertNow>,
     /// How a shell's `mosquitto_pub` reaches the broker.
     pub shell_options: String,
+    /// What is subscribed to at the broker.
+    pub subscriptions: Arc<[String]>,
     /// Where other logins reach this room.
     pub socket: String,
     /// Why nobody but the operator can reach it, and what opens it.

@@ -86,6 +86,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         past: None,
         alerts_now: alerts_now(state),
         shell_options: state.settings.shell_options.clone(),
+        subscriptions: state.settings.subscriptions.clone(),
         socket: state.settings.socket.clone(),
         socket_closed: state.settings.socket_closed.clone(),
         pace: state.replay.as_ref().map_or(state.settings.pace, |replay| replay.speed.ceil().max(1.0) as i64),

@@ -325,6 +325,9 @@ fn the_boot_that_an_absence_or_an_update_ends_with_is_part_of_it_where_boots_are
     presence(&mut bench, true);
     assert!(!boots(&mut bench));
     assert!(boots(&mut bench), "a second one soon after is another matter");
+    bench.seconds(600);
+    says(&mut bench, "3");
+    assert!(!boots(&mut bench), "back before anybody has missed it");
 }
 
 #[test]
@@ -495,7 +498,7 @@ fn who_is_worked_on_at_this_hour_is_not_missed_and_is_when_it_is_over() {
         weekdays: vec![0],
         from_s: 2 * 3_600,
         to_s: 3 * 3_600,
-        utc_offset_h: 0,
+        utc_offset_s: 0,
     };
     let settings = FleetSettings { maintenance: vec![night], ..FleetSettings::default() };
     let mut bench = Bench::with(settings, "2026-11-16T01:59:00Z".parse().unwrap());
@@ -520,8 +523,8 @@ fn who_is_worked_on_at_this_hour_is_not_missed_and_is_when_it_is_over() {
 
 #[test]
 fn who_was_away_before_the_work_began_is_still_missed() {
-    let (weekdays, from_s, to_s, utc_offset_h) = ((0..7).collect(), 2 * 3_600, 3 * 3_600, 0);
-    let night = Maintenance { cohort: CohortKey::of("site", "fra"), weekdays, from_s, to_s, utc_offset_h };
+    let (weekdays, from_s, to_s, utc_offset_s) = ((0..7).collect(), 2 * 3_600, 3 * 3_600, 0);
+    let night = Maintenance { cohort: CohortKey::of("site", "fra"), weekdays, from_s, to_s, utc_offset_s };
     let settings = FleetSettings { maintenance: vec![night], ..FleetSettings::default() };
     let mut bench = Bench::with(settings, "2026-11-16T01:59:00Z".parse().unwrap());
     bench.seconds(5);

@@ -113,7 +113,7 @@ fn incident_line(incident: &Incident, suspects: &[Suspect], alerts: &[Alert], mo
         kind: incident.kind.id(),
         verdict: incident.origin.name(),
         scope: if affected > 1 { "broad" } else { "single" },
-        severity: incident.severity.name().to_lowercase(),
+        severity: incident.worst_severity().name().to_lowercase(),
         affected,
         suspects: suspects.iter().map(suspect_line).collect(),
     }

@@ -60,7 +60,8 @@ fn left_out(played: &Played, unread: u64) -> Vec<String> {
 
 /// An incident, who is suspected, and why.
 fn thought(played: &Played, incident: &Incident, suspects: &[Suspect]) -> Vec<String> {
-    let Incident { id, severity, kind, title, origin, .. } = incident;
+    let Incident { id, kind, title, origin, .. } = incident;
+    let severity = incident.worst_severity();
     let mut told = vec![format!("{id} {severity} {kind} · {origin} · {title}")];
     told.extend(suspects.iter().map(|suspect| {
         format!(

@@ -9,7 +9,7 @@ use crate::domain::cohort::CohortKey;
 use crate::engine::snapshot::{CohortRow, Snapshot};
 use crate::tui::format;
 use crate::tui::layout::Shape;
-use crate::tui::scene::Scene;
+use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 use crate::tui::ui::Pane;
 
@@ -39,15 +39,8 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     buffer.set_line(inner.x, inner.y, &columns.heading(scene), inner.width);
     let rows = usize::from(inner.height - 1);
     if table.rows.is_empty() {
-        let text = match (snapshot.totals.devices, snapshot.lens.filter.is_empty()) {
-            (0, _) if snapshot.link.is_up() => "connected, and waiting for the first device",
-            (0, _) => "no device heard yet",
-            (_, false) => "no device passes the filter; / changes it",
-            _ => "no cohort",
-        };
-        let y = (inner.y + 1).min(inner.bottom() - 1);
-        buffer.set_line(inner.x, y, &Line::from(scene.span(format!("  {text}"), Role::Muted)), inner.width);
-        return;
+        let below = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
+        return lines(&nothing(scene, inner.width.into()), below, buffer);
     }
     let cursor = scene.ui.cohort_row(snapshot);
     let first = cursor.map_or(0, |cursor| (cursor + 1).saturating_sub(rows));
@@ -69,6 +62,23 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         );
         buffer.set_line(inner.x, inner.bottom() - 1, &Line::from(scene.span(more, Role::Muted)), inner.width);
     }
+}
+
+/// Why there is no row.
+fn nothing<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
+    let snapshot = scene.snapshot;
+    let waits = snapshot.totals.devices == 0 && snapshot.link.is_up();
+    let text = match (snapshot.totals.devices, snapshot.lens.filter.is_empty()) {
+        (0, _) if waits => "connected, and waiting for the first device",
+        (0, _) => "no device heard yet",
+        (_, false) => "no device passes the filter; / changes it",
+        _ => "no cohort",
+    };
+    let mut told = vec![text.to_owned()];
+    if waits && !snapshot.subscriptions.is_empty() {
+        told.extend(wrap(&format!("subscribed to {}", snapshot.subscriptions.join(", ")), width.saturating_sub(3)));
+    }
+    told.into_iter().map(|text| Line::from(scene.span(format!("  {text}"), Role::Muted))).collect()
 }
 
 /// Whether a cohort lies inside one that an open incident or an open alert is about, or is that one.
