@@ -31,6 +31,7 @@ mod updates;
 pub use broker::BrokerWitness;
 pub use drift::Drift;
 pub use faults::Sample;
+pub use kpis::Odd;
 pub use messages::Message;
 pub use observe::Notice;
 

@@ -8,7 +8,7 @@ use crate::domain::cohort::CohortKey;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::cohorts::Cohort;
-use crate::fleet::{Drift, Fleet};
+use crate::fleet::{Drift, Fleet, Odd};
 
 /// Minutes of symptoms that a census counts, on average.
 pub(super) const CENSUS_MIN: f32 = 4.5;
@@ -65,8 +65,8 @@ impl Evidence {
             ),
             None => self.words(observed, expected),
         };
-        if let Some(drift) = self.drift(fleet) {
-            evidence = format!("{evidence}; {drift}");
+        if let Some(told) = self.drift(fleet).or_else(|| self.odd(fleet)) {
+            evidence = format!("{evidence}; {told}");
         }
         if let Some(wave) = after_wave(fleet, &self.cohort, onset) {
             evidence = format!("{evidence}; {wave}");
@@ -91,6 +91,14 @@ impl Evidence {
         let Drift { name, now, before, others } = fleet.drift(is_own)?;
         let (low, high) = before;
         Some(format!("{name} {now:.1}, before {low:.1} to {high:.1} (others {others:.1})"))
+    }
+
+    /// What is implausible, and what it should be: `temperature 81.2, usually 21.4`.
+    fn odd(&self, fleet: &Fleet) -> Option<String> {
+        let conditions = census::conditions(fleet, &self.cohort).filter(|_| self.symptom == Symptom::Implausible)?;
+        let is_own = |ix| census::holds(&conditions, fleet.vector(fleet.devices().get(ix).group));
+        let Odd { name, now, usual } = fleet.odd(is_own)?;
+        Some(format!("{name} {now:.1}, usually {usual:.1}"))
     }
 
     fn words(&self, observed: f64, expected: f64) -> String {

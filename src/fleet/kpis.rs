@@ -1,6 +1,6 @@
 //! Measured values (KPIs) of devices: each is held against its plan, and against what the same device measured before.
 
-use super::devices::DeviceIx;
+use super::devices::{Device, DeviceIx};
 use super::drift::Habit;
 use super::{Fleet, limits};
 use crate::domain::observation::{Batch, Observation};
@@ -140,7 +140,29 @@ impl Kpis {
     }
 }
 
+/// What devices measure that is like nothing they should: medians.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Odd<'f> {
+    pub name: &'f str,
+    pub now: f64,
+    /// What the same devices usually measure.
+    pub usual: f64,
+}
+
 impl Past {
+    /// Whether its last measurement lies outside of the plan, or far from what it usually is.
+    fn is_odd(&self, plan: &KpiPlan) -> bool {
+        let last = f64::from(self.last);
+        let out_of_plan = plan.min.is_some_and(|min| last < min) || plan.max.is_some_and(|max| last > max);
+        self.seen > 0 && (out_of_plan || self.is_unlike((self.last - self.usual).abs()))
+    }
+
+    /// Whether a measurement that is so far `off` the usual one is like none before.
+    fn is_unlike(&self, off: f32) -> bool {
+        let spread = self.spread.max(LEAST_SPREAD * self.usual.abs()).max(1e-6);
+        self.seen >= KNOWN && off > SPREADS * spread
+    }
+
     fn take(&mut self, value: f32, since_s: u32) -> Option<Symptom> {
         // Beyond what the arithmetic holds there is nothing to learn.
         if !value.is_finite() || value.abs() > 1e18 {
@@ -151,7 +173,7 @@ impl Past {
         }
         let off = (value - self.usual).abs();
         let is_known = self.seen >= KNOWN;
-        let implausible = is_known && off > SPREADS * self.spread.max(LEAST_SPREAD * self.usual.abs()).max(1e-6);
+        let implausible = self.is_unlike(off);
         self.same = if self.seen > 0 && value == self.last { self.same.saturating_add(1) } else { 0 };
         self.moved |= value != self.last;
         self.last = value;
@@ -188,6 +210,26 @@ impl Fleet {
                 self.show(ix, symptom);
             }
         }
+    }
+
+    /// Of the devices that show implausible values, and of which it is asked, the value that is odd in most of them.
+    pub fn odd(&self, is_asked: impl Fn(DeviceIx) -> bool) -> Option<Odd<'_>> {
+        let minute = self.minute();
+        let shows = |device: &Device| device.shown.recent(minute) & Symptom::Implausible.bit() != 0;
+        let own = self.devices.iter().filter(|(ix, device)| shows(device) && is_asked(*ix)).map(|(ix, _)| ix);
+        let own: Vec<DeviceIx> = own.collect();
+        let of = |(kpi, plan): (usize, &KpiPlan)| -> Vec<(f32, f32)> {
+            let pasts = own.iter().filter_map(|ix| self.kpis.past(kpi, *ix));
+            pasts.filter(|past| past.is_odd(plan)).map(|past| (past.last, past.usual)).collect()
+        };
+        let counted = self.kpis.plans.iter().enumerate().map(|(kpi, plan)| (plan.name.as_str(), of((kpi, plan))));
+        let (name, odd) = counted.filter(|(_, odd)| !odd.is_empty()).max_by_key(|(_, odd)| odd.len())?;
+        let median = |mut values: Vec<f32>| {
+            values.sort_unstable_by(f32::total_cmp);
+            f64::from(values[values.len() / 2])
+        };
+        let (now, usual) = odd.into_iter().unzip();
+        Some(Odd { name, now: median(now), usual: median(usual) })
     }
 
     pub const fn kpis(&self) -> &Kpis {

@@ -331,6 +331,31 @@ fn the_boot_that_an_absence_or_an_update_ends_with_is_part_of_it_where_boots_are
 }
 
 #[test]
+fn what_is_implausible_is_named_with_what_it_usually_is() {
+    let mut bench = Bench::new();
+    let report = |bench: &mut Bench, device: &str, values: &[(&str, f64)]| {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        values.iter().for_each(|(name, value)| batch.value(name, *value));
+        let device = batch.keep(device);
+        let body = Body::Telemetry(Telemetry::default());
+        batch.push(mark, Envelope { at: bench.now, device, ..Envelope::default() }, body);
+        let observation = batch.iter().next().unwrap().clone();
+        bench.fleet.observe(&batch, &observation);
+    };
+    for n in 0..30 {
+        let temperature = 20.0 + f64::from(n % 3);
+        (0..9).for_each(|d| report(&mut bench, &format!("d{d}"), &[("humidity", 40.0), ("temperature", temperature)]));
+        bench.seconds(30);
+    }
+    assert_eq!(bench.fleet.odd(|_| true), None);
+    (0..5).for_each(|d| report(&mut bench, &format!("d{d}"), &[("humidity", 40.0), ("temperature", 79.0)]));
+    let odd = bench.fleet.odd(|_| true).unwrap();
+    assert_eq!((odd.name, odd.now), ("temperature", 79.0));
+    assert!((20.0..22.0).contains(&odd.usual), "{odd:?}");
+}
+
+#[test]
 fn a_campaign_that_is_over_makes_room_and_its_devices_stand_nowhere() {
     let mut bench = Bench::new();
     for n in 0..limits::CAMPAIGNS {
