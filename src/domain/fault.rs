@@ -57,6 +57,8 @@ faults! {
     UnknownAlias = "unknown_alias", "a metric has an alias that no birth has told; a rebirth request, which this room never sends, would help";
     AliasesFull = "aliases_full", "the table of aliases is full; some metrics of this node are not followed";
     StaleDeath = "stale_death", "a death certificate of an earlier session; the node lives";
+    /// Taken.
+    SharedName = "shared_name", "a device is now here, now there: several share one id, or messages disagree about it";
     UnknownRequest = "unknown_request", "it answers a request that this room never made";
     ForeignCommand = "foreign_command", "a command on the wire that this room did not send";
     TableFull = "table_full", "the device table is full; this device is not followed";

@@ -121,13 +121,22 @@ impl Device {
         self.has(Flag::JustBack) || self.has(Flag::WasJustBack)
     }
 
-    /// A minute is over.
-    pub const fn forgets_return(&mut self) {
+    /// Notes that it is another thing, or somewhere else, than it was. Whether it was so a minute or two ago already.
+    pub const fn changes(&mut self) -> bool {
+        let again = self.has(Flag::JustChanged) || self.has(Flag::WasJustChanged);
+        self.set(Flag::JustChanged, true);
+        again
+    }
+
+    /// A minute is over, and what was so in the one before it is forgotten.
+    pub const fn ends_minute(&mut self) {
         if !self.has(Flag::JustBack) {
             self.set(Flag::JustMoved, false);
         }
         self.set(Flag::WasJustBack, self.has(Flag::JustBack));
         self.set(Flag::JustBack, false);
+        self.set(Flag::WasJustChanged, self.has(Flag::JustChanged));
+        self.set(Flag::JustChanged, false);
     }
 
     /// Notes that it has come back from the update that it is in. Some updates boot twice.
@@ -189,6 +198,9 @@ pub enum Flag {
     JustBack = 1 << 20,
     WasJustBack = 1 << 21,
     JustMoved = 1 << 22,
+    /// It changed an attribute other than its versions in this minute, or in the one before.
+    JustChanged = 1 << 23,
+    WasJustChanged = 1 << 24,
 }
 
 /// The symptoms of a device, a bit each: of the running minute, and of the last minutes.

@@ -4,6 +4,7 @@ use super::attributes::ValueIx;
 use super::devices::{DeviceIx, Flag};
 use super::groups::{GroupIx, Vector};
 use super::{Fleet, limits};
+use crate::domain::fault::Fault;
 use crate::domain::observation::{AttributeIx, Batch, Observation};
 use crate::domain::signal::Signal;
 
@@ -79,7 +80,7 @@ impl Fleet {
     pub(super) fn set_attributes(&mut self, ix: DeviceIx, batch: &Batch, observation: &Observation) -> Option<ValueIx> {
         let group = self.devices.get(ix).group;
         let mut vector = *self.vector(group);
-        let (mut changed, mut left) = (false, None);
+        let (mut changed, mut elsewhere, mut left) = (false, false, None);
         for (attribute, name) in batch.attributes(observation) {
             let slot = usize::from(attribute.0);
             if self.dictionaries[slot].name(vector[slot]) != name {
@@ -90,10 +91,15 @@ impl Fleet {
                 if value == vector[slot] {
                     continue;
                 }
-                if vector[slot] != ValueIx::UNKNOWN && self.schema().name(attribute) == "firmware" {
-                    *self.adopted.entry(value).or_insert(0) += 1;
-                    self.renew(ix);
-                    left = Some(vector[slot]);
+                let was_known = vector[slot] != ValueIx::UNKNOWN;
+                match self.schema().name(attribute) {
+                    "firmware" if was_known => {
+                        *self.adopted.entry(value).or_insert(0) += 1;
+                        self.renew(ix);
+                        left = Some(vector[slot]);
+                    }
+                    "firmware" | "config" | "wave" => {}
+                    _ => elsewhere |= was_known,
                 }
                 vector[slot] = value;
                 changed = true;
@@ -101,6 +107,9 @@ impl Fleet {
         }
         if changed {
             self.move_to(ix, vector);
+        }
+        if elsewhere && self.devices.get_mut(ix).changes() {
+            self.fault(batch, observation, Fault::SharedName);
         }
         left
     }

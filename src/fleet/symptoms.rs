@@ -52,7 +52,7 @@ impl Fleet {
             | Fault::Duplicate
             | Fault::OutOfOrder
             | Fault::SequenceGap => Symptom::Disordered,
-            Fault::UnknownRequest | Fault::ForeignCommand | Fault::TableFull => return,
+            Fault::SharedName | Fault::UnknownRequest | Fault::ForeignCommand | Fault::TableFull => return,
             // What we do not know is no fault of the device.
             Fault::NoBirth | Fault::UnknownAlias | Fault::AliasesFull | Fault::StaleDeath => return,
             _ => Symptom::Malformed,
@@ -157,7 +157,7 @@ impl Fleet {
                 }
                 device.reports = 0;
                 device.returns = device.returns.saturating_sub(1);
-                device.forgets_return();
+                device.ends_minute();
             }
         }
         for ix in missed {

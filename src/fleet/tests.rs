@@ -356,6 +356,24 @@ fn what_is_implausible_is_named_with_what_it_usually_is() {
 }
 
 #[test]
+fn two_devices_of_one_name_are_said_to_be() {
+    let mut bench = Bench::new();
+    let says = |bench: &mut Bench, name: &str, value: &str| {
+        bench.say("room0", false, &[(name, value)], Body::Telemetry(Telemetry::default()));
+        bench.fleet.faults().counts().iter().map(|(_, n)| n).sum::<u64>()
+    };
+    assert_eq!(says(&mut bench, "region", "oslo"), 0);
+    assert_eq!(says(&mut bench, "region", "turku"), 0, "it has moved");
+    assert_eq!(says(&mut bench, "firmware", "1"), 0);
+    assert_eq!(says(&mut bench, "firmware", "2"), 0);
+    assert_eq!(says(&mut bench, "firmware", "1"), 0, "a version is no place");
+    bench.seconds(200);
+    assert_eq!(says(&mut bench, "region", "oslo"), 0, "and back, later");
+    assert_eq!(says(&mut bench, "region", "turku"), 1);
+    assert_eq!(bench.fleet.faults().counts()[0].0, Fault::SharedName);
+}
+
+#[test]
 fn a_campaign_that_is_over_makes_room_and_its_devices_stand_nowhere() {
     let mut bench = Bench::new();
     for n in 0..limits::CAMPAIGNS {
