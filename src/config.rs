@@ -8,6 +8,7 @@ pub mod cost;
 pub mod fleet;
 pub mod maintenance;
 pub mod matrix;
+pub mod offset;
 pub mod paths;
 pub mod regulation;
 pub mod response;

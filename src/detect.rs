@@ -42,6 +42,8 @@ const MINIMUM_AFFECTED: f32 = 8.0;
 const MINIMUM_SHARE: f32 = 0.002;
 /// A cohort explains a symptom when its devices show it this many times as often as the others.
 const LEAST_LIFT: f64 = 3.0;
+/// Seconds after which devices that an earlier process knew, and this one has not heard, are given up.
+pub const UNHEARD_S: i64 = 86_400;
 /// Seconds after our own link came up in which nothing is judged: the fleet is still being filled.
 const SETTLE_S: i64 = 30;
 /// Looks that are made at once, at most, to make up for those that were missed.

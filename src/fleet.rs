@@ -108,6 +108,8 @@ pub struct Fleet {
     adopted: HashMap<ValueIx, u32>,
     faults: Faults,
     messages: Messages,
+    /// Whether the broker keeps what devices tell of their presence.
+    keeps_presence: bool,
     /// Devices seen entering an installing state, with their campaign; the engine takes them out.
     started: Vec<(campaigns::CampaignIx, DeviceIx)>,
     /// The second that `seen` counts from.
@@ -148,6 +150,7 @@ impl Fleet {
             adopted: HashMap::new(),
             faults: Faults::default(),
             messages: Messages::default(),
+            keeps_presence: false,
             started: Vec::new(),
             epoch: now.second() - 1,
             second: now.second(),
@@ -217,6 +220,11 @@ impl Fleet {
     /// Whether some device counts its errors rather than tells each: that a count rises is seen at its second report.
     pub const fn counts_errors(&self) -> bool {
         self.counts_errors
+    }
+
+    /// Whether the broker keeps what devices tell of their presence: then it is known of all of them at once.
+    pub const fn keeps_presence(&self) -> bool {
+        self.keeps_presence
     }
 
     /// Attribute values, cohorts and campaigns that found no room; such values are counted as `(other)`.

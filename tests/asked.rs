@@ -34,6 +34,13 @@ fn declared_with(devices: u32) -> Rehearsal {
     room
 }
 
+/// The rollout is halted, by somebody who has looked at the preview.
+fn halt(room: &mut Rehearsal) {
+    room.press(&["F5"]);
+    room.wait(1);
+    room.press(&["H"]);
+}
+
 /// The devices of the incident that are away, as the check of connectivity has them.
 fn connectivity(room: &Rehearsal) -> Standing {
     let incident = room.state.room.open_incidents().next().unwrap().id;
@@ -195,9 +202,7 @@ fn why_tells_now_and_then_apart() {
 #[test]
 fn a_step_notices_that_its_switch_was_pulled_and_leaves_the_tick_to_people() {
     let mut room = declared();
-    room.press(&["F5"]);
-    room.wait(1);
-    room.press(&["H"]);
+    halt(&mut room);
     room.wait_until("the halt is effective", |r| r.state.room.actuations.values().all(|a| a.is_effective()));
     let told = "done by OTA halt 17:3";
     room.press(&["3"]);
@@ -241,9 +246,7 @@ fn a_watch_that_is_over_says_what_it_waits_for() {
     let mut room = declared_with(4_000);
     room.wait_until("devices are counted", |r| connectivity(r) == Standing::Red);
     // What is halted goes no further: those that are away stay away, and no others join them.
-    room.press(&["F5"]);
-    room.wait(1);
-    room.press(&["H"]);
+    halt(&mut room);
     room.wait(120);
     room.press(&["m", "m"]);
     let watch_s = room.state.settings.watch_s;
@@ -345,9 +348,7 @@ fn the_way_out_is_never_cut_and_a_page_of_the_help_is_a_page() {
 #[test]
 fn a_rollback_says_where_its_devices_came_from_and_is_held_against_who_is_still_there() {
     let mut room = declared();
-    room.press(&["F5"]);
-    room.wait(1);
-    room.press(&["H"]);
+    halt(&mut room);
     room.wait(20);
     room.press(&["!", "4"]);
     let screen = room.screen(120, 40);
@@ -393,9 +394,7 @@ fn an_alert_is_about_those_whom_the_evidence_suspects_by_now() {
 #[test]
 fn a_rollout_that_was_halted_is_not_in_flight_and_not_forgotten_either() {
     let mut room = declared();
-    room.press(&["F5"]);
-    room.wait(1);
-    room.press(&["H"]);
+    halt(&mut room);
     room.wait(180);
     room.press(&["t"]);
     let screen = room.screen(120, 40);

@@ -7,6 +7,7 @@ use chrono::{NaiveTime, Timelike};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::offset::Offset;
 use crate::domain::cohort::CohortKey;
 use crate::domain::day::weekday;
 use crate::domain::maintenance::Maintenance;
@@ -24,7 +25,7 @@ pub struct MaintenanceSection {
     pub from: Spanned<String>,
     pub to: Spanned<String>,
     #[serde(default)]
-    pub utc_offset_h: Option<Spanned<f64>>,
+    pub utc_offset_h: Offset,
 }
 
 /// The second of a day of `02:30`.
@@ -32,16 +33,6 @@ fn second(time: &Spanned<String>) -> Result<i64, (Range<usize>, String)> {
     let read = NaiveTime::parse_from_str(time.get_ref(), "%H:%M");
     let wrong = |_| (time.span(), format!("`{}` is no time of the day; expected one like 02:30", time.get_ref()));
     read.map(|time| time.num_seconds_from_midnight().into()).map_err(wrong)
-}
-
-/// The seconds of an offset in hours: there are zones at half and at three quarters of an hour.
-pub fn offset_s(hours: &Spanned<f64>) -> Result<i64, (Range<usize>, String)> {
-    let quarters = 4.0 * hours.get_ref();
-    if quarters.fract() != 0.0 || !(-48.0..=56.0).contains(&quarters) {
-        let told = format!("{} h is no time zone; expected -12 to 14, in quarters of an hour", hours.get_ref());
-        return Err((hours.span(), told));
-    }
-    Ok(quarters as i64 * 900)
 }
 
 impl MaintenanceSection {
@@ -58,13 +49,12 @@ impl MaintenanceSection {
                 known.map_err(|message| (days.span(), message))?
             }
         };
-        let utc_offset_s = self.utc_offset_h.as_ref().map_or(Ok(0), offset_s)?;
         Ok(Maintenance {
             cohort: CohortKey(self.only.get_ref().clone()),
             weekdays,
             from_s: second(&self.from)?,
             to_s: second(&self.to)?,
-            utc_offset_s,
+            utc_offset_s: self.utc_offset_h.seconds.into(),
         })
     }
 }

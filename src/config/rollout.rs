@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::maintenance::offset_s;
+use super::offset::Offset;
 use crate::domain::day::weekday;
 use crate::domain::rollout::{Level, Limit, Metric, RolloutPolicy, StopRule, Window};
 use crate::limits;
@@ -35,7 +35,7 @@ pub struct WindowSection {
     pub days: Spanned<Vec<String>>,
     pub hours: Spanned<(u8, u8)>,
     #[serde(default)]
-    pub utc_offset_h: Option<Spanned<f64>>,
+    pub utc_offset_h: Offset,
     #[serde(default)]
     pub holidays: Vec<String>,
 }
@@ -123,9 +123,6 @@ impl RolloutSection {
         if let Some(unknown) = window.days.get_ref().iter().find_map(|day| weekday(day).err()) {
             return Some((window.days.span(), unknown));
         }
-        if let Some(wrong) = window.utc_offset_h.as_ref().and_then(|offset| offset_s(offset).err()) {
-            return Some(wrong);
-        }
         let (from, to) = *window.hours.get_ref();
         (from >= to || to > 24).then(|| (window.hours.span(), "expected hours such as [8, 12]".into()))
     }
@@ -147,7 +144,7 @@ impl RolloutSection {
         let window = self.window.as_ref().map(|window| Window {
             weekdays: window.days.get_ref().iter().filter_map(|day| weekday(day).ok()).collect(),
             hours: *window.hours.get_ref(),
-            utc_offset_s: window.utc_offset_h.as_ref().and_then(|offset| offset_s(offset).ok()).unwrap_or(0),
+            utc_offset_s: window.utc_offset_h.seconds.into(),
             holidays: window.holidays.clone(),
         });
         RolloutPolicy {

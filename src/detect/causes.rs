@@ -4,7 +4,7 @@ use super::attribution::Condition;
 use super::census::{self, Census};
 use super::evidence::{Evidence, expected, usual_of};
 use super::stream::LOOK_S;
-use super::{Change, MINIMUM_AFFECTED};
+use super::{Change, MINIMUM_AFFECTED, UNHEARD_S};
 use crate::domain::alert::{Alert, Finding};
 use crate::domain::cohort::CohortKey;
 use crate::domain::signal::Signal;
@@ -29,8 +29,25 @@ struct Ailment {
     /// The most devices beyond the usual.
     peak: f32,
     good_s: i64,
-    /// Devices that there were when an earlier process raised it: those that this one has not heard of are away still.
+    unheard: Unheard,
+}
+
+/// Devices of an earlier process that this one has not heard of: they are away still, until they are given up.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unheard {
+    /// How many there were, and how many of them are missing: once they were heard they may leave the cohort.
     were: u32,
+    missing: u32,
+    left_s: i64,
+}
+
+impl Unheard {
+    /// Looks again, where the cohort has so many devices now. How many are away.
+    fn look(&mut self, devices: u32) -> u32 {
+        self.missing = self.missing.min(self.were.saturating_sub(devices));
+        self.left_s = (self.left_s - LOOK_S).max(0);
+        if self.left_s > 0 { self.missing } else { 0 }
+    }
 }
 
 /// Something that is wrong with a cohort.
@@ -57,8 +74,8 @@ impl Cause {
     /// The cause of an alert that an earlier process raised, with all that its devices did.
     pub(super) fn resumed(fleet: &Fleet, alert: &Alert) -> Option<Self> {
         let Alert { finding, also, .. } = alert;
-        let mut ailments = vec![Ailment::resumed(finding)?];
-        for ailment in also.iter().filter_map(Ailment::resumed) {
+        let mut ailments = vec![Ailment::resumed(fleet, finding)?];
+        for ailment in also.iter().filter_map(|finding| Ailment::resumed(fleet, finding)) {
             if ailments.iter().all(|known| known.symptom != ailment.symptom) {
                 ailments.push(ailment);
             }
@@ -121,7 +138,7 @@ impl Cause {
     pub(super) fn is_over(&mut self, census: &Census) -> bool {
         for ailment in &mut self.ailments {
             let (devices, shown) = census.count(&self.conditions, ailment.symptom);
-            let shown = shown + ailment.were.saturating_sub(devices);
+            let shown = shown + ailment.unheard.look(devices);
             let beyond = shown as f32 - expected(ailment.symptom, ailment.usual, devices);
             ailment.peak = ailment.peak.max(beyond);
             let part = if ailment.symptom == Symptom::Offline { AWAY_GOES_ON } else { GOES_ON };
@@ -144,16 +161,17 @@ impl Cause {
 impl Ailment {
     fn new(evidence: &Evidence) -> Self {
         let peak = evidence.affected as f32 - evidence.expected();
-        Self { symptom: evidence.symptom, usual: evidence.usual, peak, good_s: 0, were: 0 }
+        Self { symptom: evidence.symptom, usual: evidence.usual, peak, good_s: 0, unheard: Unheard::default() }
     }
 
-    fn resumed(finding: &Finding) -> Option<Self> {
+    fn resumed(fleet: &Fleet, finding: &Finding) -> Option<Self> {
         let symptom = Symptom::of(finding.signal)?;
         let is_away = symptom == Symptom::Offline;
         let shown = if is_away { 1.0 - finding.expected } else { finding.expected };
-        // Who is away is known at once, or not heard of; what devices do shows when they do it again.
-        let (good_s, were) = if is_away { (0, finding.sample) } else { (-SHOWS_AGAIN_S, 0) };
-        let peak = finding.affected as f32;
-        Some(Self { symptom, usual: usual_of(symptom, shown as f32), peak, good_s, were })
+        // Where the broker keeps presence it is known at once who is away. What devices do shows when they do it again.
+        let were = if is_away && !fleet.keeps_presence() { finding.sample } else { 0 };
+        let unheard = Unheard { were, missing: were, left_s: UNHEARD_S };
+        let (usual, peak) = (usual_of(symptom, shown as f32), finding.affected as f32);
+        Some(Self { symptom, usual, peak, good_s: if is_away { 0 } else { -SHOWS_AGAIN_S }, unheard })
     }
 }

@@ -11,7 +11,8 @@ pub struct Maintenance {
     pub cohort: CohortKey,
     /// The days on which it begins; Monday is 0.
     pub weekdays: Vec<u8>,
-    /// Seconds of the day, where clocks are `utc_offset_s` ahead of UTC. Where it ends no later than it begins, it ends on the next day.
+    /// Seconds of the day, where clocks are `utc_offset_s` ahead of UTC. Where it ends no later than it begins, it ends on
+    /// the next day.
     pub from_s: i64,
     pub to_s: i64,
     pub utc_offset_s: i64,

@@ -1,20 +1,20 @@
 //! What detection says, made into alerts, and alerts into parts of the incidents that they belong to.
 
 use super::{Turn, accepted, recovery, response};
-use crate::detect::Change;
+use crate::detect::{Change, UNHEARD_S};
 use crate::domain::alert::Alert;
 use crate::domain::event::Event;
 use crate::domain::ids::{Actor, AlertId};
 use crate::domain::time::At;
 
-/// Seconds between two attempts to take up an alert, and after how many its devices are gone.
+/// Seconds between two attempts to take up an alert.
 const AGAIN_S: i64 = 60;
-const UNHEARD_S: i64 = 86_400;
 
 /// Alerts of an earlier process that could not be taken up yet.
 #[derive(Debug)]
 pub(super) struct TakingUp {
     since: At,
+    again: At,
     left: Vec<AlertId>,
 }
 
@@ -25,12 +25,14 @@ impl Turn<'_> {
         if !self.state.detector.is_settled(self.at) {
             return;
         }
-        let open = || self.state.room.open_alerts().map(|alert| alert.id);
-        let taking = self.state.taking_up.get_or_insert_with(|| TakingUp { since: self.at, left: open().collect() });
-        let waits_s = self.at.since_s(taking.since);
-        if taking.left.is_empty() || waits_s % AGAIN_S != 0 {
+        let at = self.at;
+        let open = || self.state.room.open_alerts().map(|alert| alert.id).collect();
+        let taking = self.state.taking_up.get_or_insert_with(|| TakingUp { since: at, again: at, left: open() });
+        if taking.left.is_empty() || at < taking.again {
             return;
         }
+        taking.again = at.plus_s(AGAIN_S);
+        let may_come = at.since_s(taking.since) < UNHEARD_S;
         let left = std::mem::take(&mut taking.left);
         let alerts: Vec<_> = self.state.room.open_alerts().filter(|alert| left.contains(&alert.id)).cloned().collect();
         for alert in alerts {
@@ -38,7 +40,7 @@ impl Turn<'_> {
                 continue;
             }
             match &mut self.state.taking_up {
-                Some(taking) if waits_s < UNHEARD_S => taking.left.push(alert.id),
+                Some(taking) if may_come => taking.left.push(alert.id),
                 _ => _ = self.record(Actor::Engine, Event::AlertCleared { alert: alert.id }),
             }
         }

@@ -18,7 +18,7 @@ use crate::domain::command::{Approval, Confirmation, Declare, SwitchCommand};
 use crate::domain::ids::{ActuationId, AlertId, IncidentId};
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::input::Outcome;
-use crate::domain::observation::{Body, Envelope, Text};
+use crate::domain::observation::{AttributeIx, Body, Envelope, Text};
 use crate::domain::recovery::{Check, Standing};
 use crate::domain::runbook::{StepMark, markdown};
 use crate::domain::signal::Signal;
@@ -105,6 +105,10 @@ impl Bench {
         let device = batch.keep(device);
         batch.push(mark, Envelope { at: self.now, device, ..Envelope::default() }, body);
         self.input(Input::Observed { batch, dropped: 0 });
+    }
+
+    fn hear(&mut self, device: &str, online: bool) {
+        self.observe(device, |_| presence(online));
     }
 
     fn ota(&mut self, device: &str, wave: u16, state: OtaState) {
@@ -501,6 +505,10 @@ fn names_that_were_changed_on_their_way_in_are_not_acted_on() {
     assert_eq!(Call::Publish(call).by_hand(" -h b"), by_hand);
 }
 
+fn presence(online: bool) -> Body {
+    Body::Status { online: Some(online), stamp: None, boots: None, boot_reason: Text::EMPTY }
+}
+
 fn raise(bench: &mut Bench, signal: Signal, cohort: CohortKey) {
     let finding = Finding {
         signal,
@@ -560,14 +568,7 @@ fn an_incident_that_has_been_over_for_long_takes_no_new_alerts() {
 #[test]
 fn what_is_usual_is_said_by_a_person_kept_and_taken_back() {
     let mut bench = Bench::new();
-    let status = |bench: &mut Bench, n: usize, online: bool| {
-        bench.observe(&format!("d{n}"), |_| Body::Status {
-            online: Some(online),
-            stamp: None,
-            boots: None,
-            boot_reason: Text::EMPTY,
-        });
-    };
+    let status = |bench: &mut Bench, n: usize, online: bool| bench.hear(&format!("d{n}"), online);
     (0..40).for_each(|n| status(&mut bench, n, true));
     let whole = CohortKey::default();
     let accept = |alert, for_s, reason: &str| Command::AcceptAlert {
@@ -613,14 +614,7 @@ fn what_is_usual_is_said_by_a_person_kept_and_taken_back() {
 #[test]
 fn who_is_sent_back_is_not_healthy_before_it_is_back() {
     let mut bench = Bench::new();
-    let status = |bench: &mut Bench, n: usize, online: bool| {
-        bench.observe(&format!("d{n}"), |_| Body::Status {
-            online: Some(online),
-            stamp: None,
-            boots: None,
-            boot_reason: Text::EMPTY,
-        });
-    };
+    let status = |bench: &mut Bench, n: usize, online: bool| bench.hear(&format!("d{n}"), online);
     let remaining = |bench: &mut Bench| {
         bench.wait(10);
         let known = bench.state.facts().of(IncidentId(1)).unwrap().remaining;
@@ -655,23 +649,15 @@ fn who_is_sent_back_is_not_healthy_before_it_is_back() {
 #[test]
 fn what_has_been_well_for_a_day_is_accepted_no_longer() {
     let mut bench = Bench::new();
-    let status = |bench: &mut Bench, online: bool| {
-        bench.observe("d1", |_| Body::Status {
-            online: Some(online),
-            stamp: None,
-            boots: None,
-            boot_reason: Text::EMPTY,
-        });
-    };
-    status(&mut bench, true);
-    status(&mut bench, false);
+    bench.hear("d1", true);
+    bench.hear("d1", false);
     raise(&mut bench, Signal::Online, CohortKey::default());
     let (cohort, reason) = (CohortKey::default(), "a bench".into());
     bench.ask(Command::AcceptAlert { alert: AlertId(1), cohort, for_s: Some(7 * 86_400), reason }).unwrap();
     let accepted = |bench: &Bench| bench.state.room.accepted_at(bench.now).count();
     bench.wait(90_000);
     assert_eq!(accepted(&bench), 1, "it is still away");
-    status(&mut bench, true);
+    bench.hear("d1", true);
     bench.wait(80_000);
     assert_eq!(accepted(&bench), 1);
     bench.wait(10_000);
@@ -689,7 +675,7 @@ fn an_alert_of_an_earlier_process_goes_on_until_its_devices_are_back_or_given_up
         for n in devices {
             bench.observe(&format!("d{n}"), |batch| {
                 batch.attribute(firmware, "3.2.5");
-                Body::Status { online: Some(true), stamp: None, boots: None, boot_reason: Text::EMPTY }
+                presence(true)
             });
         }
     };
@@ -703,9 +689,37 @@ fn an_alert_of_an_earlier_process_goes_on_until_its_devices_are_back_or_given_up
     hear(&mut again, 30..100);
     again.wait(130);
     assert_eq!(open(&again), 0);
+    // Who was heard, and has left the cohort since, is not away.
+    let mut moved = Bench::opened(&bench.records);
+    hear(&mut moved, 0..100);
+    moved.wait(35);
+    (0..90).for_each(|n| {
+        moved.observe(&format!("d{n}"), |batch| {
+            batch.attribute(AttributeIx(0), "3.2.4");
+            presence(true)
+        })
+    });
+    moved.wait(130);
+    assert_eq!(open(&moved), 0);
     let mut later = Bench::opened(&bench.records);
     later.wait(86_500);
     assert_eq!(open(&later), 0, "nobody was heard for a day");
+}
+
+#[test]
+fn where_the_broker_keeps_presence_nobody_is_away_who_is_not_known() {
+    let mut bench = Bench::new();
+    raise(&mut bench, Signal::Online, CohortKey::default());
+    let mut again = Bench::opened(&bench.records);
+    for n in 0..30 {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        let device = batch.keep(&format!("d{n}"));
+        batch.push(mark, Envelope { at: again.now, device, retained: true, ..Envelope::default() }, presence(true));
+        again.input(Input::Observed { batch, dropped: 0 });
+    }
+    again.wait(130);
+    assert_eq!(again.state.room.open_alerts().count(), 0, "the other seventy were sent elsewhere");
 }
 
 #[test]
@@ -713,7 +727,7 @@ fn what_devices_did_before_a_restart_has_time_to_show_again() {
     let mut bench = Bench::new();
     raise(&mut bench, Signal::Reboots, CohortKey::default());
     let mut again = Bench::opened(&bench.records);
-    again.observe("d1", |_| Body::Status { online: Some(true), stamp: None, boots: None, boot_reason: Text::EMPTY });
+    again.hear("d1", true);
     again.wait(400);
     assert_eq!(again.state.room.open_alerts().count(), 1);
     again.wait(400);

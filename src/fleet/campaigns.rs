@@ -5,7 +5,9 @@ use crate::domain::observation::WavePlan;
 use crate::domain::time::At;
 use crate::limits;
 
-/// Seconds without a word of a campaign after which it may make room.
+/// Seconds without a word after which a campaign may make room for another: one that is over and has devices, and any.
+/// To take devices out of a campaign goes over all of them, and so must not be had for the asking.
+const ENDED_S: i64 = 600;
 const SILENT_S: i64 = 86_400;
 
 /// A campaign by its place; it fits into a device's record.
@@ -59,18 +61,24 @@ impl Campaign {
         }
     }
 
-    /// Whether this place may be given to another campaign: it is over, or nobody has had a word of it for a day.
+    /// Whether this place may be given to another campaign.
     fn is_idle(&self, at: At) -> bool {
         let over = matches!(self.state, CampaignState::Unknown | CampaignState::Halted | CampaignState::Finished);
         let goes_on = self.progress.in_flight() + self.progress.queued > 0;
-        (over && !goes_on) || at.since_s(self.heard) > SILENT_S
+        let least_s = match (over && !goes_on, self.progress.total()) {
+            (true, 0) => 0,
+            (true, _) => ENDED_S,
+            (false, _) => SILENT_S,
+        };
+        at.since_s(self.heard) >= least_s
     }
 
-    /// Whether the controller's word is about another rollout under the same name.
-    fn is_another(&self, word: &Word<'_>) -> bool {
-        let has_ended = self.state == CampaignState::Finished;
+    /// Whether the controller's word is about another rollout under the same name: it has ended, or brought another version
+    /// by the controller's own word.
+    pub fn is_another(&self, word: &Word<'_>) -> bool {
         let brings_another = !self.target.is_empty() && !word.target.is_empty() && self.target != word.target;
-        word.state == CampaignState::Running && (has_ended || brings_another)
+        let is_news = self.state == CampaignState::Finished || (self.announced && brings_another);
+        word.state == CampaignState::Running && is_news
     }
 
     /// Notes the version that a device ran when it entered.
@@ -156,34 +164,32 @@ impl Campaigns {
         self.campaigns.iter().position(|c| c.id == id).map(|ix| CampaignIx(ix as u8))
     }
 
-    /// Makes a place for the campaign called `id`: a new one, or that of one that is over where there is no other; none
-    /// when every place is taken. What no controller has `announced` gets at most half of the places.
-    ///
-    /// The devices that stood in the place of another must be taken out of it.
-    pub fn add(&mut self, id: &str, announced: bool, at: At) -> Option<CampaignIx> {
-        let campaign = Campaign { id: id.to_owned(), heard: at, ..Campaign::default() };
+    /// A place for another campaign: a new one, or that of one that is over where there is no other; none when every place is
+    /// taken. What no controller has `announced` gets at most half of the places. Whether devices stand in it, who must be
+    /// taken out of it before.
+    pub fn place(&mut self, announced: bool, at: At) -> Option<(CampaignIx, bool)> {
         let unannounced = self.campaigns.iter().filter(|campaign| !campaign.announced).count();
         let may_add = announced || unannounced < limits::CAMPAIGNS / 2;
         if may_add && self.campaigns.len() < limits::CAMPAIGNS {
-            self.campaigns.push(campaign);
-            return Some(CampaignIx(self.campaigns.len() as u8 - 1));
+            return Some((CampaignIx(self.campaigns.len() as u8), false));
         }
         let idle = self.campaigns.iter().enumerate().filter(|(_, other)| other.is_idle(at));
         let given = idle.filter(|(_, other)| may_add || !other.announced);
-        let Some((place, _)) = given.min_by_key(|(_, other)| other.heard) else {
-            self.refused += 1;
-            return None;
-        };
-        self.campaigns[place] = campaign;
-        Some(CampaignIx(place as u8))
+        let oldest = given.min_by_key(|(_, other)| other.heard);
+        self.refused += u64::from(oldest.is_none());
+        oldest.map(|(place, other)| (CampaignIx(place as u8), other.progress.total() > 0))
     }
 
-    /// Whether the controller's word is about another rollout than the one of that name.
-    pub fn begins_anew(&self, campaign: CampaignIx, word: &Word<'_>) -> bool {
-        self.get(campaign).is_another(word)
+    /// Puts the campaign called `id` into its place.
+    pub fn add(&mut self, place: CampaignIx, id: &str, at: At) {
+        let campaign = Campaign { id: id.to_owned(), heard: at, ..Campaign::default() };
+        match self.campaigns.get_mut(usize::from(place.0)) {
+            Some(given) => *given = campaign,
+            None => self.campaigns.push(campaign),
+        }
     }
 
-    /// Begins with a campaign from nothing: its devices must be taken out of it.
+    /// Begins with a campaign from nothing, once its devices were taken out of it.
     pub fn clear(&mut self, campaign: CampaignIx) {
         let place = &mut self.campaigns[usize::from(campaign.0)];
         *place = Campaign { id: std::mem::take(&mut place.id), ..Campaign::default() };

@@ -129,7 +129,7 @@ impl Device {
     }
 
     /// A minute is over, and what was so in the one before it is forgotten.
-    pub const fn ends_minute(&mut self) {
+    pub const fn forgets_minute(&mut self) {
         if !self.has(Flag::JustBack) {
             self.set(Flag::JustMoved, false);
         }

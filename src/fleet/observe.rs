@@ -100,6 +100,7 @@ impl Fleet {
         self.tells_version(ix, left, observation);
         match &observation.body {
             Body::Status { online, boots, boot_reason, .. } => {
+                self.keeps_presence |= observation.retained && online.is_some();
                 let device = self.devices.get(ix);
                 let loops = device.has(Flag::KeepsComingBack);
                 let comes_back = *online == Some(true) && !device.has(Flag::Online);

@@ -157,7 +157,7 @@ impl Fleet {
                 }
                 device.reports = 0;
                 device.returns = device.returns.saturating_sub(1);
-                device.ends_minute();
+                device.forgets_minute();
             }
         }
         for ix in missed {

@@ -382,14 +382,18 @@ fn a_campaign_that_is_over_makes_room_and_its_devices_stand_nowhere() {
         bench.seconds(1);
     }
     bench.controller("fw-new", CampaignState::Running);
-    bench.ota_in("fw-new", "d1", 1, OtaState::Installing);
     let campaign = |bench: &Bench, id: &str| bench.fleet.campaigns().iter().find(|c| c.id == id).cloned();
+    assert!(campaign(&bench, "fw-new").is_none(), "what has just ended stays for a while");
+    bench.seconds(600);
+    bench.controller("fw-new", CampaignState::Running);
+    bench.ota_in("fw-new", "d1", 1, OtaState::Installing);
     assert!(campaign(&bench, "fw-0").is_none(), "the one that was heard of first");
     let progress = campaign(&bench, "fw-new").unwrap().progress;
     assert_eq!((progress.succeeded, progress.in_flight()), (0, 1), "d0 stands in none");
     let first = bench.fleet.devices().find("d0").unwrap();
     assert_eq!(bench.fleet.devices().get(first).ota, OtaState::None);
     // One that hangs makes room once nobody has spoken of it for a day.
+    bench.seconds(600);
     (0..limits::CAMPAIGNS).for_each(|n| bench.controller(&format!("again-{n}"), CampaignState::Running));
     bench.controller("too-many", CampaignState::Running);
     assert!(campaign(&bench, "too-many").is_none());

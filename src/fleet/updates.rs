@@ -25,9 +25,9 @@ impl Fleet {
                     waves: batch.waves(*waves),
                 };
                 let ix = self.campaign(word.campaign, true, observation.at)?;
-                if self.campaigns.begins_anew(ix, &word) {
-                    self.campaigns.clear(ix);
+                if self.campaigns.get(ix).is_another(&word) {
                     self.leave(ix);
+                    self.campaigns.clear(ix);
                 }
                 let (changed, begun) = self.campaigns.hear(ix, word, observation.retained, observation.at);
                 Some(Notice::Campaign {
@@ -98,8 +98,11 @@ impl Fleet {
         if let Some(known) = self.campaigns.find(id) {
             return Some(known);
         }
-        let ix = self.campaigns.add(id, announced, at)?;
-        self.leave(ix);
+        let (ix, in_use) = self.campaigns.place(announced, at)?;
+        if in_use {
+            self.leave(ix);
+        }
+        self.campaigns.add(ix, id, at);
         Some(ix)
     }
 
