@@ -400,3 +400,35 @@ fn a_rollout_that_was_halted_is_not_in_flight_and_not_forgotten_either() {
     let screen = room.screen(120, 40);
     assert!(screen.contains("no: fw-3.2.5 → 3.2.5 is halted, "), "{screen}");
 }
+
+#[test]
+fn of_several_alerts_the_one_under_the_cursor_is_spoken_of_and_acted_on() {
+    let outage = "\n[[fault]]\neffect = \"offline\"\nwhere = { carrier = \"telenor\" }\nshare = 0.9\nat_s = 30\n";
+    let day = include_str!("../scenarios/bad-firmware.toml").to_owned() + outage;
+    let world = World::new(Scenario::read(&day, "day").unwrap(), 1, Some(10_000), start());
+    let mut room = Rehearsal::open(Some(world), settings());
+    room.wait_until("both are seen", |r| r.app.snapshot.loose_alerts().count() == 2);
+    let carrier = CohortKey::of("carrier", "telenor");
+    let firmware = CohortKey::of("firmware", "3.2.5").and("hardware", "rev-B");
+    let shown = room.screen(120, 40);
+    // The first is in front; what else is wrong stands below it.
+    for told in ["looks like mass disconnect", "% online · telenor", "A2 firmware 3.2.5 ∧ hardware rev-B"] {
+        assert!(shown.contains(told), "{told}\n{shown}");
+    }
+    room.app.ui.cohort = Some(firmware.clone());
+    let shown = room.screen(120, 40);
+    for told in ["looks like bad firmware", "A1 carrier telenor"] {
+        assert!(shown.contains(told), "{told}\n{shown}");
+    }
+    room.press(&["a", "d", "enter"]);
+    let incident = room.state.room.open_incidents().next().unwrap();
+    assert_eq!(incident.cohort, firmware);
+    let waiting = |room: &Rehearsal| room.state.room.open_alerts().filter(|alert| alert.acknowledged.is_none()).count();
+    assert_eq!(waiting(&room), 1);
+    // The incident has the room; a cursor on what is something else shows that, and `a` takes it.
+    assert!(room.screen(120, 40).contains("bad firmware · device"));
+    room.app.ui.cohort = Some(carrier);
+    assert!(room.screen(120, 40).contains("looks like mass disconnect"));
+    room.press(&["a"]);
+    assert_eq!(waiting(&room), 0);
+}

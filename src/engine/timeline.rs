@@ -249,11 +249,11 @@ fn recovery(event: &RecoveryEvent) -> (Weight, String) {
 fn affected(devices: &[String], unnamed: u32) -> String {
     const SHOWN: usize = 3;
     if devices.is_empty() {
-        return format!("{unnamed} more devices affected than an incident names");
+        return format!("+{unnamed} devices affected, more than an incident names");
     }
     let more = if devices.len() > SHOWN { " …" } else { "" };
     let n = devices.len();
-    format!("{} affected: {}{more}", counted(n as u64, "device"), devices[..n.min(SHOWN)].join(", "))
+    format!("+{} affected: {}{more}", counted(n as u64, "device"), devices[..n.min(SHOWN)].join(", "))
 }
 
 fn runbook(event: &RunbookEvent) -> (Weight, String) {

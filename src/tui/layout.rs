@@ -65,17 +65,26 @@ pub struct Room {
     pub timeline: Rect,
 }
 
-/// Splits the body of the room. Where there is no `rollout` to be seen its rows go to those who have something to say.
-pub fn room(body: Rect, shape: Shape, rollout: bool) -> Room {
+/// What there is to be seen in the room: without it its rows go to those who have something to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    pub rollout: bool,
+    pub runbook: bool,
+    /// An alert that nobody has declared yet.
+    pub alert: bool,
+}
+
+/// Splits the body of the room.
+pub fn room(body: Rect, shape: Shape, shown: Shown) -> Room {
     if shape == Shape::Folded {
         // Every pane has its title line. The chart comes in only when the cohorts have room enough.
         let chart = if body.height >= 28 { 8 } else { 0 };
         let [why, rollout, cohorts, chart, runbook, timeline] = Layout::vertical([
-            Constraint::Length(3),
-            Constraint::Length(if rollout { 3 } else { 0 }),
+            Constraint::Length(if shown.alert && !shown.runbook { 5 } else { 3 }),
+            Constraint::Length(if shown.rollout { 3 } else { 0 }),
             Constraint::Fill(1),
             Constraint::Length(chart),
-            Constraint::Length(2),
+            Constraint::Length(if shown.runbook { 2 } else { 0 }),
             Constraint::Length(if body.height >= 20 { 5 } else { 3 }),
         ])
         .areas(body);
@@ -85,15 +94,18 @@ pub fn room(body: Rect, shape: Shape, rollout: bool) -> Room {
     let [upper, timeline] = Layout::vertical([Constraint::Fill(1), Constraint::Length(timeline_rows)]).areas(body);
     let [left, right] = Layout::horizontal([Constraint::Percentage(60), Constraint::Percentage(40)]).areas(upper);
     let [cohorts, chart] = Layout::vertical([Constraint::Percentage(58), Constraint::Fill(1)]).areas(left);
-    let rollout_rows = match (rollout, shape) {
+    let rollout_rows = match (shown.rollout, shape) {
         (false, _) => 3,
         (true, Shape::Wide) => 12,
         (true, _) => 8,
     };
     let why_rows = if shape == Shape::Wide { 9 } else { 8 };
+    let (runbook_rows, why_rows) = match shown.runbook {
+        true => (Constraint::Fill(1), Constraint::Length(why_rows)),
+        false => (Constraint::Length(3), Constraint::Fill(1)),
+    };
     let [runbook, why, rollout] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(why_rows), Constraint::Length(rollout_rows)])
-            .areas(right);
+        Layout::vertical([runbook_rows, why_rows, Constraint::Length(rollout_rows)]).areas(right);
     Room { cohorts, chart, runbook, why, rollout, timeline }
 }
 
@@ -152,7 +164,7 @@ mod tests {
             let area = Rect::new(0, 0, w, h);
             assert_eq!(shape(area), expected, "{w}×{h}");
             let frame = frame(area, 2, true);
-            let room = room(frame.body, shape(area), true);
+            let room = room(frame.body, shape(area), Shown { rollout: true, runbook: true, alert: true });
             let fleet = fleet(frame.body, shape(area));
             let panes = [
                 room.cohorts,

@@ -98,6 +98,18 @@ impl<'a> Scene<'a> {
         inner.inner(ratatui::layout::Margin::new(1, 0))
     }
 
+    /// Draws lines from the one at `top`; where there are more than fit the last row says so.
+    pub fn page(&self, mut content: Vec<Line<'a>>, top: usize, inner: Rect, buffer: &mut Buffer) {
+        let height = usize::from(inner.height);
+        let below = content.len().saturating_sub(top + height);
+        if below > 0 && height > 1 {
+            let more = format::counted(below as u64 + 1, "line");
+            let told = format!("   … {more} more · {} shows them", self.key(Action::PageDown));
+            content[top + height - 1] = Line::from(self.span(told, Role::Muted));
+        }
+        lines(&content[top.min(content.len())..], inner, buffer);
+    }
+
     /// The key of an action as it stands in hints, or nothing where it has none.
     pub fn key(&self, action: Action) -> String {
         self.keymap.key(action).map(ToString::to_string).unwrap_or_default()

@@ -14,7 +14,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use super::format;
-use super::layout::{self, Frame, SMALLEST, Shape};
+use super::layout::{self, Frame, SMALLEST, Shape, Shown};
 use super::scene::{Scene, lines};
 use super::theme::Role;
 use super::ui::View;
@@ -111,7 +111,9 @@ fn draw_room(scene: &Scene<'_>, body: Rect, buffer: &mut Buffer) {
     let nothing_rolls = snapshot.campaigns.is_empty() && snapshot.actuations.is_empty();
     // That there is none is worth a few rows only where nobody else wants them.
     let rollout = !nothing_rolls || (scene.shape == Shape::Folded && snapshot.table.total <= FEW);
-    let room = layout::room(body, scene.shape, rollout);
+    let runbook = scene.ui.incident(snapshot).is_some();
+    let alert = scene.ui.alert(snapshot).is_some();
+    let room = layout::room(body, scene.shape, Shown { rollout, runbook, alert });
     cohorts::draw(scene, room.cohorts, buffer);
     chart::draw(scene, room.chart, buffer);
     runbook::draw(scene, room.runbook, buffer);

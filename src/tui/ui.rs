@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::action::Action;
 use super::key::Key;
 use super::overlays::Overlay;
+use crate::domain::alert::Alert;
 use crate::domain::cohort::CohortKey;
 use crate::domain::ids::IncidentId;
 use crate::domain::incident::Incident;
@@ -110,8 +111,8 @@ pub struct Ui {
     pub update_draft: Option<(String, String)>,
     /// The pulled switch under the cursor, the newest first.
     pub switch: usize,
-    /// The first line shown on the screen of the switches, where it is not the cursor that says.
-    pub switches_top: Option<usize>,
+    /// The first line shown on a screen that is longer than its place, where it is not the cursor that says.
+    pub top: Option<usize>,
     /// Devices marked for the next switch.
     pub marked: BTreeSet<String>,
     /// The line of the script under the cursor.
@@ -142,10 +143,28 @@ impl Ui {
         chosen.or_else(|| snapshot.open_incidents().next()).or_else(|| just_resolved(snapshot))
     }
 
+    /// The alert outside of incidents that the cohort under the cursor is about, where the incident is not about it.
+    pub fn chosen_alert<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Alert> {
+        let cohort = self.cohort.as_ref().filter(|cohort| !cohort.is_fleet())?;
+        if self.incident(snapshot).is_some_and(|incident| incident.cohort == *cohort) {
+            return None;
+        }
+        let related = snapshot.loose_alerts().filter(|alert| {
+            let about = snapshot.about(alert);
+            !about.is_fleet() && about.is_related(cohort)
+        });
+        related.min_by_key(|alert| snapshot.about(alert) != cohort)
+    }
+
+    /// The alert outside of incidents that the room speaks of: the one under the cursor, else the one in front.
+    pub fn alert<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Alert> {
+        self.chosen_alert(snapshot).or_else(|| snapshot.alert_in_front())
+    }
+
     /// The cohort whose signal is drawn: the one chosen, else the one that an alert or the incident is about.
     pub fn chart_cohort(&self, snapshot: &Snapshot) -> Option<CohortKey> {
-        let alerted =
-            || snapshot.alerts.iter().rev().find(|alert| alert.is_open()).map(|alert| snapshot.about(alert).clone());
+        let newest = || snapshot.alerts.iter().rev().find(|alert| alert.is_open());
+        let alerted = || self.alert(snapshot).or_else(newest).map(|alert| snapshot.about(alert).clone());
         let concerned =
             || self.incident(snapshot).map(|incident| incident.cohort.clone()).filter(|cohort| !cohort.is_fleet());
         self.cohort.clone().or_else(concerned).or_else(alerted)
@@ -191,7 +210,7 @@ impl Ui {
     /// Goes to a screen, with its first pane.
     pub fn go(&mut self, view: View) {
         self.view = view;
-        self.switches_top = None;
+        self.top = None;
         if !view.panes().contains(&self.pane) {
             self.pane = view.panes()[0];
         }

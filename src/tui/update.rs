@@ -17,7 +17,7 @@ use super::overlays::note::NoteEditor;
 use super::overlays::palette::Palette;
 use super::theme::Theme;
 use super::ui::{Pane, Ui, View};
-use super::widgets::{drill, rollout, runbook, switches};
+use super::widgets::{drill, metrics, rollout, runbook, switches};
 use crate::domain::command::{Command, SwitchCommand};
 use crate::domain::ids::IncidentId;
 use crate::domain::lens::Filter;
@@ -230,10 +230,14 @@ fn step(app: &mut App, by: isize) {
             app.ui.inject = moved(app.ui.inject, lines);
         }
         Pane::Switches => {
-            (app.ui.switch, app.ui.switches_top) = switches::moved(&app.scene(), app.body(), by);
+            (app.ui.switch, app.ui.top) = switches::moved(&app.scene(), app.body(), by);
         }
-        // Up is back.
-        Pane::Metrics => app.ui.quarters_back = app.ui.quarters_back.saturating_add_signed(-by.signum()).min(QUARTERS),
+        // A page is of lines. Up is back.
+        Pane::Metrics if by.abs() > 1 => app.ui.top = Some(metrics::moved(&app.scene(), app.body(), by)),
+        Pane::Metrics => {
+            app.ui.top = None;
+            app.ui.quarters_back = app.ui.quarters_back.saturating_add_signed(-by).min(QUARTERS);
+        }
     }
 }
 
@@ -276,7 +280,9 @@ fn back(app: &mut App) {
 }
 
 fn next_pane(app: &mut App, by: usize) {
-    let panes = app.ui.view.panes();
+    let has_incident = app.ui.incident(&app.snapshot).is_some();
+    let shown = |pane: &&Pane| has_incident || **pane != Pane::Runbook || app.ui.view == View::Runbook;
+    let panes: Vec<_> = app.ui.view.panes().iter().filter(shown).copied().collect();
     let at = panes.iter().position(|pane| *pane == app.ui.pane).unwrap_or(0);
     app.ui.pane = panes[(at + by) % panes.len()];
 }
@@ -351,8 +357,12 @@ fn on_incident(app: &mut App, command: impl FnOnce(IncidentId) -> Command) {
     }
 }
 
-/// The incident if it waits for it, else the alert.
+/// What waits for it: the alert under the cursor, else the incident, else the next alert.
 fn acknowledge(app: &mut App) {
+    let chosen = app.ui.chosen_alert(&app.snapshot).filter(|alert| alert.acknowledged.is_none()).map(|alert| alert.id);
+    if let Some(alert) = chosen {
+        return app.command(Command::AcknowledgeAlert(alert), Asked::Plainly);
+    }
     let waiting = app.ui.incident(&app.snapshot).filter(|incident| incident.moments.acknowledged.is_none());
     if let Some(id) = waiting.map(|incident| incident.id) {
         return app.command(Command::Acknowledge(id), Asked::Plainly);

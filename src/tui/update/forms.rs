@@ -113,7 +113,7 @@ pub(super) fn open_form(app: &mut App, action: Action) {
 
 /// The form to declare with: filled in from the alert, where there is one.
 fn declare_form(app: &App, snapshot: &Snapshot, from_alert: bool) -> Form {
-    let proposal = snapshot.alert_in_front().and_then(|alert| snapshot.proposals.get(&alert.id)).filter(|_| from_alert);
+    let proposal = app.ui.alert(snapshot).and_then(|alert| snapshot.proposals.get(&alert.id)).filter(|_| from_alert);
     let severity = proposal.map_or(Severity::Sev3, |p| p.severity);
     let kind = proposal.map_or(IncidentType::MassDisconnect, |p| p.kind);
     let at = |found: Option<usize>| found.unwrap_or(0);

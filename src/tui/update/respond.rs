@@ -1,7 +1,6 @@
 //! What the actions about how an incident is worked do: they open a form, or the list of incidents.
 
 use crate::domain::acceptance::Lasting;
-use crate::domain::alert::Alert;
 use crate::domain::command::Command;
 use crate::domain::command::response::ResponseCommand;
 use crate::domain::ids::IncidentId;
@@ -18,7 +17,7 @@ use crate::tui::overlays::form::{Field, Form, Purpose};
 use crate::tui::overlays::{Overlay, incidents};
 use crate::tui::submit::respond::Asks;
 use crate::tui::ui::View;
-use crate::tui::widgets::runbook;
+use crate::tui::widgets::{runbook, why};
 
 use super::updates;
 
@@ -87,11 +86,10 @@ pub(super) fn perform(app: &mut App, action: Respond) {
             asks(Asks::Role(incident.id), "roles", "hands it over", fields).hint(format!("{duties}."))
         }
         Respond::Join => {
-            let loose: Vec<_> = snapshot.loose_alerts().collect();
-            let options =
-                loose.iter().map(|alert| format!("{} {}", alert.id, alert.finding.cohort)).collect::<Vec<_>>();
-            let alerts = loose.iter().map(|alert| alert.id).collect();
-            let fields = vec![Field::choice("alert", options, 0)];
+            let options = snapshot.loose_alerts().map(|alert| why::in_a_line(&snapshot, alert)).collect();
+            let alerts: Vec<_> = snapshot.loose_alerts().map(|alert| alert.id).collect();
+            let front = app.ui.alert(&snapshot).and_then(|front| alerts.iter().position(|alert| *alert == front.id));
+            let fields = vec![Field::choice("alert", options, front.unwrap_or(0))];
             asks(
                 Asks::Join(incident.id, alerts),
                 &format!("which alert belongs to {}", incident.id),
@@ -131,14 +129,14 @@ fn decide_form(snapshot: &Snapshot, incident: &Incident) -> Form {
 /// An alert is how its devices are.
 fn accept(app: &mut App) {
     let snapshot = app.snapshot.clone();
-    let option = |alert: &Alert| {
-        let signals: Vec<_> = alert.signals().map(|signal| signal.name()).collect();
-        format!("{} {} · {}", alert.id, snapshot.about(alert).sentence(), signals.join(", "))
-    };
-    let front = snapshot.alert_in_front().map(|alert| alert.id);
+    let front = app.ui.alert(&snapshot).map(|alert| alert.id);
     let in_front = snapshot.loose_alerts().position(|alert| Some(alert.id) == front).unwrap_or(0);
     let fields = vec![
-        Field::choice("what", snapshot.loose_alerts().map(option).collect(), in_front),
+        Field::choice(
+            "what",
+            snapshot.loose_alerts().map(|alert| why::in_a_line(&snapshot, alert)).collect(),
+            in_front,
+        ),
         Field::choice("for", Lasting::ALL.map(|lasting| lasting.name().into()).into(), 0),
         Field::text("reason", ""),
     ];

@@ -121,14 +121,16 @@ fn rules<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec<Line<'
         format::right(&format::count(devices.into()), WAVE)
     };
     let limit = format::right("limit", LIMIT);
-    let mut shown = vec![
-        Line::default(),
+    let stood = (!view.active).then(|| heading(scene, "as it was when the rollout stopped".to_owned()));
+    let mut shown = vec![Line::default()];
+    shown.extend(stood);
+    shown.extend([
         heading(scene, format!("{:name$}{limit}{}", "stop rules", named(&waves))),
         heading(
             scene,
             format!("{:name$}{}", "started", " ".repeat(LIMIT)) + &waves.iter().map(started).collect::<String>(),
         ),
-    ];
+    ]);
     for (rule, limit) in rules {
         let (least, share) = match limit {
             Limit::Above(share) => ("", share),

@@ -16,7 +16,7 @@ fn readings(scene: &Scene<'_>) -> [Reading; 4] {
     let snapshot = scene.snapshot;
     let moments = match scene.ui.incident(snapshot) {
         Some(incident) => incident.moments,
-        None => snapshot.alert_in_front().map_or_else(Moments::default, |alert| Moments {
+        None => scene.ui.alert(snapshot).map_or_else(Moments::default, |alert| Moments {
             onset: Some(alert.finding.onset),
             detected: Some(alert.at),
             acknowledged: alert.acknowledged.as_ref().map(|(at, _)| *at),

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use crate::domain::clock::Clock;
 use crate::engine::metrics::{Group, Quarter, Report};
 use crate::tui::format;
-use crate::tui::scene::{Scene, lines};
+use crate::tui::scene::Scene;
 use crate::tui::theme::Role;
 use crate::tui::ui::Pane;
 
@@ -16,6 +16,27 @@ use crate::tui::ui::Pane;
 const WIDE: u16 = 110;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let report = report(scene);
+    let counted = format::counted(report.groups[0].incidents as u64, "incident");
+    let title = format!("{} · {counted} · up and down: another quarter", report.quarter);
+    let inner = scene.pane(&title, Some(Pane::Metrics), area, buffer);
+    let content = content(scene, &report, inner.width >= WIDE);
+    let top = top(scene, content.len(), inner.height.into());
+    scene.page(content, top, inner, buffer);
+}
+
+/// The first line shown after a movement by so many lines.
+pub fn moved(scene: &Scene<'_>, area: Rect, by: isize) -> usize {
+    let inner = scene.inside(area);
+    let (length, height) = (content(scene, &report(scene), false).len(), usize::from(inner.height));
+    top(scene, length, height).saturating_add_signed(by).min(length.saturating_sub(height))
+}
+
+fn top(scene: &Scene<'_>, length: usize, height: usize) -> usize {
+    scene.ui.top.unwrap_or(0).min(length.saturating_sub(height))
+}
+
+fn report(scene: &Scene<'_>) -> Report {
     let snapshot = scene.snapshot;
     // The cursor goes through quarters: up is back.
     let mut quarter = Quarter::of(snapshot.at);
@@ -23,18 +44,17 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         quarter = quarter.before();
     }
     let incidents = snapshot.incidents.values().map(AsRef::as_ref);
-    let report = Report::of(incidents, quarter, &snapshot.targets, snapshot.at);
-    let counted = format::counted(report.groups[0].incidents as u64, "incident");
-    let title = format!("{quarter} · {counted} · up and down: another quarter");
-    let inner = scene.pane(&title, Some(Pane::Metrics), area, buffer);
-    let is_wide = inner.width >= WIDE;
+    Report::of(incidents, quarter, &snapshot.targets, snapshot.at)
+}
+
+fn content<'a>(scene: &Scene<'a>, report: &Report, is_wide: bool) -> Vec<Line<'a>> {
     let mut content = vec![heads(scene, is_wide)];
     for group in &report.groups {
-        content.extend(rows(scene, &report, group, is_wide));
+        content.extend(rows(scene, report, group, is_wide));
     }
     content.push(Line::default());
-    content.extend(trend(scene, &report));
-    lines(&content, inner, buffer);
+    content.extend(trend(scene, report));
+    content
 }
 
 fn heads<'a>(scene: &Scene<'a>, is_wide: bool) -> Line<'a> {
@@ -97,8 +117,8 @@ fn against<'a>(scene: &Scene<'a>, report: &Report, clock: Clock, median_s: i64) 
 fn trend<'a>(scene: &Scene<'a>, report: &Report) -> Vec<Line<'a>> {
     let heads = format!(" {:20} {:>9} {:>10} {:>10} {:>10} {:>10}", "MEDIANS", "incidents", "TTD", "TTA", "TTM", "TTR");
     let mut told = vec![Line::from(scene.span(heads, Role::Muted))];
-    let quarters = report.before.iter().map(|(quarter, group)| (*quarter, group));
-    for (quarter, group) in quarters.chain([(report.quarter, &report.groups[0])]) {
+    let before = report.before.iter().rev().map(|(quarter, group)| (*quarter, group));
+    for (quarter, group) in [(report.quarter, &report.groups[0])].into_iter().chain(before) {
         let median = |clock| group.spread(clock).map_or_else(|| "–".into(), |s| format::duration(s.median_s));
         let [a, b, c, d] = Clock::ALL.map(median).map(|text| format::right(&text, 10));
         let role = if quarter == report.quarter { Role::Title } else { Role::Text };

@@ -5,9 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::domain::switch::ActuationState;
-use crate::tui::action::Action;
-use crate::tui::format;
-use crate::tui::scene::{Scene, lines, shell};
+use crate::tui::scene::{Scene, shell};
 use crate::tui::theme::Role;
 use crate::tui::ui::Pane;
 use crate::tui::widgets::{actuation, campaign, rollout};
@@ -17,19 +15,9 @@ const FOLDED: usize = 2;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let inner = scene.pane("rollouts and switches", Some(Pane::Switches), area, buffer);
-    let (mut content, cursor) = content(scene, inner);
-    let height = usize::from(inner.height);
-    let top = top(scene, content.len(), cursor, height);
-    let below = content.len().saturating_sub(top + height);
-    if below > 0 && height > 1 {
-        let told = format!(
-            "   … {} more · {} shows them",
-            format::counted(below as u64 + 1, "line"),
-            scene.key(Action::PageDown)
-        );
-        content[top + height - 1] = Line::from(scene.span(told, Role::Muted));
-    }
-    lines(&content[top..], inner, buffer);
+    let (content, cursor) = content(scene, inner);
+    let top = top(scene, content.len(), cursor, inner.height.into());
+    scene.page(content, top, inner, buffer);
 }
 
 /// Where a movement of the cursor leads: the switch under it, and the first line shown where that is not its own.
@@ -49,7 +37,7 @@ pub fn moved(scene: &Scene<'_>, area: Rect, by: isize) -> (usize, Option<usize>)
 
 /// The first line shown: where somebody went, else as far down as the cursor needs.
 fn top(scene: &Scene<'_>, length: usize, cursor: usize, height: usize) -> usize {
-    let wanted = scene.ui.switches_top.unwrap_or(cursor.saturating_sub(height));
+    let wanted = scene.ui.top.unwrap_or(cursor.saturating_sub(height));
     wanted.min(length.saturating_sub(height))
 }
 

@@ -10,6 +10,7 @@ use crate::domain::alert::Alert;
 use crate::domain::campaign::CampaignState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::cost::IF_NOTHING_MORE;
+use crate::domain::incident::Incident;
 use crate::domain::rollout::of_wave;
 use crate::domain::signal::Signal;
 use crate::domain::verdict::Origin;
@@ -22,7 +23,7 @@ use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let incident = scene.ui.incident(scene.snapshot);
+    let incident = incident(scene);
     let bill = incident.and_then(|incident| scene.snapshot.bills.get(&incident.id)).filter(|bill| bill.total() > 0);
     let room = usize::from(area.width).saturating_sub(4);
     let title = bill.map_or_else(
@@ -35,7 +36,24 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     );
     let inner = scene.pane(&title, None, area, buffer);
     let width = usize::from(inner.width).saturating_sub(2);
-    lines(&content(scene, width), inner, buffer);
+    lines(&cut(content(scene, width), inner), inner, buffer);
+}
+
+/// The incident, where the cursor is not on a cohort that something else is wrong with.
+fn incident<'a>(scene: &Scene<'a>) -> Option<&'a Incident> {
+    let incident = scene.ui.incident(scene.snapshot).filter(|_| scene.ui.chosen_alert(scene.snapshot).is_none());
+    incident.map(AsRef::as_ref)
+}
+
+/// As much as fits; where that is not all it says so.
+fn cut(mut content: Vec<Line<'_>>, area: Rect) -> Vec<Line<'_>> {
+    if content.len() > area.height.into() {
+        content.truncate(area.height.into());
+        if let Some(last) = content.last_mut() {
+            last.push_span(if last.width() + 2 <= area.width.into() { " …" } else { "…" });
+        }
+    }
+    content
 }
 
 fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
@@ -43,7 +61,7 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
     let say = |text: String, role: Role| Line::from(scene.span(format!(" {text}"), role));
     let wrapped =
         |text: &str, role: Role| wrap(text, width).into_iter().map(|text| say(text, role)).collect::<Vec<_>>();
-    if let Some(incident) = scene.ui.incident(snapshot) {
+    if let Some(incident) = incident(scene) {
         let alert = snapshot.alerts.iter().find(|alert| incident.alerts.contains(&alert.id));
         let origin = match incident.origin {
             Origin::Undecided => "",
@@ -62,8 +80,7 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
         content.extend(left_out(scene).map(|line| say(line, Role::Muted)));
         return content;
     }
-    if let Some(alert) = snapshot.alert_in_front() {
-        let more = snapshot.loose_alerts().count() - 1;
+    if let Some(alert) = scene.ui.alert(snapshot) {
         let proposal = snapshot.proposals.get(&alert.id);
         let kind = proposal.map(|p| format!("looks like {}, {} · ", p.kind, p.severity)).unwrap_or_default();
         let about = snapshot.about(alert);
@@ -73,11 +90,12 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
             || format!("{} takes it", scene.key(Action::Acknowledge)),
             |(at, by)| format!("{by} took it at {}", format::clock(*at)),
         );
-        let more = if more > 0 { format!(" · {}", format::counted(more as u64, "more alert")) } else { String::new() };
-        let keys = say(format!("{taken} · {} declares an incident{more}", scene.key(Action::Declare)), Role::Key);
+        let keys = say(format!("{taken} · {} declares an incident", scene.key(Action::Declare)), Role::Key);
         // Where there are three lines they are the evidence's: the footer has the keys.
         let place = if scene.shape == Shape::Folded { content.len() } else { 0 };
         content.insert(place, keys);
+        let others = snapshot.loose_alerts().filter(|other| other.id != alert.id);
+        content.extend(others.flat_map(|other| wrapped(&in_a_line(snapshot, other), Role::Warn)));
         content.extend(left_out(scene).map(|line| say(line, Role::Muted)));
         return content;
     }
@@ -107,10 +125,17 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
             snapshot.codes.iter().take(3).map(|(code, n)| format!("{code} ×{}", format::count(*n))).collect();
         content.push(say(format!("error codes so far: {}", codes.join(", ")), Role::Muted));
     }
-    if !snapshot.read_only {
+    // Where there are few lines the footer has the keys.
+    if !snapshot.read_only && scene.shape != Shape::Folded {
         content.push(say(format!("{} declares by hand", scene.key(Action::DeclareByHand)), Role::Muted));
     }
     content
+}
+
+/// An alert in a line: whom it is about, and what they do.
+pub fn in_a_line(snapshot: &Snapshot, alert: &Alert) -> String {
+    let signals: Vec<_> = alert.signals().map(|signal| signal.name()).collect();
+    format!("{} {} · {}", alert.id, snapshot.about(alert).sentence(), signals.join(", "))
 }
 
 /// That there is something that the room does not count.
