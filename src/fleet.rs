@@ -308,6 +308,11 @@ impl Fleet {
         (self.second - self.epoch) as u32
     }
 
+    /// Seconds since the room began to listen: there is no history before.
+    pub fn listens_s(&self) -> i64 {
+        self.second - self.epoch - 1
+    }
+
     /// Seconds that a device has been silent while we listened.
     pub fn silent_s(&self, device: &devices::Device) -> u32 {
         let now = self.now_s();

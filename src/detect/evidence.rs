@@ -2,7 +2,7 @@
 
 use super::census;
 use super::watch::Rise;
-use super::{MINIMUM_AFFECTED, MINIMUM_SHARE};
+use super::{MINIMUM_AFFECTED, MINIMUM_SHARE, SETTLE_S};
 use crate::domain::alert::Finding;
 use crate::domain::cohort::CohortKey;
 use crate::domain::symptom::Symptom;
@@ -49,6 +49,8 @@ impl Evidence {
             (_, Some((silent_s, _))) => silent_s.into(),
             _ => rise.began_s,
         };
+        // A coarse history ends with a whole minute, which may have begun before there was anything to see.
+        let began_s = began_s.min(fleet.listens_s());
         let onset = now.plus_s(-began_s);
         let share = |n: f32| (f64::from(n) / f64::from(self.devices.max(1))).clamp(0.0, 1.0);
         let usually = self.expected();
@@ -67,6 +69,9 @@ impl Evidence {
         };
         if let Some(told) = self.drift(fleet).or_else(|| self.odd(fleet)) {
             evidence = format!("{evidence}; {told}");
+        }
+        if fleet.listens_s() - began_s < SETTLE_S {
+            evidence = format!("{evidence}; already so when the room began to listen");
         }
         if let Some(wave) = after_wave(fleet, &self.cohort, onset) {
             evidence = format!("{evidence}; {wave}");

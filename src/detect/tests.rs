@@ -169,6 +169,31 @@ fn raised(changes: &[Change]) -> Vec<String> {
 }
 
 #[test]
+fn a_room_that_opens_in_an_outage_says_so_before_it_has_learnt_anything() {
+    // (who is away already, what is raised in the first minute, and in three more)
+    type Case = (&'static str, fn(usize) -> bool, &'static [&'static str], &'static [&'static str]);
+    let cases: [Case; 6] = [
+        ("a revision in a region", |n| n % 8 >= 6 && n % 5 > 0, &["online rev-B · us"], &[]),
+        ("a third of a firmware", |n| n % 6 == 1, &["online 3.2.5"], &[]),
+        ("a few of everybody", |n| n % 40 == 3 || n % 37 == 0, &[], &[]),
+        ("many of everybody", |n| n % 3 == 0, &[], &[]),
+        ("most of everybody", |n| n % 9 != 8, &[], &[]),
+        ("everybody", |_| true, &[], &["online fleet"]),
+    ];
+    for (told, is_away, at_once, later) in cases {
+        let mut fake = Fake::new(2000);
+        fake.take_down(is_away);
+        let changes = fake.run(SETTLE_S + 25);
+        assert_eq!(raised(&changes), at_once, "{told}");
+        for change in changes {
+            let Change::Raised(Finding { evidence, .. }) = change else { panic!("{told}: {change:?}") };
+            assert!(evidence.ends_with("; already so when the room began to listen"), "{told}: {evidence}");
+        }
+        assert_eq!(raised(&fake.run(180)), later, "{told}");
+    }
+}
+
+#[test]
 fn who_has_been_found_narrowly_stays_so_when_nobody_is_left_to_tell() {
     let mut fake = Fake::new(400);
     let is_b = |n: usize| n % 8 >= 6;

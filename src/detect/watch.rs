@@ -162,7 +162,7 @@ impl Watch {
         for (place, post) in watched.filter(|(_, post)| !post.rests) {
             let post_look = PostLook::new(self.look, CohortIx(place as u32), cohorts, away.within(&post.key), &whole);
             for symptom in Symptom::ALL {
-                let judges = judged[symptom as usize];
+                let judges = judged[symptom as usize] || post_look.tells_at_once(symptom);
                 let learning = match (judges, held(symptom)) {
                     (false, _) => Learning::All,
                     (true, true) => Learning::Nothing,
@@ -313,6 +313,14 @@ impl<'a> PostLook<'a> {
     fn rest(&self) -> Option<f32> {
         let rest = self.whole.devices.saturating_sub(self.devices);
         (!self.is_fleet() && rest >= REST).then_some(rest as f32)
+    }
+
+    /// Whether nothing has to be learnt first: who is away is known without waiting for it, and the rest of the fleet, most
+    /// of which is there, tells how many that usually are. Rooms are opened because something is wrong.
+    fn tells_at_once(&self, symptom: Symptom) -> bool {
+        let away_elsewhere = self.whole.away.saturating_sub(self.away) as f32;
+        // The first look takes the measure of the fleet.
+        symptom == Symptom::Offline && self.look > 1 && self.rest().is_some_and(|rest| 2.0 * away_elsewhere < rest)
     }
 
     /// Seconds since an earlier look.
