@@ -46,6 +46,8 @@ const LEAST_LIFT: f64 = 3.0;
 pub const UNHEARD_S: i64 = 86_400;
 /// Seconds after our own link came up in which nothing is judged: the fleet is still being filled.
 const SETTLE_S: i64 = 30;
+/// Of what may have begun before the room listened.
+pub const OLDER: &str = "already so when the room began to listen";
 /// Looks that are made at once, at most, to make up for those that were missed.
 const MOST_LOOKS: i64 = 12;
 /// Seconds of listening before anything is judged at all: what is usual must have been seen.
@@ -59,6 +61,11 @@ const WAVERING: u32 = 4;
 /// share may show, and who is given another firmware comes back with it.
 const STEADY_VAGUE: u32 = 18;
 const NOT_FEW: f32 = 0.05;
+
+/// Whether what began then may have begun before the room listened: until the fleet has settled nothing can tell.
+pub fn may_be_older(fleet: &Fleet, onset: At) -> bool {
+    (0..SETTLE_S).contains(&onset.since_s(fleet.listens_since()))
+}
 
 /// What changed in the detector's opinion.
 #[derive(Clone, Debug, PartialEq)]

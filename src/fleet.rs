@@ -308,9 +308,9 @@ impl Fleet {
         (self.second - self.epoch) as u32
     }
 
-    /// Seconds since the room began to listen: there is no history before.
-    pub fn listens_s(&self) -> i64 {
-        self.second - self.epoch - 1
+    /// When the room began to listen: there is no history before.
+    pub const fn listens_since(&self) -> At {
+        At::from_ms((self.epoch + 1) * 1000)
     }
 
     /// Seconds that a device has been silent while we listened.

@@ -2,7 +2,7 @@
 
 use super::census;
 use super::watch::Rise;
-use super::{MINIMUM_AFFECTED, MINIMUM_SHARE, SETTLE_S};
+use super::{MINIMUM_AFFECTED, MINIMUM_SHARE, OLDER, may_be_older};
 use crate::domain::alert::Finding;
 use crate::domain::cohort::CohortKey;
 use crate::domain::symptom::Symptom;
@@ -50,8 +50,7 @@ impl Evidence {
             _ => rise.began_s,
         };
         // A coarse history ends with a whole minute, which may have begun before there was anything to see.
-        let began_s = began_s.min(fleet.listens_s());
-        let onset = now.plus_s(-began_s);
+        let onset = now.plus_s(-began_s).max(fleet.listens_since());
         let share = |n: f32| (f64::from(n) / f64::from(self.devices.max(1))).clamp(0.0, 1.0);
         let usually = self.expected();
         let (observed, expected) = (share(self.affected as f32), share(usually));
@@ -70,8 +69,8 @@ impl Evidence {
         if let Some(told) = self.drift(fleet).or_else(|| self.odd(fleet)) {
             evidence = format!("{evidence}; {told}");
         }
-        if fleet.listens_s() - began_s < SETTLE_S {
-            evidence = format!("{evidence}; already so when the room began to listen");
+        if may_be_older(fleet, onset) {
+            evidence = format!("{evidence}; {OLDER}");
         }
         if let Some(wave) = after_wave(fleet, &self.cohort, onset) {
             evidence = format!("{evidence}; {wave}");

@@ -19,6 +19,7 @@ use crate::domain::ids::{ActuationId, AlertId, IncidentId};
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::input::Outcome;
 use crate::domain::observation::{AttributeIx, Body, Envelope, Text};
+use crate::domain::query::Query;
 use crate::domain::recovery::{Check, Standing};
 use crate::domain::runbook::{StepMark, markdown};
 use crate::domain::signal::Signal;
@@ -525,6 +526,22 @@ fn raise(bench: &mut Bench, signal: Signal, cohort: CohortKey) {
     turn.take_change(Change::Raised(finding));
     let records = turn.step.records;
     bench.records.extend(records);
+}
+
+#[test]
+fn an_onset_at_the_beginning_may_be_older() {
+    for (after_s, told) in
+        [(20, "already so when the room began to listen; "), (200, "found back in the data, to 5 s; ")]
+    {
+        let mut bench = Bench::new();
+        bench.wait(after_s);
+        raise(&mut bench, Signal::Online, CohortKey::default());
+        bench.ask(Command::Declare(Declare { alert: Some(AlertId(1)), ..Declare::default() })).unwrap();
+        bench.wait(10);
+        let answers = &bench.state.facts().of(IncidentId(1)).unwrap().answers;
+        let onset = answers.iter().find(|answer| answer.query == Query::Onset).unwrap();
+        assert!(onset.evidence.starts_with(told), "{after_s} s: {}", onset.evidence);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use super::State;
 use super::facts::{Count, Crowd, Subject, kind};
+use crate::detect::{OLDER, may_be_older};
 use crate::domain::campaign::CampaignState;
 use crate::domain::count;
 use crate::domain::query::{Answer, Query};
@@ -207,6 +208,7 @@ fn onset(state: &State, subject: &Subject<'_>, at: At) -> Answer {
     let found = match (corrected, subject.alerts.is_empty()) {
         (true, _) => "as people have corrected it".to_owned(),
         (false, true) => "the time of the declaration; correct it where it is known".to_owned(),
+        (false, false) if may_be_older(&state.fleet, onset) => OLDER.to_owned(),
         (false, false) => format!("found back in the data, to {within} s"),
     };
     let wave = wave_before(state, onset).unwrap_or_else(|| "no wave began in the day before it".into());
