@@ -186,8 +186,9 @@ fn a_room_that_opens_in_an_outage_says_so_before_it_has_learnt_anything() {
         let changes = fake.run(SETTLE_S + 25);
         assert_eq!(raised(&changes), at_once, "{told}");
         for change in changes {
-            let Change::Raised(Finding { evidence, .. }) = change else { panic!("{told}: {change:?}") };
+            let Change::Raised(Finding { evidence, cohort, .. }) = change else { panic!("{told}: {change:?}") };
             assert!(evidence.ends_with("; already so when the room began to listen"), "{told}: {evidence}");
+            assert_eq!(census::gone_within(&fake.fleet, &cohort), None, "{told}: nobody knows when they went");
         }
         assert_eq!(raised(&fake.run(180)), later, "{told}");
     }
