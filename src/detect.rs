@@ -46,11 +46,9 @@ const LEAST_LIFT: f64 = 3.0;
 pub const UNHEARD_S: i64 = 86_400;
 /// Seconds after our own link came up in which nothing is judged: the fleet is still being filled.
 const SETTLE_S: i64 = 30;
-/// Of what may have begun before the room listened.
-pub const OLDER: &str = "already so when the room began to listen";
 /// Looks that are made at once, at most, to make up for those that were missed.
 const MOST_LOOKS: i64 = 12;
-/// Seconds of listening before anything is judged at all: what is usual must have been seen.
+/// Seconds of listening before everything is judged: what is usual must have been seen. Who is away is judged sooner.
 pub const JUDGES_AFTER_S: i64 = SETTLE_S + watch::LEARN_LOOKS as i64 * stream::LOOK_S;
 /// Looks in a row with the same answer before an alert is raised, and before one more about a symptom that has one; and
 /// looks after which an answer that wavers is as good as it gets.
@@ -61,11 +59,6 @@ const WAVERING: u32 = 4;
 /// share may show, and who is given another firmware comes back with it.
 const STEADY_VAGUE: u32 = 18;
 const NOT_FEW: f32 = 0.05;
-
-/// Whether what began then may have begun before the room listened: until the fleet has settled nothing can tell.
-pub fn may_be_older(fleet: &Fleet, onset: At) -> bool {
-    (0..SETTLE_S).contains(&onset.since_s(fleet.listens_since()))
-}
 
 /// What changed in the detector's opinion.
 #[derive(Clone, Debug, PartialEq)]
@@ -236,7 +229,7 @@ impl Detector {
 
     /// Finds who shows a symptom that has risen, and raises what is new and steady.
     fn judge(&mut self, fleet: &Fleet, counted: &Census, risen: &[&Rise], now: At, changes: &mut Vec<Change>) {
-        let symptom = risen[0].symptom;
+        let (symptom, up_since) = (risen[0].symptom, self.live_since.unwrap_or(now));
         for (conditions, rise) in who(fleet, counted, risen, self.watch.usual(symptom)) {
             let evidence = evidence::gather(fleet, counted, symptom, &conditions, rise.usual);
             if !evidence.is_enough() {
@@ -245,7 +238,7 @@ impl Detector {
             let known = self.causes.iter_mut().find(|cause| cause.is_about(fleet, counted, &conditions, symptom));
             if let Some(cause) = known {
                 if !cause.has(symptom) && steady(&mut self.pending, symptom, &conditions, STEADY) {
-                    let finding = evidence.clone().finding(fleet, rise, now);
+                    let finding = evidence.clone().finding(fleet, rise, now, up_since);
                     changes.push(cause.add(&evidence, finding));
                 } else if cause.has(symptom) && steady(&mut self.pending, symptom, &conditions, STEADY_BESIDE) {
                     cause.moves_to(counted, conditions, symptom);
@@ -262,7 +255,7 @@ impl Detector {
             };
             if steady(&mut self.pending, symptom, &conditions, looks) {
                 self.causes.push(Cause::new(&evidence, &conditions));
-                changes.push(Change::Raised(evidence.finding(fleet, rise, now)));
+                changes.push(Change::Raised(evidence.finding(fleet, rise, now, up_since)));
             }
         }
     }

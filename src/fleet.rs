@@ -308,11 +308,6 @@ impl Fleet {
         (self.second - self.epoch) as u32
     }
 
-    /// When the room began to listen: there is no history before.
-    pub const fn listens_since(&self) -> At {
-        At::from_ms((self.epoch + 1) * 1000)
-    }
-
     /// Seconds that a device has been silent while we listened.
     pub fn silent_s(&self, device: &devices::Device) -> u32 {
         let now = self.now_s();

@@ -249,9 +249,7 @@ pub fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) 
 pub(super) fn gone_within(fleet: &Fleet, cohort: &CohortKey) -> Option<i64> {
     const DAY_S: u32 = 86_400;
     let conditions = conditions(fleet, cohort)?;
-    // Who was away when the room began to listen may have gone at any time before.
-    let has_been_here = |device: &Device| i64::from(device.seen) > super::SETTLE_S;
-    let is_missed = |device: &&Device| symptoms(fleet, device) & Symptom::Offline.bit() != 0 && has_been_here(device);
+    let is_missed = |device: &&Device| symptoms(fleet, device) & Symptom::Offline.bit() != 0 && device.seen > 0;
     let own = counted(fleet).filter(is_missed).filter(|device| holds(&conditions, fleet.vector(device.group)));
     let mut gone: Vec<u32> = own.map(|device| device.seen).collect();
     gone.sort_unstable();

@@ -2,8 +2,8 @@
 
 use super::census;
 use super::watch::Rise;
-use super::{MINIMUM_AFFECTED, MINIMUM_SHARE, OLDER, may_be_older};
-use crate::domain::alert::Finding;
+use super::{MINIMUM_AFFECTED, MINIMUM_SHARE, SETTLE_S};
+use crate::domain::alert::{BEGAN_BEFORE, Finding};
 use crate::domain::cohort::CohortKey;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
@@ -40,8 +40,8 @@ impl Evidence {
         self.affected as f32 - self.expected() >= least
     }
 
-    /// The finding to raise; `rise` is where it shows most clearly.
-    pub(super) fn finding(self, fleet: &Fleet, rise: &Rise, now: At) -> Finding {
+    /// The finding to raise; `rise` is where it shows most clearly. Our link has been up since `up_since`.
+    pub(super) fn finding(self, fleet: &Fleet, rise: &Rise, now: At, up_since: At) -> Finding {
         let seen = fleet.cohorts().get(rise.cohort);
         let hush = fleet.hushed().filter(|_| self.symptom == Symptom::Silent);
         let began_s = match (self.symptom, hush) {
@@ -49,8 +49,12 @@ impl Evidence {
             (_, Some((silent_s, _))) => silent_s.into(),
             _ => rise.began_s,
         };
+        let mut onset = now.plus_s(-began_s);
         // A coarse history ends with a whole minute, which may have begun before there was anything to see.
-        let onset = now.plus_s(-began_s).max(fleet.listens_since());
+        if onset < up_since && seen.present_share_back(began_s as usize + 1).is_none() {
+            onset = up_since;
+        }
+        let began_before = (0..SETTLE_S).contains(&onset.since_s(up_since));
         let share = |n: f32| (f64::from(n) / f64::from(self.devices.max(1))).clamp(0.0, 1.0);
         let usually = self.expected();
         let (observed, expected) = (share(self.affected as f32), share(usually));
@@ -69,8 +73,8 @@ impl Evidence {
         if let Some(told) = self.drift(fleet).or_else(|| self.odd(fleet)) {
             evidence = format!("{evidence}; {told}");
         }
-        if may_be_older(fleet, onset) {
-            evidence = format!("{evidence}; {OLDER}");
+        if began_before {
+            evidence = format!("{evidence}; {BEGAN_BEFORE}");
         }
         if let Some(wave) = after_wave(fleet, &self.cohort, onset) {
             evidence = format!("{evidence}; {wave}");
@@ -80,6 +84,7 @@ impl Evidence {
             cohort: self.cohort,
             onset,
             onset_within_s: rise.within_s as u32,
+            began_before,
             observed,
             expected,
             sample: self.devices,

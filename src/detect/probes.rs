@@ -153,6 +153,6 @@ fn synchrony(facts: &Facts<'_>, signs: &Signs<'_>) -> Probe {
             ask(points, format!("nine of ten went within {within_s} s, and no quota was reached"))
         }
         Some(within_s) => ask(Points::Neither, format!("it took {within_s} s to spread, and no quota was reached")),
-        None => ask(Points::Unknown, "nobody went away at one moment, and no quota was reached".into()),
+        None => ask(Points::Unknown, format!("{}, and no quota was reached", facts.no_moment())),
     }
 }

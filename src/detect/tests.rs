@@ -3,6 +3,7 @@
 use super::verdict::{Facts, OwnLink};
 use super::*;
 use crate::domain::acceptance::{Acceptance, Usual};
+use crate::domain::alert::BEGAN_BEFORE;
 use crate::domain::campaign::{CampaignState, OtaState};
 use crate::domain::ids::Actor;
 use crate::domain::incident::IncidentType;
@@ -182,15 +183,37 @@ fn a_room_that_opens_in_an_outage_says_so_before_it_has_learnt_anything() {
     ];
     for (told, is_away, at_once, later) in cases {
         let mut fake = Fake::new(2000);
-        fake.take_down(is_away);
+        // As the broker has kept it.
+        (0..2000).filter(|n| is_away(*n)).for_each(|n| fake.status(n, false, true));
         let changes = fake.run(SETTLE_S + 25);
         assert_eq!(raised(&changes), at_once, "{told}");
         for change in changes {
-            let Change::Raised(Finding { evidence, cohort, .. }) = change else { panic!("{told}: {change:?}") };
-            assert!(evidence.ends_with("; already so when the room began to listen"), "{told}: {evidence}");
+            let Change::Raised(Finding { evidence, cohort, began_before, .. }) = change else {
+                panic!("{told}: {change:?}")
+            };
+            assert!(began_before && evidence.ends_with(BEGAN_BEFORE), "{told}: {evidence}");
             assert_eq!(census::gone_within(&fake.fleet, &cohort), None, "{told}: nobody knows when they went");
         }
         assert_eq!(raised(&fake.run(180)), later, "{told}");
+    }
+}
+
+#[test]
+fn what_began_in_a_gap_of_our_own_or_before_we_connected_is_known_to() {
+    let is_away = |n: usize| n % 8 >= 6 && !n.is_multiple_of(5);
+    // (seconds of a good link before the gap)
+    for watched_s in [0, 400] {
+        let mut fake = Fake::new(2000);
+        fake.run(watched_s);
+        fake.detector.link(false, fake.now);
+        fake.run(600);
+        fake.detector.link(true, fake.now);
+        let up_since = fake.now;
+        (0..2000).for_each(|n| fake.status(n, !is_away(n), true));
+        let changes = fake.run(SETTLE_S + 25);
+        let [Change::Raised(finding)] = &changes[..] else { panic!("{watched_s} s: {changes:?}") };
+        assert!(finding.began_before, "{watched_s} s: {}", finding.evidence);
+        assert!((0..SETTLE_S).contains(&finding.onset.since_s(up_since)), "{watched_s} s: {}", finding.onset);
     }
 }
 
@@ -840,6 +863,7 @@ fn what_hardly_any_of_so_many_do_beside_is_not_what_is_wrong() {
         cohort: CohortKey::default(),
         onset: fake.now,
         onset_within_s: 5,
+        began_before: false,
         observed: 0.0,
         expected: 0.0,
         sample: 3000,

@@ -7,7 +7,7 @@
 use super::census;
 use super::probes::{self, AT_ONCE_S, Signs};
 use super::suspects::{Breadth, Suspect};
-use crate::domain::alert::Finding;
+use crate::domain::alert::{BEGAN_BEFORE, Finding};
 use crate::domain::campaign::CampaignState;
 use crate::domain::cohort::CohortKey;
 use crate::domain::count::counted;
@@ -49,6 +49,12 @@ pub struct OwnLink {
 }
 
 impl Facts<'_> {
+    /// Why it cannot be told how fast devices went: they had gone before there was anybody to see it, or did not go together.
+    pub(super) fn no_moment(&self) -> String {
+        let began_before = self.findings.iter().any(|finding| finding.began_before);
+        if began_before { format!("it was {BEGAN_BEFORE}") } else { "nobody went away at one moment".into() }
+    }
+
     pub(super) fn has(&self, symptom: Symptom) -> bool {
         self.telling().any(|finding| finding.signal == symptom.signal())
     }
@@ -253,7 +259,7 @@ fn origin(facts: &Facts<'_>, signs: &Signs<'_>, evidence: &mut Vec<String>) -> O
             Origin::Undecided
         }
         None => {
-            evidence.push(format!("it is in one place of the network, {place}, and nobody went away at one moment"));
+            evidence.push(format!("it is in one place of the network, {place}, and {}", facts.no_moment()));
             Origin::Undecided
         }
     }

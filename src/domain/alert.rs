@@ -17,6 +17,9 @@ pub struct Finding {
     /// Seconds before and after it within which it really lies.
     #[serde(default)]
     pub onset_within_s: u32,
+    /// It was so already when our link came up: the onset is the latest that it can be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub began_before: bool,
     /// The share of the devices, 0..=1: that are online, or that show what the signal is about.
     pub observed: f64,
     /// What it should have been.
@@ -28,6 +31,9 @@ pub struct Finding {
     /// One line of plain words.
     pub evidence: String,
 }
+
+/// How it is said that something began before there was anybody to see it.
+pub const BEGAN_BEFORE: &str = "already so when the room connected";
 
 /// A finding that was raised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 
 use super::State;
 use super::facts::{Count, Crowd, Subject, kind};
-use crate::detect::{OLDER, may_be_older};
+use crate::domain::alert::BEGAN_BEFORE;
 use crate::domain::campaign::CampaignState;
 use crate::domain::count;
 use crate::domain::query::{Answer, Query};
@@ -204,12 +204,11 @@ fn onset(state: &State, subject: &Subject<'_>, at: At) -> Answer {
     let corrected = subject.incident.is_some_and(|incident| {
         incident.corrections.iter().any(|correction| correction.moment == crate::domain::clock::Moment::Onset)
     });
-    let within = subject.alerts.first().map_or(0, |alert| alert.finding.onset_within_s);
-    let found = match (corrected, subject.alerts.is_empty()) {
-        (true, _) => "as people have corrected it".to_owned(),
-        (false, true) => "the time of the declaration; correct it where it is known".to_owned(),
-        (false, false) if may_be_older(&state.fleet, onset) => OLDER.to_owned(),
-        (false, false) => format!("found back in the data, to {within} s"),
+    let found = match subject.alerts.first().map(|alert| &alert.finding) {
+        _ if corrected => "as people have corrected it".to_owned(),
+        None => "the time of the declaration; correct it where it is known".to_owned(),
+        Some(finding) if finding.began_before => BEGAN_BEFORE.to_owned(),
+        Some(finding) => format!("found back in the data, to {} s", finding.onset_within_s),
     };
     let wave = wave_before(state, onset).unwrap_or_else(|| "no wave began in the day before it".into());
     Answer::known(Query::Onset, text, format!("{found}; {wave}"))
