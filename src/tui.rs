@@ -186,6 +186,3 @@ fn ring() -> std::io::Result<()> {
     stdout.write_all(b"\x07")?;
     stdout.flush()
 }
-
-#[cfg(test)]
-mod tests;

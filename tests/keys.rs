@@ -203,6 +203,29 @@ fn a_read_only_room_has_no_dangerous_keys() {
 }
 
 #[test]
+fn the_keys_go_to_a_pane_that_is_on_the_screen() {
+    // (an incident is open, keys, what Enter opens then): without an incident the room has no runbook.
+    let cases = [
+        (false, &["tab"][..], "timeline · "),
+        (false, &["shift-tab"], "timeline · "),
+        (false, &["tab", "tab", "down"], "devices · "),
+        (true, &["tab"], "runbook · "),
+        (true, &["shift-tab"], "timeline · "),
+        (true, &["tab", "tab", "tab", "down"], "devices · "),
+    ];
+    for (is_open, keys, opened) in cases {
+        let mut room = at_the_alert();
+        if is_open {
+            room.press(&["d", "enter"]);
+            room.wait(1);
+        }
+        room.press(keys);
+        room.press(&["enter"]);
+        assert!(room.shows(opened), "{is_open} {keys:?}:\n{}", room.screen(120, 40));
+    }
+}
+
+#[test]
 fn looking_around() {
     let mut room = at_the_alert();
     // Into the cohort, into a device, and back out.

@@ -16,7 +16,7 @@ use super::scene::Scene;
 use super::screens;
 use super::submit;
 use super::theme::Theme;
-use super::ui::Ui;
+use super::ui::{Pane, Ui};
 use super::update;
 use crate::domain::command::{Command, Refusal, SwitchCommand};
 use crate::domain::ids::{IncidentId, Seq};
@@ -109,6 +109,11 @@ impl App {
     /// The picture to draw: the newest, or the one that is held.
     pub fn shown(&self) -> &Snapshot {
         self.ui.frozen.as_deref().unwrap_or(&self.snapshot)
+    }
+
+    /// The pane that has the keys.
+    pub(super) fn focus(&self) -> Pane {
+        self.ui.focus(self.shown())
     }
 
     /// Takes a newer snapshot.

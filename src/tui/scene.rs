@@ -64,7 +64,7 @@ impl<'a> Scene<'a> {
         if area.is_empty() {
             return area;
         }
-        let focused = pane.is_some_and(|pane| self.ui.pane == pane && self.ui.view.panes().len() > 1);
+        let focused = pane == Some(self.ui.focus(self.snapshot)) && self.ui.panes(self.snapshot).len() > 1;
         let border = self.style(if focused { Role::Focus } else { Role::Border });
         if self.shape == Shape::Folded {
             let title = format::fit(title, usize::from(area.width).saturating_sub(4));

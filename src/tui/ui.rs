@@ -46,10 +46,11 @@ pub enum Pane {
 }
 
 impl View {
-    /// The panes of a screen, in the order that Tab goes round.
-    pub const fn panes(self) -> &'static [Pane] {
+    /// The panes of a screen, in the order that Tab goes round. The room has a runbook when it has an incident.
+    const fn panes(self, has_incident: bool) -> &'static [Pane] {
         match self {
-            Self::Room => &[Pane::Cohorts, Pane::Runbook, Pane::Timeline],
+            Self::Room if has_incident => &[Pane::Cohorts, Pane::Runbook, Pane::Timeline],
+            Self::Room => &[Pane::Cohorts, Pane::Timeline],
             Self::Fleet => &[Pane::Cohorts, Pane::Devices],
             Self::Runbook => &[Pane::Runbook],
             Self::Timeline => &[Pane::Timeline],
@@ -211,9 +212,21 @@ impl Ui {
     pub fn go(&mut self, view: View) {
         self.view = view;
         self.top = None;
-        if !view.panes().contains(&self.pane) {
-            self.pane = view.panes()[0];
+        let panes = view.panes(true);
+        if !panes.contains(&self.pane) {
+            self.pane = panes[0];
         }
+    }
+
+    /// The panes on the screen.
+    pub fn panes(&self, snapshot: &Snapshot) -> &'static [Pane] {
+        self.view.panes(self.incident(snapshot).is_some())
+    }
+
+    /// The pane that has the keys: the chosen one, while it is on the screen.
+    pub fn focus(&self, snapshot: &Snapshot) -> Pane {
+        let panes = self.panes(snapshot);
+        if panes.contains(&self.pane) { self.pane } else { panes[0] }
     }
 }
 

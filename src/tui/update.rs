@@ -127,8 +127,8 @@ pub(super) fn perform(app: &mut App, action: Action) {
         Action::Bottom => step(app, isize::MAX / 2),
         Action::Enter => enter(app),
         Action::Back => back(app),
-        Action::NextPane => next_pane(app, 1),
-        Action::PreviousPane => next_pane(app, app.ui.view.panes().len() - 1),
+        Action::NextPane => turn(app, 1),
+        Action::PreviousPane => turn(app, -1),
         Action::Room => app.ui.go(View::Room),
         Action::Fleet => app.ui.go(View::Fleet),
         Action::Runbook => app.ui.go(View::Runbook),
@@ -198,7 +198,7 @@ pub(super) fn perform(app: &mut App, action: Action) {
 fn step(app: &mut App, by: isize) {
     let moved = |at: usize, length: usize| at.saturating_add_signed(by).min(length.saturating_sub(1));
     let snapshot = app.ui.frozen.clone().unwrap_or_else(|| app.snapshot.clone());
-    match app.ui.pane {
+    match app.focus() {
         Pane::Cohorts => {
             let rows = &snapshot.table.rows;
             // The first key shows the cursor; the next ones move it.
@@ -242,7 +242,7 @@ fn step(app: &mut App, by: isize) {
 }
 
 fn enter(app: &mut App) {
-    match (app.ui.view, app.ui.pane) {
+    match (app.ui.view, app.focus()) {
         (View::Room, Pane::Cohorts) => {
             if app.ui.cohort.is_none() {
                 step(app, 0);
@@ -279,12 +279,11 @@ fn back(app: &mut App) {
     }
 }
 
-fn next_pane(app: &mut App, by: usize) {
-    let has_incident = app.ui.incident(&app.snapshot).is_some();
-    let shown = |pane: &&Pane| has_incident || **pane != Pane::Runbook || app.ui.view == View::Runbook;
-    let panes: Vec<_> = app.ui.view.panes().iter().filter(shown).copied().collect();
-    let at = panes.iter().position(|pane| *pane == app.ui.pane).unwrap_or(0);
-    app.ui.pane = panes[(at + by) % panes.len()];
+/// Gives the keys to the pane that is so many places further.
+fn turn(app: &mut App, by: isize) {
+    let panes = app.ui.panes(app.shown());
+    let at = panes.iter().position(|pane| *pane == app.focus()).unwrap_or(0);
+    app.ui.pane = panes[at.wrapping_add_signed(by + panes.len() as isize) % panes.len()];
 }
 
 /// The next incident: open ones first, then those that were resolved.
@@ -314,7 +313,7 @@ fn next_theme(app: &mut App) {
 
 fn copy(app: &mut App) {
     let snapshot = &app.snapshot;
-    let text = match (app.ui.view, &app.ui.opened, app.ui.pane) {
+    let text = match (app.ui.view, &app.ui.opened, app.focus()) {
         (_, Some(device), _) => device.clone(),
         (View::Runbook, ..) if respond::diagnostic(app).is_some() => respond::diagnostic(app).unwrap_or_default(),
         (View::Switches, ..) => match rollout::newest_actuations(snapshot).get(app.ui.switch) {

@@ -36,7 +36,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         shown.push(Line::from(scene.span("   no device passes", Role::Muted)));
     }
     for (n, row) in page.rows.iter().enumerate() {
-        let selected = scene.ui.pane == Pane::Devices && page.first + n == scene.ui.device;
+        let selected = scene.ui.focus(scene.snapshot) == Pane::Devices && page.first + n == scene.ui.device;
         shown.push(device_line(scene, row, &columns, selected, inner.width.into()));
     }
     lines(&shown, inner, buffer);

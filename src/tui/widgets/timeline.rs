@@ -22,7 +22,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let title =
         if full { format!("timeline · {} entries", format::count(entries.len() as u64)) } else { "timeline".into() };
     let inner = scene.pane(&title, Some(Pane::Timeline), area, buffer);
-    let focused = full || scene.ui.pane == Pane::Timeline;
+    let focused = full || scene.ui.focus(scene.snapshot) == Pane::Timeline;
     let mut y = inner.y;
     // While people work on something, the few lines of the room are for what happens, not for housekeeping.
     let busy = !full && scene.snapshot.open_incidents().next().is_some();
