@@ -53,8 +53,8 @@ pub struct Room {
     pub accepted: Vec<Acceptance>,
     pub incidents: BTreeMap<IncidentId, Incident>,
     pub actuations: BTreeMap<ActuationId, Actuation>,
-    /// Campaigns whose state is on the record, so that it is recorded once.
-    pub campaigns: BTreeMap<String, CampaignState>,
+    /// The state of each campaign on the record, so that it is recorded once; and when it was told of last.
+    pub campaigns: BTreeMap<String, (CampaignState, At)>,
     pub crossings: Crossings,
     pub timeline: Timeline,
     /// How requests for a second person were answered, by their number.
@@ -85,11 +85,10 @@ impl Room {
         self.timeline.add(record, &self.actuations);
         self.note_change(record);
         match &record.event {
-            Event::CampaignChanged { campaign, state, .. } => {
-                self.campaigns.insert(campaign.clone(), *state);
-            }
+            Event::CampaignChanged { campaign, state, .. } => self.note_campaign(campaign, *state, record.at),
             Event::WaveStarted { campaign, .. } => {
-                self.campaigns.entry(campaign.clone()).or_default();
+                let state = self.campaigns.get(campaign).map_or_else(CampaignState::default, |(state, _)| *state);
+                self.note_campaign(campaign, state, record.at);
             }
             Event::Switch(event) => self.apply_to_switches(event, record),
             Event::Waves(WavesEvent::VersionsKnown { versions }) => {
@@ -98,6 +97,15 @@ impl Room {
             Event::Notice(event) => self.notices.apply(event, record.at, limits::NOTICES),
             _ => {}
         }
+    }
+
+    /// Notes the state of a campaign, in the place of the one that was told of longest ago: no more can be followed.
+    fn note_campaign(&mut self, campaign: &str, state: CampaignState, at: At) {
+        if self.campaigns.len() >= limits::CAMPAIGNS && !self.campaigns.contains_key(campaign) {
+            let oldest = self.campaigns.iter().min_by_key(|(_, (_, at))| *at).map(|(known, _)| known.clone());
+            oldest.map(|known| self.campaigns.remove(&known));
+        }
+        self.campaigns.insert(campaign.to_owned(), (state, at));
     }
 
     /// Notes what was changed: what is seen on the wire, what was done from here, and what people say.

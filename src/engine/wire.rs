@@ -38,7 +38,8 @@ impl WireBudget {
 pub(super) fn take(turn: &mut Turn<'_>, batch: &Batch, observation: &Observation, notice: Notice) {
     match notice {
         Notice::Campaign { campaign, state, changed, retained, begun, target, answers } => {
-            if changed && turn.state.room.campaigns.get(&campaign) != Some(&state) && turn.state.wire.spend(turn.at) {
+            let is_told = turn.state.room.campaigns.get(&campaign).is_some_and(|(told, _)| *told == state);
+            if changed && !is_told && turn.state.wire.spend(turn.at) {
                 let event = Event::CampaignChanged { campaign: campaign.clone(), state, target: target.clone() };
                 turn.record(Actor::Engine, event);
             }

@@ -116,6 +116,28 @@ fn a_wave_is_held_against_the_devices_that_its_campaign_has_not_started() {
 }
 
 #[test]
+fn no_more_campaigns_are_remembered_than_can_be_followed() {
+    let mut bench = Bench::new();
+    let told = |bench: &Bench, id: &str| bench.state.room.campaigns.get(id).map(|(state, _)| *state);
+    for n in 0..3 * limits::CAMPAIGNS {
+        let id = format!("made-up-{n}");
+        bench.observe("", |batch| Body::Campaign {
+            campaign: batch.keep(&id),
+            state: CampaignState::Finished,
+            wave: None,
+            target: Text::EMPTY,
+            request_id: Text::EMPTY,
+            waves: (0, 0),
+        });
+        assert_eq!(told(&bench, &id), Some(CampaignState::Finished), "{n}");
+        // Its place may be given to another one then.
+        bench.wait(601);
+    }
+    assert_eq!(bench.state.room.campaigns.len(), limits::CAMPAIGNS);
+    assert_eq!(told(&bench, "made-up-0"), None);
+}
+
+#[test]
 fn the_last_wave_is_held_against_what_the_others_did_while_there_were_any() {
     let rule = StopRule {
         metric: Metric::Shows(Symptom::Erring),
