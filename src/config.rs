@@ -216,7 +216,7 @@ impl Config {
             .broker
             .check()
             .or(config.fleet.check())
-            .or(config.screen.check())
+            .or(config.screen.check(config.fleet.schema().names()))
             .or(config.rollout.check())
             .or(config.check_switches())
             .or(config.recovery.check())

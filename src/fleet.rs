@@ -26,6 +26,7 @@ mod rollup;
 pub mod series;
 mod showings;
 mod symptoms;
+mod unfit;
 mod updates;
 
 pub use broker::BrokerWitness;

@@ -2,8 +2,10 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Common, Failure};
+use super::{Common, Failure, room, session};
 use crate::config::{Config, SAMPLE, paths};
+use crate::domain::count::counted;
+use crate::domain::text::visible;
 
 #[derive(Args)]
 pub(super) struct ConfigArgs {
@@ -49,15 +51,35 @@ pub(super) fn run(common: &Common, args: &ConfigArgs) -> Result<(), Failure> {
                 ("environment", broker.environment.clone()),
                 ("user", broker.user.clone().unwrap_or_else(|| "none".into())),
                 ("password", password),
-                ("operator", super::session::operator(&config)),
+                ("operator", session::operator(&config)),
                 ("theme", config.screen.theme.clone()),
                 ("group by", config.screen.group_by.get_ref().join(" × ")),
                 ("control topic", config.control_topic()),
             ];
             for (name, value) in rows {
-                say!("{name:14} {}", crate::domain::text::visible(&value));
+                say!("{name:14} {}", visible(&value));
+            }
+            session::dress(common, &config)?;
+            let problems = problems(common, &config);
+            problems.iter().for_each(|problem| say!("{:14} {}", "problem", visible(problem)));
+            if !problems.is_empty() {
+                return Err(Failure::Run(format!("the room opens, but with {}", counted(problems.len(), "problem"))));
             }
         }
     }
     Ok(())
+}
+
+/// What the room would open with, and complain about, or miss when it is needed: files beside the configuration, secrets.
+fn problems(common: &Common, config: &Config) -> Vec<String> {
+    let mut problems = room::settings(common, config, String::new(), String::new()).warnings;
+    problems.extend(config.broker.password().and_then(|secret| secret.problem()));
+    for (name, section) in &config.secrets {
+        let problem = match section.secret() {
+            Some(secret) => secret.problem(),
+            None => Some("it says neither env, file nor command".into()),
+        };
+        problems.extend(problem.map(|problem| format!("[secrets.{name}]: {problem}")));
+    }
+    problems
 }

@@ -49,14 +49,19 @@ impl Look {
         if std::env::var("TERM").is_ok_and(|term| term == "dumb") {
             return Err(Failure::Usage("TERM=dumb cannot show the room; set TERM to what the terminal is".into()));
         }
-        // A theme that was asked for by name goes before NO_COLOR.
-        let no_color = common.theme.is_none() && std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let theme =
-            Theme::find(common.theme.as_ref().unwrap_or(&config.screen.theme), no_color).map_err(Failure::Usage)?;
-        let keymap = Keymap::new(&config.screen.keys, common.read_only).map_err(Failure::Usage)?;
+        let (theme, keymap) = dress(common, config)?;
         let (bell, group_by) = (config.screen.bell && !common.quiet, config.screen.group_by.get_ref().clone());
         Ok(Self { theme, keymap, group_by, bell, facilitator: false })
     }
+}
+
+/// The colours and the keys that were asked for.
+pub(super) fn dress(common: &Common, config: &Config) -> Result<(Theme, Keymap), Failure> {
+    // A theme that was asked for by name goes before NO_COLOR.
+    let no_color = common.theme.is_none() && std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let name = common.theme.as_ref().unwrap_or(&config.screen.theme);
+    let theme = Theme::find(name, no_color).map_err(Failure::Usage)?;
+    Ok((theme, Keymap::new(&config.screen.keys, common.read_only).map_err(Failure::Usage)?))
 }
 
 /// Who is at the keys: as configured, or the login name.

@@ -131,7 +131,7 @@ impl FleetSection {
         self.routes.iter().find_map(bad).or_else(|| self.router().err().map(|message| (0..0, message)))
     }
 
-    fn schema(&self) -> Schema {
+    pub(super) fn schema(&self) -> Schema {
         Schema::with(&self.attributes).measuring(self.kpis.iter().map(|kpi| kpi.path.get_ref().as_str()))
     }
 

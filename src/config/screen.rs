@@ -6,8 +6,6 @@ use std::ops::Range;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::domain::cohort::ATTRIBUTES;
-
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScreenSection {
@@ -33,13 +31,14 @@ impl Default for ScreenSection {
 }
 
 impl ScreenSection {
-    pub(super) fn check(&self) -> Option<(Range<usize>, String)> {
+    /// The first mistake, where there are these attributes.
+    pub(super) fn check(&self, attributes: &[String]) -> Option<(Range<usize>, String)> {
         let names = self.group_by.get_ref();
         let message = if names.is_empty() || names.len() > 2 || names.first() == names.get(1) {
             "expected one attribute, or two different ones".to_owned()
         } else {
-            let unknown = names.iter().find(|name| !ATTRIBUTES.contains(&name.as_str()))?;
-            format!("no attribute `{unknown}`; expected {}", ATTRIBUTES.join(", "))
+            let unknown = names.iter().find(|name| !attributes.contains(name))?;
+            format!("no attribute `{unknown}`; there are {}", attributes.join(", "))
         };
         Some((self.group_by.span(), message))
     }

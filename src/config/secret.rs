@@ -21,6 +21,14 @@ pub enum Secret {
 }
 
 impl Secret {
+    /// Why it could not be read. A program is not run for it: it may ask a person.
+    pub fn problem(&self) -> Option<String> {
+        match self {
+            Self::Command(_) => None,
+            Self::Env(_) | Self::File(_) => self.read().err(),
+        }
+    }
+
     /// Reads the secret; a line break at its end does not belong to it.
     ///
     /// # Errors

@@ -170,7 +170,7 @@ const fn ten() -> u32 {
 const LONGEST_S: u32 = 600;
 
 impl SecretSection {
-    fn secret(&self) -> Option<Secret> {
+    pub fn secret(&self) -> Option<Secret> {
         let file = self.file.clone().map(Secret::File);
         file.or(self.command.clone().map(Secret::Command)).or(self.env.clone().map(Secret::Env))
     }

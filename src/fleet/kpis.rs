@@ -70,6 +70,11 @@ impl Kpis {
         self.plans.iter().map(|plan| plan.name.as_str())
     }
 
+    /// The names of values that are followed, and that nothing has measured.
+    pub(super) fn unmeasured(&self) -> impl Iterator<Item = &str> {
+        self.names().zip(&self.pasts).filter(|(_, pasts)| pasts.is_empty()).map(|(name, _)| name)
+    }
+
     /// What a device measured last of a value, by its place among the names.
     pub fn last(&self, kpi: usize, device: DeviceIx) -> Option<f64> {
         let past = self.pasts.get(kpi)?.get(device.0 as usize)?;

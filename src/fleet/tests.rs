@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::campaign::{CampaignState, OtaState};
 use crate::domain::fault::Fault;
+use crate::domain::incident::Severity;
 use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text, WavePlan};
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
@@ -58,6 +59,20 @@ impl Bench {
     fn seq(&mut self, device: &str, seq: u32, battery: u8) {
         let telemetry = Telemetry { seq: Some(seq), battery: Some(battery), ..Telemetry::default() };
         self.say(device, false, &[], Body::Telemetry(telemetry));
+    }
+
+    fn measure(&mut self, device: &str, values: &[(&str, f64)]) {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        values.iter().for_each(|(name, value)| batch.value(name, *value));
+        let device = batch.keep(device);
+        batch.push(
+            mark,
+            Envelope { at: self.now, device, ..Envelope::default() },
+            Body::Telemetry(Telemetry::default()),
+        );
+        let observation = batch.iter().next().unwrap().clone();
+        self.fleet.observe(&batch, &observation);
     }
 
     fn ota(&mut self, device: &str, wave: u16, state: OtaState) -> Option<Notice> {
@@ -333,23 +348,13 @@ fn the_boot_that_an_absence_or_an_update_ends_with_is_part_of_it_where_boots_are
 #[test]
 fn what_is_implausible_is_named_with_what_it_usually_is() {
     let mut bench = Bench::new();
-    let report = |bench: &mut Bench, device: &str, values: &[(&str, f64)]| {
-        let mut batch = Batch::default();
-        let mark = batch.mark();
-        values.iter().for_each(|(name, value)| batch.value(name, *value));
-        let device = batch.keep(device);
-        let body = Body::Telemetry(Telemetry::default());
-        batch.push(mark, Envelope { at: bench.now, device, ..Envelope::default() }, body);
-        let observation = batch.iter().next().unwrap().clone();
-        bench.fleet.observe(&batch, &observation);
-    };
     for n in 0..30 {
         let temperature = 20.0 + f64::from(n % 3);
-        (0..9).for_each(|d| report(&mut bench, &format!("d{d}"), &[("humidity", 40.0), ("temperature", temperature)]));
+        (0..9).for_each(|d| bench.measure(&format!("d{d}"), &[("humidity", 40.0), ("temperature", temperature)]));
         bench.seconds(30);
     }
     assert_eq!(bench.fleet.odd(|_| true), None);
-    (0..5).for_each(|d| report(&mut bench, &format!("d{d}"), &[("humidity", 40.0), ("temperature", 79.0)]));
+    (0..5).for_each(|d| bench.measure(&format!("d{d}"), &[("humidity", 40.0), ("temperature", 79.0)]));
     let odd = bench.fleet.odd(|_| true).unwrap();
     assert_eq!((odd.name, odd.now), ("temperature", 79.0));
     assert!((20.0..22.0).contains(&odd.usual), "{odd:?}");
@@ -536,6 +541,42 @@ fn a_device_in_maintenance_is_heard_and_neither_counted_nor_missed() {
     assert_eq!(levels(&mut bench), (3, 3, 0, 0));
     bench.status("d1", false, 1, &[]);
     assert_eq!(levels(&mut bench), (3, 2, 1, 0));
+}
+
+#[test]
+fn a_setting_that_fits_no_device_is_told() {
+    let critical = |cohort: CohortKey| Critical { cohort, at_least: Severity::Sev1, minimum: 3, why: None };
+    let work = |site: &str| Maintenance {
+        cohort: CohortKey::of("site", site),
+        weekdays: vec![0],
+        from_s: 0,
+        to_s: 1,
+        utc_offset_s: 0,
+    };
+    let settings = FleetSettings {
+        critical: vec![
+            critical(CohortKey::of("site", "fra")),
+            critical(CohortKey::of("site", "fra").and("firmware", "3.2.s")),
+        ],
+        maintenance: vec![work("fra"), work("farm")],
+        kpis: vec![KpiPlan { name: "temp_c".into(), ..KpiPlan::default() }],
+        ..FleetSettings::default()
+    };
+    let mut bench = Bench::with(settings, "2026-11-16T01:59:00Z".parse().unwrap());
+    // Of nobody nothing is known.
+    bench.seconds(700);
+    assert_eq!(bench.fleet.unfit(), [""; 0]);
+    bench.status("d1", true, 1, &[("site", "fra"), ("firmware", "3.2.5")]);
+    let nowhere = [
+        "[[fleet.critical]] fits no device so far: firmware 3.2.s ∧ site fra",
+        "[[fleet.maintenance]] fits no device so far: site farm",
+        "[[fleet.kpi]] fits no device so far: temp_c",
+    ];
+    assert_eq!(bench.fleet.unfit(), nowhere);
+    bench.status("d1", true, 1, &[("firmware", "3.2.s")]);
+    bench.status("d2", true, 1, &[("site", "farm")]);
+    bench.measure("d2", &[("temp_c", 21.0)]);
+    assert_eq!(bench.fleet.unfit(), [""; 0]);
 }
 
 #[test]
