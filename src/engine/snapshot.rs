@@ -182,6 +182,8 @@ pub struct Totals {
     pub suppressed: u64,
     /// Steps of history that the disk had no time for.
     pub unkept: u64,
+    /// Measurements of values beyond those that are followed.
+    pub unfollowed: u64,
 }
 
 /// Cohorts side by side.

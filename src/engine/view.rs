@@ -160,6 +160,7 @@ fn totals(state: &State) -> Totals {
         left_out: state.fleet.suppressed(),
         suppressed: state.wire.suppressed,
         unkept: state.unkept,
+        unfollowed: state.fleet.kpis().refused,
     }
 }
 

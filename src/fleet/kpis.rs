@@ -55,7 +55,7 @@ pub(super) struct Past {
 pub struct Kpis {
     plans: Vec<KpiPlan>,
     pasts: Vec<Vec<Past>>,
-    /// Values that found every place taken.
+    /// Measurements of values that found every place taken.
     pub refused: u64,
 }
 

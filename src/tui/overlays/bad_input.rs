@@ -14,21 +14,29 @@ pub fn draw(selected: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer)
     let window = centred(area, 108, area.height.saturating_sub(4).min(34));
     let title = format!("bad input · {} · Esc closes", format::counted(snapshot.totals.faults, "message"));
     let inner = scene.window(&title, Role::Focus, window, buffer);
-    if snapshot.faults.is_empty() {
-        let line = Line::from(scene.span("every message so far could be read", Role::Muted));
-        return lines(&[line], inner, buffer);
+    let row = |n: u64, label: &str, meaning: &'static str| {
+        Line::from(vec![
+            scene.span(format::right(&format::count(n), 9), Role::Warn),
+            scene.span(format!("  {}", format::left(label, 17)), Role::Text),
+            scene.span(meaning, Role::Muted),
+        ])
+    };
+    let mut kinds: Vec<Line<'_>> =
+        snapshot.faults.iter().map(|(fault, n)| row(*n, fault.label(), fault.meaning())).collect();
+    if kinds.is_empty() {
+        kinds.push(Line::from(scene.span("every message so far could be read", Role::Muted)));
     }
-    let kinds: Vec<Line<'_>> = snapshot
-        .faults
-        .iter()
-        .map(|(fault, n)| {
-            Line::from(vec![
-                scene.span(format::right(&format::count(*n), 9), Role::Warn),
-                scene.span(format!("  {}", format::left(fault.label(), 17)), Role::Text),
-                scene.span(fault.meaning(), Role::Muted),
-            ])
-        })
-        .collect();
+    let unfollowed = snapshot.totals.unfollowed;
+    if unfollowed > 0 {
+        kinds.push(row(
+            unfollowed,
+            "not followed",
+            "measurements beyond four values; [[fleet.kpi]] names those to follow",
+        ));
+    }
+    if snapshot.faults.is_empty() {
+        return lines(&kinds, inner, buffer);
+    }
     let samples = &snapshot.samples;
     let detail_rows = 8.min(inner.height / 3);
     let [upper, middle, lower] = Layout::vertical([

@@ -86,14 +86,20 @@ fn draw_labels(scene: &Scene<'_>, low: f64, high: f64, plot: Rect, buffer: &mut 
     for row in [0, rows / 2, rows] {
         // What stands on this very row: half of the rows is not always a whole one.
         let value = high - (high - low) * f64::from(row) / f64::from(rows.max(1));
-        let (value, y) = (if high - low >= 10.0 { value.round() } else { value }, plot.y + row);
-        let text = if value >= 100.0 || value.fract() == 0.0 {
-            format::rate(value).replace(".0", "")
-        } else {
-            format::rate(value)
-        };
-        let label = Line::from(scene.span(format!("{} ┤", format::right(&text, usize::from(LABELS) - 2)), Role::Muted));
-        buffer.set_line(plot.x - LABELS, y, &label, LABELS);
+        let text = format::right(&label(value, high - low), usize::from(LABELS) - 2);
+        let label = Line::from(scene.span(format!("{text} ┤"), Role::Muted));
+        buffer.set_line(plot.x - LABELS, plot.y + row, &label, LABELS);
+    }
+}
+
+/// A value beside an axis that spans so much: as exact as it takes to tell two of them apart.
+fn label(value: f64, span: f64) -> String {
+    let value = if span >= 10.0 { value.round() } else { value };
+    match value {
+        value if value <= 0.0 => "0".into(),
+        value if span < 1.0 => format!("{value:.2}"),
+        value if value >= 100.0 || value.fract() == 0.0 => format::rate(value).replace(".0", ""),
+        value => format::rate(value),
     }
 }
 
@@ -144,5 +150,15 @@ mod tests {
         assert_eq!(bounds(Signal::Online, &[0.0]), (0.0, 100.0));
         assert_eq!(bounds(Signal::Errors, &[0.0, 38.1]), (0.0, 50.0));
         assert_eq!(bounds(Signal::Errors, &[0.0]), (0.0, 0.1));
+    }
+
+    #[test]
+    fn labels_of_one_axis_differ() {
+        let of = |span: f64| [span, span / 2.0, 0.0].map(|value| label(value, span));
+        let cases = [(0.1, ["0.10", "0.05", "0"]), (1.0, ["1", "0.5", "0"]), (5.0, ["5", "2.5", "0"])];
+        for (span, expected) in cases {
+            assert_eq!(of(span), expected);
+        }
+        assert_eq!(of(20_000.0), ["20k", "10k", "0"]);
     }
 }
