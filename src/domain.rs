@@ -36,6 +36,7 @@ pub mod rollout;
 pub mod rollup;
 pub mod runbook;
 pub mod signal;
+pub mod site;
 pub mod switch;
 pub mod symptom;
 pub mod text;

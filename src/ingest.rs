@@ -14,7 +14,7 @@ use route::{Routed, Router};
 
 use crate::domain::fault::Fault;
 use crate::domain::observation::{Batch, Body, Envelope};
-use crate::domain::text::{visible_bytes, visible_name};
+use crate::domain::text::visible_bytes;
 use crate::domain::time::At;
 use crate::fleet::attributes::Schema;
 use crate::limits;
@@ -63,7 +63,8 @@ impl Ingest {
             Err(problem) => return fault(arrival, "", problem, batch),
         };
         let Routed { route, device, site, campaign, action, rest } = routed;
-        let device = device.map(|id| visible_name(id, limits::DEVICE_ID));
+        let within = site.filter(|_| self.router.names_per_site());
+        let device = device.map(|id| decode::called(id, within));
         if arrival.payload.len() > limits::PAYLOAD || arrival.full_length.is_some() {
             return fault(arrival, device.as_deref().unwrap_or(""), Fault::TooLarge, batch);
         }
@@ -75,6 +76,7 @@ impl Ingest {
             device: device.as_deref().unwrap_or(""),
             device_as_sent: routed.device.unwrap_or(""),
             site,
+            within,
             campaign,
             action,
             watched,

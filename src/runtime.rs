@@ -129,12 +129,12 @@ impl Station {
         .map_err(OpenError::Thread)?;
 
         let watched: Watched = Arc::default();
-        let switches = settings.switches.clone();
+        let (switches, names_per_site) = (settings.switches.clone(), settings.names_per_site);
         let state = State::replay(settings, &history, clock.now());
         drop(history);
         inbox.push(Input::Opened { version: env!("CARGO_PKG_VERSION").into(), drill });
 
-        let answers = Answers::new(&switches);
+        let answers = Answers::new(&switches, names_per_site);
         let intake = Intake {
             inbox: inbox.clone(),
             ingest: Mutex::new(ingest),

@@ -14,6 +14,18 @@ fn what_the_room_would_complain_about_or_miss_is_told() {
         ("[screen.keys]\nhelp = ['q']\n", 2, "the key `q` is for both"),
         ("[fleet]\nattributes = ['rack']\n[screen]\ngroup_by = ['rack']\n", 0, "group by       rack"),
         ("[screen]\ngroup_by = ['rack']\n", 2, "file.toml:2:12: no attribute `rack`; there are firmware,"),
+        ("[fleet]\nnames_per_site = true\n", 0, "theme"),
+        (
+            "[fleet]\nnames_per_site = true\n[[fleet.route]]\ntopic = 'a/{device}'\nmessage = 'status'\n",
+            2,
+            "file.toml:2:18: `names_per_site` needs a route whose topic has a level {site}",
+        ),
+        (
+            "[fleet]\nnames_per_site = true\n[[fleet.route]]\npreset = 'standard'\n\
+             [[fleet.route]]\ntopic = 'a/{device}'\nmessage = 'status'\n",
+            2,
+            "file.toml:2:18: `names_per_site`: the topic a/+ says no {site}",
+        ),
         ("[runbooks]\ndirectory = '/not/there'\n", 1, "problem        the runbooks in /not/there cannot be read"),
         ("[broker]\npassword_file = '/not/there'\n", 1, "problem        the password file /not/there cannot be read"),
         ("[broker]\npassword_command = ['/not/there']\n", 0, "/not/there"),

@@ -294,6 +294,8 @@ fn settings(settings: Settings, scenario: &Scenario) -> Settings {
     Settings {
         rollout: rollout.unwrap_or_else(|| settings.rollout.clone()),
         switches: switches.into_iter().map(Arc::new).collect(),
+        // No two devices of a simulated fleet have one name.
+        names_per_site: false,
         ..settings
     }
 }

@@ -108,6 +108,7 @@ pub(super) fn settings(common: &Common, config: &Config, broker: String, environ
         rollout: config.rollout.policy(),
         read_only: common.read_only,
         switches: config.switches().into_iter().map(Arc::new).collect(),
+        names_per_site: *config.fleet.names_per_site.get_ref(),
         uid: rustix::process::getuid().as_raw(),
         own_names: config.broker.user.clone().into_iter().collect(),
         gigabyte_price: config.switches.gigabyte_price,

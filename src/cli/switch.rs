@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Common, Failure, room};
 use crate::config::Config;
 use crate::config::switches::PRESETS;
+use crate::domain::site;
 use crate::domain::switch::plan::{GateKind, Switch, Takes};
 use crate::domain::switch::standard::access;
 use crate::domain::switch::template::Values;
@@ -133,6 +134,7 @@ fn manual(common: &Common, args: &ManualArgs) -> Result<(), Failure> {
         }
         Takes::Devices => args.devices.iter().map(Some).collect(),
     };
+    let per_site = *config.fleet.names_per_site.get_ref();
     values.insert("devices".into(), serde_json::Value::from(args.devices.clone()).to_string());
     say!("# {}: {}", switch.label, switch.effect);
     for step in &switch.steps {
@@ -140,6 +142,11 @@ fn manual(common: &Common, args: &ManualArgs) -> Result<(), Failure> {
         for target in targets.iter().take(if step.each { usize::MAX } else { 1 }) {
             if let Some(device) = target {
                 values.insert("device".into(), (*device).clone());
+            }
+            if let Some(device) = target.filter(|_| per_site && step.template.asks("device")) {
+                let addressed = site::addressed(device, step.template.asks("site"));
+                let (site, name) = addressed.map_err(Failure::Usage)?;
+                values.extend([("site".into(), site.to_owned()), ("device".into(), name.to_owned())]);
             }
             let call = step.template.call(&values);
             let call =

@@ -29,6 +29,8 @@ pub struct FleetSection {
     pub pairs: Spanned<Vec<(String, String)>>,
     /// A device that never told its presence is offline after this long without a message.
     pub silent_after_s: u32,
+    /// Names of devices differ within a site only.
+    pub names_per_site: Spanned<bool>,
     /// Subscriptions; made from the routes where there are none.
     pub subscribe: Vec<String>,
     /// Values that devices measure.
@@ -87,6 +89,7 @@ impl Default for FleetSection {
             attributes: Vec::new(),
             pairs: Spanned::new(0..0, pairs.map(|(a, b)| (a.to_owned(), b.to_owned())).into()),
             silent_after_s: 300,
+            names_per_site: Spanned::new(0..0, false),
             subscribe: Vec::new(),
             kpis: Vec::new(),
             critical: Vec::new(),
@@ -128,7 +131,8 @@ impl FleetSection {
             let place = route.get_ref().place().unwrap_or(route.span());
             route.get_ref().router(&schema).err().map(|message| (place, message))
         };
-        self.routes.iter().find_map(bad).or_else(|| self.router().err().map(|message| (0..0, message)))
+        let whole = || self.router().err().map(|message| (self.names_per_site.span(), message));
+        self.routes.iter().find_map(bad).or_else(whole)
     }
 
     pub(super) fn schema(&self) -> Schema {
@@ -173,13 +177,10 @@ impl FleetSection {
     /// # Errors
     /// A sentence about the route that is wrong.
     pub fn router(&self) -> Result<Router, String> {
-        if self.routes.is_empty() {
-            let standard = Router::standard(&self.root)?;
-            return Ok(if self.subscribe.is_empty() { standard } else { standard.subscribed(self.subscribe.clone()) });
-        }
         let schema = self.schema();
         let parts = self.routes.iter().map(|route| route.get_ref().router(&schema)).collect::<Result<_, _>>()?;
-        let router = Router::joined(parts);
-        Ok(if self.subscribe.is_empty() { router } else { router.subscribed(self.subscribe.clone()) })
+        let router = if self.routes.is_empty() { Router::standard(&self.root)? } else { Router::joined(parts) };
+        let router = if self.subscribe.is_empty() { router } else { router.subscribed(self.subscribe.clone()) };
+        if *self.names_per_site.get_ref() { router.with_names_per_site() } else { Ok(router) }
     }
 }

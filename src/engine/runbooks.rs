@@ -11,6 +11,7 @@ use crate::domain::ids::IncidentId;
 use crate::domain::incident::Incident;
 use crate::domain::incident::IncidentType;
 use crate::domain::runbook::{Diagnostic, Runbook, StepMark, Timer};
+use crate::domain::site;
 use crate::domain::time::At;
 use crate::engine::snapshot::Snapshot;
 
@@ -114,9 +115,11 @@ pub(super) fn due(state: &State) -> Vec<Due> {
 /// Seconds for which a device may answer a request.
 const EXPIRES_S: i64 = 300;
 
-/// The request of a diagnostic as a shell sends it: names come from devices, and are quoted for it.
+/// The request of a diagnostic as a shell sends it: names come from devices, and are quoted for it. Where names differ within
+/// a site only, they carry it.
 pub fn request_by_hand(diagnostic: Diagnostic, site: &str, device: &str, snapshot: &Snapshot) -> String {
     let quoted = |word: &str| format!("'{}'", word.replace('\'', r"'\''"));
+    let (site, device) = site::parted(device).filter(|_| snapshot.names_per_site).unwrap_or((site, device));
     let topic = format!("{}/{site}/{device}/diagnostics/{}", snapshot.root, diagnostic.id());
     let request = serde_json::json!({
         "request_id": format!("{}-{}", snapshot.operator, snapshot.at.second()),

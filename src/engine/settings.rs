@@ -50,6 +50,8 @@ pub struct Settings {
     pub log_id: String,
     /// What can be pulled.
     pub switches: Vec<Arc<Switch>>,
+    /// Names of devices differ within a site only: the room calls them `site/name`.
+    pub names_per_site: bool,
     /// The user at the keys, as this machine numbers them.
     pub uid: u32,
     /// What this room itself is called on the broker; no switch is pulled on it.
@@ -114,6 +116,7 @@ impl Default for Settings {
             rates: Arc::default(),
             regimes: Arc::default(),
             game_days: GameDays::default(),
+            names_per_site: false,
             warnings: Vec::new(),
         }
     }

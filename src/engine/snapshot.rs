@@ -116,6 +116,8 @@ pub struct Snapshot {
     pub socket_closed: Option<String>,
     /// Seconds of the room that pass in a second of life.
     pub pace: i64,
+    /// Names of devices differ within a site only.
+    pub names_per_site: bool,
     /// What is wrong with what the room was opened with.
     pub warnings: Vec<String>,
     /// What is known of each open incident, counted from live data: answers of triage, checks of recovery.

@@ -90,6 +90,7 @@ pub(super) fn snapshot(state: &State, at: At) -> Snapshot {
         socket: state.settings.socket.clone(),
         socket_closed: state.settings.socket_closed.clone(),
         pace: state.replay.as_ref().map_or(state.settings.pace, |replay| replay.speed.ceil().max(1.0) as i64),
+        names_per_site: state.settings.names_per_site,
         warnings: state.settings.warnings.iter().cloned().chain(fleet.unfit()).collect(),
         due: due(state, at),
         known: state.facts.incidents().clone(),

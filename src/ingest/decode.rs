@@ -28,6 +28,7 @@ use super::Arrival;
 use super::route::{Format, MessageKind};
 use crate::domain::fault::Fault;
 use crate::domain::observation::Batch;
+use crate::domain::site;
 use crate::domain::text::visible_name;
 use crate::fleet::attributes::Schema;
 use crate::limits;
@@ -44,6 +45,8 @@ pub struct Message<'a> {
     pub device: &'a str,
     pub device_as_sent: &'a str,
     pub site: Option<&'a str>,
+    /// The site within which names of devices differ, where they do not differ beyond it.
+    pub within: Option<&'a str>,
     pub campaign: Option<&'a str>,
     /// A command, or a kind of message, named by the topic itself.
     pub action: Option<&'a str>,
@@ -78,15 +81,25 @@ impl<'a> Message<'a> {
     }
 }
 
+/// What the room calls a device, safe to show.
+pub(super) fn called<'a>(id: &'a str, within: Option<&str>) -> Cow<'a, str> {
+    within.map_or_else(|| visible_name(id, limits::DEVICE_ID), |site| Cow::Owned(site::joined(site, id)))
+}
+
 /// A device's name, safe to show.
 ///
 /// # Errors
 /// When there is none, or one that is longer than any name.
 fn name(id: &str) -> Result<Cow<'_, str>, Fault> {
+    name_within(id, None)
+}
+
+/// The same, of a name within a site.
+fn name_within<'a>(id: &'a str, within: Option<&str>) -> Result<Cow<'a, str>, Fault> {
     match id.len() {
         0 => Err(Fault::BadShape),
         length if length > limits::DEVICE_ID * 4 => Err(Fault::IdTooLong),
-        _ => Ok(visible_name(id, limits::DEVICE_ID)),
+        _ => Ok(called(id, within)),
     }
 }
 

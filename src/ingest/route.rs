@@ -198,6 +198,8 @@ pub struct Routed<'a> {
 pub struct Router {
     routes: Vec<Route>,
     subscriptions: Vec<String>,
+    /// Names of devices differ within a site only.
+    names_per_site: bool,
 }
 
 impl Router {
@@ -209,7 +211,7 @@ impl Router {
             subscriptions.sort();
             subscriptions.dedup();
         }
-        Self { routes, subscriptions }
+        Self { routes, subscriptions, names_per_site: false }
     }
 
     /// The routes of a preset, with the subscriptions that bring them.
@@ -221,7 +223,7 @@ impl Router {
     /// The routes of several, in their order.
     #[must_use]
     pub fn joined(parts: Vec<Self>) -> Self {
-        let mut joined = Self { routes: Vec::new(), subscriptions: Vec::new() };
+        let mut joined = Self { routes: Vec::new(), subscriptions: Vec::new(), names_per_site: false };
         for part in parts {
             joined.routes.extend(part.routes);
             joined.subscriptions.extend(part.subscriptions);
@@ -267,6 +269,27 @@ impl Router {
     #[must_use]
     pub fn subscribed(self, subscriptions: Vec<String>) -> Self {
         Self { subscriptions, ..self }
+    }
+
+    /// The same routes, where names of devices differ within a site only.
+    ///
+    /// # Errors
+    /// When no topic tells the site of a device, or one that is not a preset's names a device without its site.
+    pub fn with_names_per_site(self) -> Result<Self, String> {
+        let has = |route: &Route, level: &Level| route.levels.contains(level) && route.kind != MessageKind::ToDevice;
+        let is_ours = |route: &&Route| matches!(route.format, Format::Standard | Format::Json(_));
+        if !self.routes.iter().any(|route| has(route, &Level::Site)) {
+            return Err("`names_per_site` needs a route whose topic has a level {site}".into());
+        }
+        let mut named = self.routes.iter().filter(is_ours).filter(|route| has(route, &Level::Device));
+        match named.find(|route| !has(route, &Level::Site)) {
+            Some(siteless) => Err(format!("`names_per_site`: the topic {} says no {{site}}", siteless.filter())),
+            None => Ok(Self { names_per_site: true, ..self }),
+        }
+    }
+
+    pub const fn names_per_site(&self) -> bool {
+        self.names_per_site
     }
 
     pub fn subscriptions(&self) -> &[String] {

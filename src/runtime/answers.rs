@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::domain::ids::ActuationId;
 use crate::domain::input::{AnswerTo, Input, Outcome};
+use crate::domain::site;
 use crate::domain::switch::Switch;
 use crate::domain::switch::call::Expect;
 use crate::domain::text::visible_name;
@@ -14,35 +15,43 @@ use crate::limits;
 /// How an answer is recognised.
 #[derive(Debug)]
 struct Rule {
-    /// The levels of the topic; `None` where the device stands.
-    levels: Vec<Option<String>>,
+    levels: Vec<Level>,
     /// Where the id stands in the payload.
     id: String,
     expect: Expect,
 }
 
+/// A level of a topic.
+#[derive(Debug)]
+enum Level {
+    Word(String),
+    Site,
+    Device,
+}
+
 /// The answers that are waited for.
 #[derive(Debug, Default)]
-pub(super) struct Answers(Vec<Rule>);
-
-/// The level of a topic that names the device.
-const DEVICE: &str = "{device}";
+pub(super) struct Answers {
+    rules: Vec<Rule>,
+    /// Names of devices differ within a site only.
+    names_per_site: bool,
+}
 
 impl Answers {
-    pub(super) fn new(switches: &[Arc<Switch>]) -> Self {
+    pub(super) fn new(switches: &[Arc<Switch>], names_per_site: bool) -> Self {
         let replies = switches.iter().flat_map(|switch| &switch.steps).filter_map(|step| step.reply.as_ref());
         let rule = |reply: &crate::domain::switch::plan::Reply| Rule {
-            levels: reply.rule.topic.split('/').map(|level| (level != DEVICE).then(|| level.to_owned())).collect(),
+            levels: reply.rule.topic.split('/').map(Level::read).collect(),
             id: reply.rule.id.clone(),
             expect: reply.expect.clone(),
         };
-        Self(replies.map(rule).collect())
+        Self { rules: replies.map(rule).collect(), names_per_site }
     }
 
     /// Adds what has to be subscribed to, where nothing else covers it: what is asked for twice may come twice.
     pub(super) fn subscribe(&self, subscriptions: &mut Vec<String>) {
-        for rule in &self.0 {
-            let levels: Vec<&str> = rule.levels.iter().map(|level| level.as_deref().unwrap_or("+")).collect();
+        for rule in &self.rules {
+            let levels: Vec<&str> = rule.levels.iter().map(Level::filter).collect();
             let filter = levels.join("/");
             if !subscriptions.iter().any(|known| covers(known, &filter)) {
                 subscriptions.push(filter);
@@ -52,20 +61,23 @@ impl Answers {
 
     /// What a message answers, if it is an answer.
     pub(super) fn read(&self, topic: &[u8], payload: &[u8]) -> Option<Input> {
-        if self.0.is_empty() {
+        if self.rules.is_empty() {
             return None;
         }
         let topic = std::str::from_utf8(topic).ok()?;
-        let fitting: Vec<(&Rule, Option<&str>)> =
-            self.0.iter().filter_map(|rule| Some((rule, rule.fits(topic)?))).collect();
+        let fitting: Vec<(&Rule, Named<'_>)> =
+            self.rules.iter().filter_map(|rule| Some((rule, rule.fits(topic)?))).collect();
         let payload = (!fitting.is_empty() && payload.len() <= limits::PAYLOAD).then_some(payload)?;
         let json: Value = serde_json::from_slice(payload).ok()?;
         // Switches that share a topic share its rule: the first is as good as any.
-        let (rule, device) = fitting.into_iter().next()?;
+        let (rule, named) = fitting.into_iter().next()?;
         let id = json.pointer(&rule.id)?.as_str()?;
-        let (actuation, named) = id.split_once(':').map_or((id, device), |(actuation, named)| (actuation, Some(named)));
-        let target =
-            named.map_or(AnswerTo::All, |name| AnswerTo::Device(visible_name(name, limits::DEVICE_ID).into_owned()));
+        let by_topic = named.device.map(|device| self.called(named.site, device));
+        let (actuation, device) = match id.split_once(':') {
+            Some((actuation, device)) => (actuation, Some(visible_name(device, limits::DEVICE_ID).into_owned())),
+            None => (id, by_topic),
+        };
+        let target = device.map_or(AnswerTo::All, AnswerTo::Device);
         let outcome = match rule.expect.judge_json(&json) {
             Ok(()) => Outcome::Accepted,
             Err(reason) => Outcome::Refused { reason },
@@ -73,22 +85,55 @@ impl Answers {
         let actuation = ActuationId(visible_name(actuation, limits::VALUE).into_owned());
         Some(Input::Answered { actuation, target, outcome })
     }
+
+    /// What the room calls the device that a topic names.
+    fn called(&self, site: Option<&str>, device: &str) -> String {
+        match site.filter(|_| self.names_per_site) {
+            Some(site) => site::joined(site, device),
+            None => visible_name(device, limits::DEVICE_ID).into_owned(),
+        }
+    }
+}
+
+impl Level {
+    fn read(level: &str) -> Self {
+        match level {
+            "{device}" => Self::Device,
+            "{site}" => Self::Site,
+            word => Self::Word(word.to_owned()),
+        }
+    }
+
+    fn filter(&self) -> &str {
+        match self {
+            Self::Word(word) => word,
+            Self::Site | Self::Device => "+",
+        }
+    }
+}
+
+/// Whom a topic names.
+#[derive(Clone, Copy, Debug, Default)]
+struct Named<'a> {
+    site: Option<&'a str>,
+    device: Option<&'a str>,
 }
 
 impl Rule {
-    /// Whether a topic is one of this rule's, and the device it names.
-    fn fits<'a>(&self, topic: &'a str) -> Option<Option<&'a str>> {
-        let mut device = None;
+    /// Whom a topic names, if it is one of this rule's.
+    fn fits<'a>(&self, topic: &'a str) -> Option<Named<'a>> {
+        let mut named = Named::default();
         let mut levels = topic.split('/');
         for wanted in &self.levels {
             let level = levels.next()?;
             match wanted {
-                Some(wanted) if wanted != level => return None,
-                Some(_) => {}
-                None => device = Some(level),
+                Level::Word(wanted) if wanted != level => return None,
+                Level::Word(_) => {}
+                Level::Site => named.site = Some(level),
+                Level::Device => named.device = Some(level),
             }
         }
-        levels.next().is_none().then_some(device)
+        levels.next().is_none().then_some(named)
     }
 }
 
@@ -123,7 +168,7 @@ mod tests {
         reply.rule.id = "/responses/0/correlationData".into();
         reply.expect.absent = Some("/responses/0/error".into());
         switches.push(Arc::new(dynsec));
-        Answers::new(&switches)
+        Answers::new(&switches, false)
     }
 
     #[test]
@@ -153,6 +198,22 @@ mod tests {
                 other => panic!("{other:?}"),
             });
             assert_eq!(read, expected, "{topic} {payload}");
+        }
+    }
+
+    #[test]
+    fn where_names_differ_within_a_site_only_an_answer_is_of_one_of_them() {
+        let mut switch = access("fleet").swap_remove(0);
+        switch.steps[0].reply.as_mut().unwrap().rule.topic = "gate/{site}/{device}/done".into();
+        let switches = [Arc::new(switch)];
+        for (names_per_site, called) in [(true, "fra/gw-1"), (false, "gw-1")] {
+            let answers = Answers::new(&switches, names_per_site);
+            let read = answers.read(b"gate/fra/gw-1/done", br#"{"request_id":"wr-4"}"#).unwrap();
+            let Input::Answered { target, .. } = read else { panic!("{read:?}") };
+            assert_eq!(target, AnswerTo::Device(called.into()));
+            let mut subscriptions = Vec::new();
+            answers.subscribe(&mut subscriptions);
+            assert_eq!(subscriptions, ["gate/+/+/done"]);
         }
     }
 

@@ -70,7 +70,7 @@ struct Day {
 pub fn play(play: Play) -> Played {
     let Play { world, plan, settings, ingest, responder, start } = play;
     let length_s = i64::from(plan.length_s);
-    let answers = Answers::new(&settings.switches);
+    let answers = Answers::new(&settings.switches, settings.names_per_site);
     let mut day = Day {
         answers,
         state: State::replay(settings, &[], start),

@@ -192,6 +192,11 @@ impl Template {
         self.texts().into_iter().flat_map(|(text, _)| template::names(text))
     }
 
+    /// Whether it asks for that.
+    pub fn asks(&self, wanted: &str) -> bool {
+        self.names().any(|name| name == wanted)
+    }
+
     /// The secrets that it asks for.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         self.texts().into_iter().flat_map(|(text, _)| template::secrets(text))

@@ -8,11 +8,12 @@ use crate::domain::campaign::{CampaignState, Progress};
 use crate::domain::command::Refusal;
 use crate::domain::ids::ActuationId;
 use crate::domain::lens::{Condition, Filter};
+use crate::domain::site;
 use crate::domain::switch::actuation::DevicesPreview;
-use crate::domain::switch::plan::{Kind, Switch, Takes};
+use crate::domain::switch::plan::{Kind, Switch, Takes, Template};
 use crate::domain::switch::template::Values;
 use crate::domain::switch::waves::Plan;
-use crate::domain::switch::{Preview, Scope};
+use crate::domain::switch::{Call, Preview, Scope};
 use crate::engine::State;
 use crate::fleet::attributes::ValueIx;
 use crate::fleet::campaigns::Campaign;
@@ -193,14 +194,40 @@ fn check(state: &State, targets: &[String]) -> Result<(), Refusal> {
             limits::TARGETS
         )));
     }
-    if let Some(own) = targets.iter().find(|target| state.settings.own_names.contains(target)) {
+    let is_own = |target: &&String| {
+        let (_, name) = parted(state, target).unwrap_or(("", target));
+        state.settings.own_names.iter().any(|own| own == *target || own == name)
+    };
+    if let Some(own) = targets.iter().find(is_own) {
         return Err(Refusal::new(format!("`{own}` is this room's own client, and it does not act on itself")));
     }
     Ok(())
 }
 
+/// The site and the name of a target, where names differ within a site only.
+fn parted<'a>(state: &State, target: &'a str) -> Option<(&'a str, &'a str)> {
+    site::parted(target).filter(|_| state.settings.names_per_site)
+}
+
+/// The call of a step, about one device or about all.
+///
+/// # Errors
+/// What it asks for and nobody knows; that it would not tell one device from another one.
+pub(super) fn call(
+    state: &State,
+    template: &Template,
+    aim: &Aim,
+    device: Option<&str>,
+    id: &ActuationId,
+) -> Result<Call, String> {
+    if let Some(target) = device.filter(|_| state.settings.names_per_site && template.asks("device")) {
+        site::addressed(target, template.asks("site"))?;
+    }
+    template.call(&values(state, aim, device, id))
+}
+
 /// What is known of a target, for the templates.
-pub(super) fn values(state: &State, aim: &Aim, device: Option<&str>, id: &ActuationId) -> Values {
+fn values(state: &State, aim: &Aim, device: Option<&str>, id: &ActuationId) -> Values {
     let mut values = aim.parameters.clone();
     let mut give = |name: &str, value: &str| drop(values.insert(name.to_owned(), value.to_owned()));
     give("request_id", &id.0);
@@ -233,6 +260,11 @@ pub(super) fn values(state: &State, aim: &Aim, device: Option<&str>, id: &Actuat
             }
         }
     }
+    // The site of its topics, whatever it says of its site.
+    if let Some((site, name)) = parted(state, name) {
+        give("site", site);
+        give("device", name);
+    }
     values
 }
 
@@ -242,7 +274,7 @@ pub(super) fn preview(state: &State, switch: &Switch, aim: &Aim) -> Result<Previ
     let mut calls = Vec::new();
     for step in &switch.steps {
         let device = aim.targets.first().filter(|_| step.each).map(String::as_str);
-        let call = step.template.call(&values(state, aim, device, &dots)).map_err(Refusal)?;
+        let call = call(state, &step.template, aim, device, &dots).map_err(Refusal)?;
         calls.push(call);
     }
     let call = calls.iter().map(ToString::to_string).collect::<Vec<_>>().join("; then ");

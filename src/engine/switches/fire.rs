@@ -153,7 +153,7 @@ pub(super) fn pull(state: &mut State, at: At, pull: Pull, after: usize) -> Decid
     let id = pull.again.clone().unwrap_or_else(|| ActuationId(format!("{}-{}", state.settings.log_id, intent.0)));
     let first = &switch.steps.first().ok_or_else(|| Refusal::new(format!("{} has no steps", switch.label)))?;
     let device = aim.targets.first().filter(|_| first.each).map(String::as_str);
-    let call = first.template.call(&aim::values(state, &aim, device, &id)).map_err(Refusal)?;
+    let call = aim::call(state, &first.template, &aim, device, &id).map_err(Refusal)?;
     let by_hand = || call.by_hand(&state.settings.shell_options);
     if let LogHealth::Unsafe { reason } = &state.log {
         return Err(Refusal::new(format!(

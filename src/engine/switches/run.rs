@@ -233,7 +233,7 @@ impl Run {
         {
             self.allowance -= 1.0;
             let device = self.aim.targets.get(place as usize).filter(|_| step.each).map(String::as_str);
-            let call = step.template.call(&aim::values(state, &self.aim, device, &self.id));
+            let call = aim::call(state, &step.template, &self.aim, device, &self.id);
             let target = &mut self.targets[place as usize];
             target.tries = target.tries.saturating_add(1);
             target.since = at;

@@ -120,6 +120,39 @@ fn a_push_is_counted_until_it_adds_up() {
 }
 
 #[test]
+fn where_names_differ_within_a_site_only_no_call_reaches_another_site() {
+    let mut bench = Bench::new();
+    bench.state.settings.names_per_site = true;
+    bench.state.settings.own_names = vec!["warroom".into()];
+    for device in ["fra/gw-1", "ams/gw-1", "ams/warroom", "gw-9"] {
+        // Whatever it says of its site.
+        bench.status(device, true);
+    }
+    bench.wait(1);
+    bench.push(list(&["ams/gw-1"]));
+    let topics: Vec<String> = bench.play(1, &|_| None).into_iter().map(|publish| publish.topic).collect();
+    assert_eq!(topics, ["fleet/ams/gw-1/config/desired"]);
+    bench.attributes("fra/gw-1", true, 1, Some("c-42"));
+    bench.wait(1);
+    assert_eq!(bench.tally().done, 0, "the other one has answered");
+    bench.attributes("ams/gw-1", true, 1, Some("c-42"));
+    bench.wait(1);
+    assert!(matches!(bench.pulled().state, ActuationState::Effective), "{:?}", bench.pulled().state);
+
+    let cases = [
+        ("credential-revoke", "fra/gw-1", "it needs {site} beside {device}"),
+        ("config-push", "gw-9", "`gw-9` is known without its site"),
+        ("config-push", "ams/warroom", "`ams/warroom` is this room's own client"),
+    ];
+    for (switch, device, told) in cases {
+        let version = [("version", "c-42"), ("values", "{}")];
+        let parameters = if switch == "config-push" { &version[..] } else { &[] };
+        let refused = bench.arm_with(switch, list(&[device]), parameters).unwrap_err();
+        assert!(refused.contains(told), "{switch} {device}: {refused}");
+    }
+}
+
+#[test]
 fn a_push_that_everybody_reports_is_effective() {
     let mut bench = fleet(3, 0);
     bench.push(everybody());

@@ -3,7 +3,7 @@
 use super::fields::{Fields, Str};
 use super::tell::{cleared, counted, tell};
 use super::walk::{Leaf, walk};
-use super::{Message, name, presence};
+use super::{Message, name_within, presence};
 use crate::domain::fault::Fault;
 use crate::domain::observation::{AttributeIx, Batch};
 use crate::fleet::attributes::Schema;
@@ -142,7 +142,7 @@ fn read(message: &Message<'_>, mapping: &Mapping, schema: &Schema, batch: &mut B
         return if message.device.is_empty() { Err(Fault::BadShape) } else { told(message, &fields, schema, batch) };
     };
     if message.device.is_empty() {
-        return told(&message.about(&name(&id.0)?), &fields, schema, batch);
+        return told(&message.about(&name_within(&id.0, message.within)?), &fields, schema, batch);
     }
     if id.0 == message.device_as_sent { told(message, &fields, schema, batch) } else { Err(Fault::IdMismatch) }
 }
@@ -291,6 +291,25 @@ mod tests {
                 ("up/gw", r#"{"meta":{"sn":"d-7"}}"#, &["d-7 telemetry None None None None"]),
                 ("up/gw", r#"{"meta":{}}"#, &["bad_shape"]),
                 ("both/d-7", r#"{"meta":{"sn":"d-8"}}"#, &["id_mismatch d-7"]),
+            ],
+        );
+    }
+
+    #[test]
+    fn names_that_differ_within_a_site_only_carry_it() {
+        let mut mapping = Mapping::default();
+        mapping.add("device_id", "sn", 1.0, &Schema::default()).unwrap();
+        let format = Format::Json(Box::new(mapping));
+        let route = |topic: &str| Route::parse(topic, MessageKind::Telemetry, format.clone()).unwrap();
+        let (bare, both) = (route("up/{site}"), route("both/{site}/{device}"));
+        let router = || Router::new(vec![bare.clone(), both.clone()], Vec::new()).with_names_per_site().unwrap();
+        table_of(
+            &router,
+            &[
+                ("up/fra", r#"{"sn":"gw-1"}"#, &["fra/gw-1 telemetry None None None None site=fra"]),
+                ("both/ams/gw-1", r#"{"sn":"gw-1"}"#, &["ams/gw-1 telemetry None None None None site=ams"]),
+                ("both/ams/gw-1", r#"{"sn":"gw-2"}"#, &["id_mismatch ams/gw-1"]),
+                ("both/ams/gw-1", "{", &["bad_json ams/gw-1"]),
             ],
         );
     }
