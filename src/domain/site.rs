@@ -1,11 +1,10 @@
 //! Names that differ within a site only: the room calls such a device `fra/gw-1`.
 
 use super::text::visible_name;
-use crate::limits;
 
-/// What the room calls the device of that name at that site, safe to show.
-pub fn joined(site: &str, name: &str) -> String {
-    format!("{}/{}", visible_name(site, limits::VALUE), visible_name(name, limits::DEVICE_ID))
+/// What the room calls the device of that name at that site, each cut to `limit` characters and safe to show.
+pub fn joined(site: &str, name: &str, limit: usize) -> String {
+    format!("{}/{}", visible_name(site, limit), visible_name(name, limit))
 }
 
 /// The site and the name of a target that a call is about. `says_site`: whether the call asks for the site.
@@ -33,9 +32,14 @@ mod tests {
     #[test]
     fn a_name_within_a_site_is_told_from_others() {
         // (site, name, what the room calls it)
-        let cases = [("fra", "gw-1", "fra/gw-1"), ("fra", "", "fra/(empty)"), ("f\x1b", "a", "f^[/a")];
+        let cases = [
+            ("fra", "gw-1", "fra/gw-1"),
+            ("fra", "", "fra/(empty)"),
+            ("fra", "gw-123456", "fra/gw-12345…(9)"),
+            ("f\x1b", "a", "f^[/a"),
+        ];
         for (site, name, called) in cases {
-            assert_eq!(joined(site, name), called);
+            assert_eq!(joined(site, name, 8), called);
         }
         // What a payload names may hold a slash; the site is a level of a topic, and cannot.
         assert_eq!(parted("fra/a/b"), Some(("fra", "a/b")));

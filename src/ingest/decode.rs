@@ -83,7 +83,10 @@ impl<'a> Message<'a> {
 
 /// What the room calls a device, safe to show.
 pub(super) fn called<'a>(id: &'a str, within: Option<&str>) -> Cow<'a, str> {
-    within.map_or_else(|| visible_name(id, limits::DEVICE_ID), |site| Cow::Owned(site::joined(site, id)))
+    within.map_or_else(
+        || visible_name(id, limits::DEVICE_ID),
+        |site| Cow::Owned(site::joined(site, id, limits::DEVICE_ID)),
+    )
 }
 
 /// A device's name, safe to show.
