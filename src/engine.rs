@@ -417,7 +417,9 @@ impl Turn<'_> {
         if is_up && !was_up {
             self.state.link.blind.clear();
             let broker = self.state.settings.broker.clone();
-            self.record(Actor::Engine, Event::LinkUp { broker });
+            let gap = self.state.link.gaps.back().filter(|(_, to)| *to == Some(self.at));
+            let down_s = gap.map(|(from, _)| self.at.since_s(*from));
+            self.record(Actor::Engine, Event::LinkUp { broker, down_s });
         }
         if let LinkChange::Down { reason, .. } = &change
             && was_up

@@ -398,7 +398,7 @@ fn a_rollout_that_was_halted_is_not_in_flight_and_not_forgotten_either() {
     room.wait(180);
     room.press(&["t"]);
     let screen = room.screen(120, 40);
-    assert!(screen.contains("no: fw-3.2.5 → 3.2.5 is halted, "), "{screen}");
+    assert!(screen.contains("none is in flight: fw-3.2.5 → 3.2.5 is halted, "), "{screen}");
 }
 
 #[test]

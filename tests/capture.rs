@@ -61,7 +61,7 @@ fn the_game_day_is_found_in_its_capture_and_its_quiet_beginning_is_quiet() {
     }
     assert!(
         told.contains(
-            "\n\nINC-1 SEV2 bad firmware · device · 3.2.5 · rev-B drops offline\n    firmware 3.2.5 ∧ hardware rev-B: "
+            "\n\nINC-1 SEV1 bad firmware · device · 3.2.5 · rev-B drops offline\n    firmware 3.2.5 ∧ hardware rev-B: "
         ),
         "{told}"
     );

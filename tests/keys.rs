@@ -226,6 +226,19 @@ fn the_keys_go_to_a_pane_that_is_on_the_screen() {
 }
 
 #[test]
+fn an_incident_that_outgrows_its_severity_says_so_until_somebody_sets_it() {
+    let mut room = at_the_alert();
+    room.press(&["d", "enter"]);
+    let outgrown = "INC-1 is SEV1 by now, and was declared SEV2 · S sets it";
+    room.wait_until("SEV1", |room| room.state.room.incidents.values().any(|incident| incident.outgrown().is_some()));
+    assert!(room.shows(outgrown) && room.shows("looks like bad firmware, device, SEV1"));
+    room.press(&["S"]);
+    assert!(room.shows("SEV1"));
+    room.press(&["esc"]);
+    assert!(room.shows(outgrown));
+}
+
+#[test]
 fn looking_around() {
     let mut room = at_the_alert();
     // Into the cohort, into a device, and back out.

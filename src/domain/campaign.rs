@@ -153,12 +153,24 @@ impl Progress {
 
     /// Devices that have finished, one way or the other.
     pub const fn done(&self) -> u32 {
-        self.succeeded + self.failed + self.rolled_back
+        self.succeeded.saturating_add(self.failed).saturating_add(self.rolled_back)
     }
 
     /// Devices heard of.
     pub const fn total(&self) -> u32 {
-        self.queued + self.in_flight() + self.done()
+        self.queued.saturating_add(self.in_flight()).saturating_add(self.done())
+    }
+
+    /// These devices and those that only the controller has seen to finish, by its count of `done` and `failed`.
+    pub fn at_least(self, done: u32, failed: u32) -> Self {
+        let unheard = done.saturating_add(failed).saturating_sub(self.done());
+        let unheard_failed = failed.saturating_sub(self.failed + self.rolled_back).min(unheard);
+        Self { succeeded: self.succeeded + (unheard - unheard_failed), failed: self.failed + unheard_failed, ..self }
+    }
+
+    /// Devices of so many planned that have not started.
+    pub fn queued_of(&self, planned: u32) -> u32 {
+        planned.saturating_sub(self.in_flight().saturating_add(self.done())).max(self.queued)
     }
 
     /// The counter of one state; a device in no state is not counted.
@@ -173,5 +185,34 @@ impl Progress {
             OtaState::Failed => &mut self.failed,
             OtaState::RolledBack => &mut self.rolled_back,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_the_controller_has_seen_is_counted_once() {
+        // (heard: queued, in flight, succeeded, failed, rolled back), (the controller: planned, done, failed),
+        // what is counted: (queued, succeeded, failed, rolled back)
+        let cases = [
+            // A room that was opened in the middle, or knows it all.
+            ((0, 0, 0, 0, 0), (1000, 60, 25), (915, 60, 25, 0)),
+            ((30, 5, 3, 2, 0), (40, 3, 2), (30, 3, 2, 0)),
+            ((0, 5, 3, 0, 0), (100, 60, 25), (10, 60, 25, 0)),
+            // The controller lags behind, or has no plan.
+            ((0, 5, 70, 9, 1), (100, 60, 5), (15, 70, 9, 1)),
+            ((7, 1, 2, 0, 0), (0, 0, 0), (7, 2, 0, 0)),
+            // What was done has gone back since.
+            ((0, 0, 0, 0, 60), (100, 60, 0), (40, 0, 0, 60)),
+            ((0, 0, 0, 0, 0), (10, u32::MAX, u32::MAX), (0, 0, u32::MAX, 0)),
+        ];
+        for ((queued, downloading, succeeded, failed, rolled_back), (planned, done, no), expected) in cases {
+            let heard = Progress { queued, downloading, succeeded, failed, rolled_back, ..Progress::default() };
+            let counted = heard.at_least(done, no);
+            let found = (counted.queued_of(planned), counted.succeeded, counted.failed, counted.rolled_back);
+            assert_eq!(found, expected, "{heard:?} {planned} {done} {no}");
+        }
     }
 }

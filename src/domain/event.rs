@@ -78,6 +78,9 @@ pub enum Event {
     },
     LinkUp {
         broker: String,
+        /// Seconds for which nothing was heard, where it had been up before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        down_s: Option<i64>,
     },
     LinkDown {
         reason: String,

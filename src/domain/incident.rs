@@ -150,6 +150,7 @@ pub struct Overruled {
     pub origin: bool,
     pub extent: bool,
     pub cohort: bool,
+    pub severity: bool,
 }
 
 /// An incident as its events have left it.
@@ -196,6 +197,12 @@ impl Incident {
     /// What it was declared as, or worse where the verdict says so by now.
     pub fn worst_severity(&self) -> Severity {
         self.verdict.as_ref().map_or(self.severity, |verdict| verdict.severity.min(self.severity))
+    }
+
+    /// The severity that it has by now, where that is worse than what it was declared as and no person has set it.
+    pub fn outgrown(&self) -> Option<Severity> {
+        let worst = self.worst_severity();
+        (worst < self.severity && !self.overruled.severity).then_some(worst)
     }
 
     pub const fn stage(&self) -> Stage {

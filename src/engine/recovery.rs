@@ -109,15 +109,15 @@ pub(super) fn checks(state: &State, incident: &Incident, counted: &Count, at: At
     let mut backlog = as_others(Check::Backlog, kind::BACKLOG, "have a growing backlog", "have none that grows");
     if ever.with_queue == 0 {
         // Where devices do not tell it, what they send when it drains does.
-        backlog = as_others(Check::Backlog, kind::FLOODING, "send far more than usual", "send no more than usual");
+        backlog = as_others(Check::Backlog, kind::FLOODING, "sending far more than usual", "send no more than usual");
         backlog.evidence += "; none tells its queue";
     }
     vec![
         compared(Check::Connectivity, &ever.with_away(*unheard), never, kind::AWAY, "are away", "connected"),
-        as_others(Check::Quality, kind::QUALITY, "are silent or send wrong data", "send what is right"),
+        as_others(Check::Quality, kind::QUALITY, "silent or sending wrong data", "send what is right"),
         firmware,
         backlog,
-        as_others(Check::Errors, kind::ERRORS, "err, reboot, or come and go", "without errors"),
+        as_others(Check::Errors, kind::ERRORS, "reporting errors, rebooting, or coming and going", "without errors"),
         regression(state, incident, at),
     ]
 }

@@ -287,7 +287,10 @@ fn change(incident: &mut Incident, record: &Record) {
         Event::AlertJoined { alert, .. } => incident.alerts.push(*alert),
         Event::Acknowledged { .. } => take_on(incident, record),
         Event::Retitled { to, .. } => incident.title.clone_from(to),
-        Event::SeveritySet { to, .. } => incident.severity = *to,
+        Event::SeveritySet { to, .. } => {
+            incident.severity = *to;
+            incident.overruled.severity = true;
+        }
         Event::TypeSet { to, .. } => {
             incident.kind = *to;
             incident.overruled.kind = true;

@@ -281,9 +281,12 @@ pub struct CampaignView {
     pub target: String,
     pub wave: Option<u16>,
     pub progress: Progress,
-    pub queued: u32,
+    /// Devices that have finished by the controller's count, and were not heard of.
+    pub unheard: u32,
     pub waves: Vec<WaveView>,
     pub active: bool,
+    /// Devices that have failed or gone back by themselves since it stopped.
+    pub bad_since: u32,
     /// How the stop rules stand, wave by wave.
     pub standings: Vec<Standing>,
     /// What the devices of each wave measure, beside the untouched ones.

@@ -211,7 +211,9 @@ fn judge_incidents(state: &mut State) -> Vec<Event> {
             verdict.origin = Origin::Platform;
         }
         verdicts.insert(incident.id, verdict.clone());
-        if incident.verdict.as_ref().is_some_and(|known| known.agrees(&verdict)) {
+        // An incident that has outgrown its severity is news; one that wanes has been that bad all the same.
+        let says_it = |known: &Verdict| known.agrees(&verdict) && known.severity <= verdict.severity;
+        if incident.verdict.as_ref().is_some_and(says_it) {
             continue;
         }
         alive.push(incident.id);

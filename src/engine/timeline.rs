@@ -133,7 +133,10 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         }
         Event::ReplayEnded { messages, unread, cut } => (Normal, end_of_capture(*messages, *unread, cut.as_deref())),
         Event::ClockJumped { by_ms } => (Normal, format!("this machine's clock jumped by {} ms", by_ms)),
-        Event::LinkUp { broker } => (Quiet, format!("connected to {broker}")),
+        Event::LinkUp { broker, down_s: None } => (Quiet, format!("connected to {broker}")),
+        Event::LinkUp { broker, down_s: Some(down_s) } => {
+            (Normal, format!("our link is back: {broker} · nothing was heard for {down_s} s"))
+        }
         Event::LinkDown { reason } => (Normal, format!("our link is down: {reason}")),
         Event::AlertRaised { alert, finding } => {
             (Alarm, format!("alert {alert} {} · {}", finding.cohort, finding.evidence))
@@ -165,7 +168,7 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
         Event::TypeSet { from, to, .. } => (Action, format!("type {to} (was {from})")),
         Event::VerdictReached { verdict, .. } => {
             let because = verdict.evidence.first().map(|why| format!(": {why}")).unwrap_or_default();
-            (Normal, format!("looks like {}, {}{because}", verdict.kind, verdict.origin))
+            (Normal, format!("looks like {}, {}, {}{because}", verdict.kind, verdict.origin, verdict.severity))
         }
         Event::OriginSet { from, to, .. } => (Action, format!("fault of: {to} (was {from})")),
         Event::ExtentSet { to, .. } => (Action, format!("it is about {}", to.sentence())),

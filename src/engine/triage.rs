@@ -159,7 +159,7 @@ fn customers(state: &State, counted: &Count) -> Answer {
     let name = |value: ValueIx| state.fleet.dictionary(attribute).name(value);
     let named: Vec<String> = told.iter().take(CUSTOMERS).map(|(v, n, _)| format!("{} {n}", name(*v))).collect();
     let more = if told.len() > CUSTOMERS { format!(" and {} more", told.len() - CUSTOMERS) } else { String::new() };
-    let evidence = format!("{affected} affected devices of {} customers", told.len());
+    let evidence = format!("{affected} affected devices of {}", count::counted(told.len(), "customer"));
     Answer::known(query, format!("{}{more}", named.join(", ")), evidence)
 }
 
@@ -227,13 +227,17 @@ fn rollout(state: &State, subject: &Subject<'_>) -> Answer {
         .collect();
     let wave = subject.onset.and_then(|onset| wave_before(state, onset)).map(|when| format!("it began {when}"));
     match (running.is_empty(), campaigns.iter().count()) {
-        (true, 0) => Answer::known(Query::Rollout, "no", "no campaign has been seen on this broker"),
+        (true, 0) => Answer::known(Query::Rollout, "none is in flight", "no campaign has been seen on this broker"),
         (true, n) => {
-            let held =
-                campaigns.iter().find(|campaign| campaign.queued() > 0 && campaign.state != CampaignState::Finished);
+            let held = campaigns
+                .iter()
+                .find(|campaign| campaign.counted().queued > 0 && campaign.state != CampaignState::Finished);
             let text = held.map_or_else(
-                || "no".to_owned(),
-                |held| format!("no: {} → {} is {}, {} queued", held.id, held.target, held.state, held.queued()),
+                || "none is in flight".to_owned(),
+                |held| {
+                    let queued = held.counted().queued;
+                    format!("none is in flight: {} → {} is {}, {queued} queued", held.id, held.target, held.state)
+                },
             );
             Answer::known(Query::Rollout, text, wave.unwrap_or_else(|| format!("{n} campaigns seen, none runs")))
         }

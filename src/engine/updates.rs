@@ -314,7 +314,8 @@ pub fn facts(snapshot: &Snapshot, incident: &Incident, audience: Audience) -> Fa
     tell("next_update", cadence.every_s.map(|every_s| clock(snapshot.at.plus_s(every_s))));
     tell("restored", restored.map(clock));
     tell("duration", duration);
-    tell("cohort", Some(incident.cohort.sentence()));
+    // In words: not everybody who reads it knows the sign.
+    tell("cohort", Some(incident.cohort.sentence().replace(" ∧ ", " with ")));
     tell("affected", remaining.filter(|remaining| remaining.ever > 0).map(|remaining| remaining.ever.to_string()));
     tell("customers", answer(Query::Customers));
     tell("region", answer(Query::Region));

@@ -288,7 +288,7 @@ fn campaign(state: &State, campaign: &Campaign) -> CampaignView {
     };
     let wave = |wave: &Wave| WaveView {
         wave: wave.wave,
-        progress: wave.progress,
+        progress: wave.counted(),
         plan: wave.plan,
         started: wave.started,
         soak: soak(wave),
@@ -298,8 +298,9 @@ fn campaign(state: &State, campaign: &Campaign) -> CampaignView {
         state: campaign.state,
         target: campaign.target.clone(),
         wave: campaign.wave,
-        progress: campaign.progress,
-        queued: campaign.queued(),
+        progress: campaign.counted(),
+        unheard: campaign.unheard(),
+        bad_since: state.rollouts.bad_since(&campaign.id),
         waves: campaign.waves.iter().map(wave).collect(),
         active: campaign.is_active(),
         comparisons: state.rollouts.comparisons.get(&campaign.id).cloned().unwrap_or_default(),

@@ -45,11 +45,28 @@ pub struct Campaign {
     pub announced: bool,
 }
 
+impl Wave {
+    /// Its devices by state, as [`Campaign::counted`] has them.
+    pub fn counted(&self) -> Progress {
+        let Some(plan) = self.plan else { return self.progress };
+        let counted = self.progress.at_least(plan.done, plan.failed);
+        Progress { queued: counted.queued_of(plan.planned), ..counted }
+    }
+}
+
 impl Campaign {
-    /// Devices planned and not started yet, by the controller's plan where there is one.
-    pub fn queued(&self) -> u32 {
-        let planned = self.waves.iter().filter_map(|w| w.plan.map(|p| p.planned)).fold(0, u32::saturating_add);
-        planned.saturating_sub(self.progress.total()).saturating_add(self.progress.queued)
+    /// Devices by state, as they report themselves and as the controller counts: a room that was opened in the middle of a
+    /// rollout has not heard of all. What is planned and has not started is queued.
+    pub fn counted(&self) -> Progress {
+        let plans = || self.waves.iter().filter_map(|wave| wave.plan);
+        let sum = |of: fn(WavePlan) -> u32| plans().map(of).fold(0, u32::saturating_add);
+        let counted = self.progress.at_least(sum(|plan| plan.done), sum(|plan| plan.failed));
+        Progress { queued: counted.queued_of(sum(|plan| plan.planned)), ..counted }
+    }
+
+    /// Devices that have finished by the controller's count, and were not heard of.
+    pub fn unheard(&self) -> u32 {
+        self.counted().done() - self.progress.done()
     }
 
     /// Whether devices may still be started.

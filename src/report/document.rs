@@ -97,7 +97,7 @@ pub struct SectionText {
 pub struct ImpactLines {
     /// As measured by the room; none where it could not be.
     pub measured: Option<Impact>,
-    /// Devices that alerts saw affected, at most.
+    /// Devices that were ever affected, as the record names them; at least what an alert saw.
     pub affected: u32,
     /// From the onset to service restored, or to now.
     pub duration_s: Option<i64>,

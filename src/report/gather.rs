@@ -160,9 +160,10 @@ fn sections(sources: &Sources<'_>, incident: &Incident) -> Vec<SectionText> {
 fn impact(sources: &Sources<'_>, incident: &Incident, alerts: &[&Alert]) -> ImpactLines {
     let affected = alerts.iter().flat_map(|alert| std::iter::once(&alert.finding).chain(&alert.also));
     let end = incident.moments.mitigated;
+    let alerted = affected.map(|finding| finding.affected).max().unwrap_or(0);
     ImpactLines {
         measured: incident.learning.impact,
-        affected: affected.map(|finding| finding.affected).max().unwrap_or(0),
+        affected: recovery::ever_affected(sources, incident).max(alerted),
         duration_s: incident.moments.onset.map(|onset| end.unwrap_or(sources.now).since_s(onset)),
         goes_on: end.is_none(),
     }

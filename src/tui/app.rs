@@ -134,7 +134,8 @@ impl App {
         let patience_ms = (limits::INTENT_MS + 2_000) * self.snapshot.pace;
         if let Some(Overlay::Confirm(confirm)) = self.ui.overlays.last_mut() {
             match confirm.fired {
-                None if confirm.seen && !armed => confirm.end("not confirmed in time, or the link went down"),
+                None if confirm.seen && !armed && self.snapshot.link.is_up() => confirm.end("not confirmed in time"),
+                None if confirm.seen && !armed => confirm.end("the link went down"),
                 Some(fired) if now.since_ms(fired) > patience_ms => {
                     confirm.end("its intent could not be recorded; see the timeline for what became of it");
                 }
@@ -284,8 +285,7 @@ impl App {
     fn press_in_overlay(&mut self, overlay: Overlay, key: Key) {
         let kept = match overlay {
             Overlay::Help { scroll } => {
-                let height = self.area.height;
-                help::scrolled(key, scroll, height, &self.snapshot).map(|scroll| Overlay::Help { scroll })
+                help::scrolled(key, scroll, self.area, &self.snapshot).map(|scroll| Overlay::Help { scroll })
             }
             Overlay::BadInput { selected } => {
                 let samples = self.shown().samples.len();

@@ -134,6 +134,17 @@ fn is_cut(line: &Line<'_>, width: usize) -> bool {
     line.width() > width && said().trim_end().width() > width
 }
 
+/// As much as fits; where that is not all it says so.
+pub fn cut(mut content: Vec<Line<'_>>, area: Rect) -> Vec<Line<'_>> {
+    if content.len() > area.height.into() {
+        content.truncate(area.height.into());
+        if let Some(last) = content.last_mut() {
+            last.push_span(if last.width() + 2 <= area.width.into() { " …" } else { "…" });
+        }
+    }
+    content
+}
+
 /// Breaks text into lines of at most `width` columns, at spaces where it can.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     use unicode_width::UnicodeWidthStr;

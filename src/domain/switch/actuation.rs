@@ -52,6 +52,9 @@ pub struct Preview {
     pub target: String,
     pub wave: Option<u16>,
     pub progress: Progress,
+    /// Devices among them that have finished by the controller's count alone: others may be in flight unheard.
+    #[serde(default)]
+    pub unheard: u32,
     /// The exact call, as text; the first one where there are many.
     pub call: String,
     /// The devices it is about, where it is about devices.

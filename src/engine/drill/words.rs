@@ -24,9 +24,14 @@ pub const fn is_hidden(event: &Event) -> bool {
 pub fn sentence(event: &DrillEvent) -> (Weight, String) {
     use Weight::{Action, Alarm, Normal, Quiet};
     match event {
-        DrillEvent::DrillPlanned { plan } => {
-            (Quiet, format!("game day planned: {} faults, {} injects", plan.faults.len(), plan.injects.len()))
-        }
+        DrillEvent::DrillPlanned { plan } => (
+            Quiet,
+            format!(
+                "game day planned: {}, {}",
+                counted(plan.faults.len(), "fault"),
+                counted(plan.injects.len(), "inject")
+            ),
+        ),
         DrillEvent::FacilitatorSat {} => (Quiet, "took the facilitator's seat".into()),
         DrillEvent::FacilitatorLeft {} => (Quiet, "left the facilitator's terminal".into()),
         DrillEvent::InjectTold { channel, from, text, .. } => {

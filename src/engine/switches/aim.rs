@@ -136,7 +136,7 @@ fn choose(state: &State, kind: Kind, id: Option<String>) -> Result<&Campaign, Re
     campaigns
         .iter()
         .filter(|c| fits(kind, c.state, &c.progress, c.is_active()))
-        .max_by_key(|c| (pulled(c), c.is_active(), c.progress.in_flight(), c.queued(), c.heard))
+        .max_by_key(|c| (pulled(c), c.is_active(), c.progress.in_flight(), c.counted().queued, c.heard))
         .ok_or_else(|| {
             Refusal::new(if campaigns.iter().next().is_none() {
                 "no campaign has been seen on this broker, so there is nothing to act on"
@@ -289,7 +289,8 @@ pub(super) fn preview(state: &State, switch: &Switch, aim: &Aim) -> Result<Previ
         campaign: campaign.id.clone(),
         target: campaign.target.clone(),
         wave: campaign.wave,
-        progress: Progress { queued: campaign.queued(), ..campaign.progress },
+        progress: campaign.counted(),
+        unheard: campaign.unheard(),
         call,
         devices: None,
         back_to: (switch.kind == Kind::Rollback).then(|| known::before(&state.fleet, campaign)).flatten(),

@@ -116,6 +116,48 @@ fn a_wave_is_held_against_the_devices_that_its_campaign_has_not_started() {
 }
 
 #[test]
+fn what_turns_bad_after_a_halt_is_told_first_and_last() {
+    let told = |bench: &Bench| -> Vec<String> {
+        let reason = |record: &Record| match &record.event {
+            Event::RolloutWarned { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        bench.records.iter().filter_map(reason).collect()
+    };
+    let stopped = |state: CampaignState| {
+        let mut bench = Bench::new();
+        bench.controller_says(CampaignState::Running, "");
+        bench.ota("before", 1, OtaState::Failed);
+        (0..10).for_each(|n| bench.ota(&format!("d{n}"), 1, OtaState::Downloading));
+        bench.wait(6);
+        bench.controller_says(state, "");
+        bench.wait(6);
+        bench
+    };
+    let mut bench = stopped(CampaignState::Halted);
+    assert_eq!(told(&bench), [""; 0]);
+    let first = "2 devices that were in flight when it stopped failed or went back";
+    (0..2).for_each(|n| bench.ota(&format!("d{n}"), 1, OtaState::Failed));
+    bench.wait(6);
+    assert_eq!(told(&bench), [first]);
+    (2..7).for_each(|n| bench.ota(&format!("d{n}"), 1, OtaState::RolledBack));
+    bench.wait(6);
+    assert_eq!(told(&bench), [first], "not again for each of them");
+    (7..10).for_each(|n| bench.ota(&format!("d{n}"), 1, OtaState::Succeeded));
+    bench.wait(6);
+    assert_eq!(told(&bench), [first, "7 devices that were in flight when it stopped failed or went back"]);
+    // What goes back later was sent back.
+    (7..10).for_each(|n| bench.ota(&format!("d{n}"), 1, OtaState::RolledBack));
+    bench.wait(6);
+    assert_eq!((told(&bench).len(), Snapshot::of(&bench.state, bench.now).campaigns[0].bad_since), (2, 7));
+
+    let mut bench = stopped(CampaignState::RollingBack);
+    (0..10).for_each(|n| bench.ota(&format!("d{n}"), 1, OtaState::RolledBack));
+    bench.wait(6);
+    assert_eq!(told(&bench), [""; 0]);
+}
+
+#[test]
 fn no_more_campaigns_are_remembered_than_can_be_followed() {
     let mut bench = Bench::new();
     let told = |bench: &Bench, id: &str| bench.state.room.campaigns.get(id).map(|(state, _)| *state);

@@ -17,6 +17,12 @@ pub(super) fn recovery(sources: &Sources<'_>, incident: &Incident) -> RecoveryLi
     }
 }
 
+/// How many were ever affected, as far as the record has them.
+pub(super) fn ever_affected(sources: &Sources<'_>, incident: &Incident) -> u32 {
+    let AffectedLines { devices, unnamed } = affected(sources, incident);
+    devices.len() as u32 + unnamed
+}
+
 /// From the record: a room that has gone on to another incident has let the names go.
 fn affected(sources: &Sources<'_>, incident: &Incident) -> AffectedLines {
     let mut known = Affected::default();

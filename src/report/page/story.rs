@@ -51,7 +51,7 @@ pub(super) fn impact(document: &Document) -> Section {
         let goes_on = if impact.goes_on { ", and going on" } else { "" };
         rows.push(("From onset to service restored", format!("{}{goes_on}", duration(duration_s))));
     }
-    rows.push(("Devices affected, as alerts saw it", impact.affected.to_string()));
+    rows.push(("Devices affected", impact.affected.to_string()));
     if let Some(measured) = &impact.measured {
         let share = 100.0 * f64::from(measured.most_away) / f64::from(measured.devices.max(1));
         rows.extend([

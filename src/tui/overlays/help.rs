@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::engine::snapshot::Snapshot;
-use crate::tui::action::{ACTIONS, Group};
+use crate::tui::action::{ACTIONS, Group, Spec};
 use crate::tui::format;
 use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
-use crate::tui::scene::{Scene, lines};
+use crate::tui::scene::{Scene, lines, wrap};
 use crate::tui::theme::Role;
 use crate::tui::update;
 
@@ -19,7 +19,7 @@ const KEYS: usize = 19;
 
 pub fn draw(scroll: usize, scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let width = WIDTH.min(area.width);
-    let all = content(scene, usize::from(width.saturating_sub(4)));
+    let all = content(scene, columns(area));
     let height = (all.len() as u16 + 2).min(area.height.saturating_sub(2));
     let more = if usize::from(height) < all.len() + 2 { " · ↑ ↓ PgDn for the rest" } else { "" };
     let inner = scene.window(&format!("keys{more} · Esc closes"), Role::Focus, centred(area, width, height), buffer);
@@ -41,24 +41,35 @@ fn content<'a>(scene: &Scene<'a>, columns: usize) -> Vec<Line<'a>> {
                 (true, _) => format!("{} {}", scene.key(crate::tui::action::Action::Palette), spec.id),
                 _ => keys.join(" or "),
             };
-            all.push(Line::from(vec![
-                scene.span(format::left(&keys, KEYS), Role::Key),
-                scene.span(format::fit(spec.help, columns.saturating_sub(KEYS)), Role::Text),
-            ]));
+            all.extend(meaning(spec, columns).into_iter().enumerate().map(|(n, text)| {
+                let keys = if n == 0 { keys.as_str() } else { "" };
+                Line::from(vec![scene.span(format::left(keys, KEYS), Role::Key), scene.span(text, Role::Text)])
+            }));
         }
     }
     all
 }
 
-/// Lines of the help, for scrolling.
-fn length(snapshot: &Snapshot) -> usize {
-    ACTIONS.iter().filter(|spec| spec.exists_in(snapshot)).count() + Group::ALL.len() * 2 - 1
+/// What an action does, in as many lines as it takes.
+fn meaning(spec: &Spec, columns: usize) -> Vec<String> {
+    wrap(spec.help, columns.saturating_sub(KEYS))
 }
 
-/// Where a key scrolls to in a screen of this height: a page is what stands in the window. None where it closes the help.
-pub fn scrolled(key: Key, at: usize, height: u16, snapshot: &Snapshot) -> Option<usize> {
-    let page = usize::from(height.saturating_sub(4)).max(1);
-    let last = length(snapshot).saturating_sub(page);
+/// Columns inside the window.
+fn columns(area: Rect) -> usize {
+    usize::from(WIDTH.min(area.width).saturating_sub(4))
+}
+
+/// Lines of the help, for scrolling.
+fn length(snapshot: &Snapshot, columns: usize) -> usize {
+    let actions = ACTIONS.iter().filter(|spec| spec.exists_in(snapshot));
+    actions.map(|spec| meaning(spec, columns).len()).sum::<usize>() + Group::ALL.len() * 2 - 1
+}
+
+/// Where a key scrolls to on a screen of this size: a page is what stands in the window. None where it closes the help.
+pub fn scrolled(key: Key, at: usize, area: Rect, snapshot: &Snapshot) -> Option<usize> {
+    let page = usize::from(area.height.saturating_sub(4)).max(1);
+    let last = length(snapshot, columns(area)).saturating_sub(page);
     match key.code {
         Code::PageUp => Some(at.saturating_sub(page)),
         Code::PageDown => Some((at + page).min(last)),

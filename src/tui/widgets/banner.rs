@@ -30,8 +30,9 @@ pub fn urgent(snapshot: &Snapshot) -> Vec<(String, Role)> {
     for view in snapshot.actuations.values() {
         let Actuation { label, preview, state, broke_glass, .. } = &*view.actuation;
         if let ActuationState::Unknown { reason } = state {
+            // The keys first: they must not be cut.
             let keys = "!r re-check · !t try again · !c close";
-            let text = format!("{label} {}: sent, outcome unknown ({reason}) · {keys}", preview.about());
+            let text = format!("{label} {}: OUTCOME UNKNOWN · {keys} · {reason}", preview.about());
             banners.push((text, Role::Alarm));
         } else if let Some(reason) = broke_glass.as_ref().filter(|_| !state.is_final()) {
             banners.push((format!("BREAK-GLASS: {label} {}: {reason}", preview.about()), Role::Alarm));
@@ -53,6 +54,15 @@ pub fn urgent(snapshot: &Snapshot) -> Vec<(String, Role)> {
     }
     for (filter, reason) in &snapshot.link.blind {
         banners.push((format!("BLIND ON {filter}: {reason}"), Role::Alarm));
+    }
+    for incident in snapshot.open_incidents() {
+        if let Some(worst) = incident.outgrown() {
+            let (id, severity) = (incident.id, incident.severity);
+            banners.push((
+                format!("{id} is {worst} by now, and was declared {severity} · S sets it · v says why"),
+                Role::Warn,
+            ));
+        }
     }
     let totals = &snapshot.totals;
     let limits = [

@@ -121,7 +121,11 @@ fn rules<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec<Line<'
         format::right(&format::count(devices.into()), WAVE)
     };
     let limit = format::right("limit", LIMIT);
-    let stood = (!view.active).then(|| heading(scene, "as it was when the rollout stopped".to_owned()));
+    let since = match view.bad_since {
+        0 => String::new(),
+        bad => format!("; {} failed or went back since", format::counted(bad.into(), "device")),
+    };
+    let stood = (!view.active).then(|| heading(scene, format!("as it was when the rollout stopped{since}")));
     let mut shown = vec![Line::default()];
     shown.extend(stood);
     shown.extend([

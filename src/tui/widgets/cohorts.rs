@@ -23,7 +23,8 @@ const BAD: f64 = 0.80;
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let snapshot = scene.snapshot;
     let mut title = format!("cohorts by {}", snapshot.lens.group_by.join(" × "));
-    if !snapshot.lens.filter.is_empty() {
+    // Of the past cohorts are kept, not devices: there is nothing to filter.
+    if !snapshot.lens.filter.is_empty() && snapshot.past.is_none() {
         title += &format!(" · only {}", snapshot.lens.filter);
     }
     if snapshot.totals.left_out > 0 {

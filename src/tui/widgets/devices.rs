@@ -19,7 +19,11 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let page = scene.snapshot.devices.as_ref().unwrap_or(&empty);
     let cohort = scene.snapshot.lens.cohort.as_ref().filter(|cohort| !cohort.is_fleet());
     let of = cohort.map(|cohort| format!(" · {cohort}")).unwrap_or_default();
-    let title = format!("devices{of} · {}{}", format::count(page.total as u64), scene.age());
+    let marked = match scene.ui.marked.len() {
+        0 => String::new(),
+        n => format!(" · {} marked (+)", format::count(n as u64)),
+    };
+    let title = format!("devices{of} · {}{marked}{}", format::count(page.total as u64), scene.age());
     let inner = scene.pane(&title, Some(Pane::Devices), area, buffer);
     if inner.is_empty() {
         return;
@@ -73,10 +77,15 @@ fn device_line<'a>(
     let update = if row.ota == OtaState::None { "" } else { row.ota.name() };
     text += &format!("  {}{}", format::left(update, 12), row.error);
     let (mark, role) = if row.online { ("●", Role::Good) } else { ("✗", Role::Alarm) };
+    let marked = if scene.ui.marked.contains(&row.id) { "+" } else { " " };
     if selected {
-        return Line::from(scene.span(format::left(&format!(" {mark} {text}"), width), Role::Selected));
+        return Line::from(scene.span(format::left(&format!("{marked}{mark} {text}"), width), Role::Selected));
     }
-    Line::from(vec![Span::styled(format!(" {mark} "), scene.data(role)), Span::styled(text, scene.data(Role::Text))])
+    Line::from(vec![
+        Span::styled(marked, scene.data(Role::Key)),
+        Span::styled(format!("{mark} "), scene.data(role)),
+        Span::styled(text, scene.data(Role::Text)),
+    ])
 }
 
 /// One device from close by: its attributes, its numbers, its last messages as they came.

@@ -77,10 +77,21 @@ fn hints(scene: &Scene<'_>) -> Vec<&'static Spec> {
         !scene.key(spec.action).is_empty()
             && update::blocked(spec, scene.ui, scene.snapshot).is_none()
             && (!directs || spec.group == Group::Drill)
+            && !is_spent(scene, spec.action)
     };
     let mut hints: Vec<&Spec> = ACTIONS.iter().filter(|spec| spec.footer.is_some()).filter(possible).collect();
     hints.sort_by_key(|spec| spec.footer);
     hints
+}
+
+/// Whether there is nothing left to do for it: its place in the footer is for what comes next.
+fn is_spent(scene: &Scene<'_>, action: Action) -> bool {
+    let Some(incident) = scene.ui.incident(scene.snapshot).filter(|incident| incident.is_open()) else { return false };
+    match action {
+        Action::Declare => scene.snapshot.loose_alerts().next().is_none(),
+        Action::Mitigate => incident.moments.mitigated.is_some(),
+        _ => false,
+    }
 }
 
 /// One hint: its gap to the one before, its key, a word or two.

@@ -3,13 +3,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
+use crate::domain::campaign::Progress;
 use crate::domain::rollout::of_wave;
 use crate::engine::snapshot::{ActuationView, CampaignView, Snapshot};
 use crate::tui::action::Action;
 use crate::tui::format;
 use crate::tui::layout::Shape;
-use crate::tui::scene::{Scene, lines};
+use crate::tui::scene::{Scene, cut, lines, wrap};
 use crate::tui::theme::Role;
 use crate::tui::widgets::actuation;
 
@@ -41,7 +43,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if content.is_empty() {
         content.push(Line::from(scene.span(none(scene.snapshot), Role::Muted)));
     }
-    lines(&content, inner, buffer);
+    lines(&cut(content, inner), inner, buffer);
 }
 
 /// Active campaigns first.
@@ -58,10 +60,19 @@ pub fn newest_actuations(snapshot: &Snapshot) -> Vec<&ActuationView> {
     views
 }
 
+/// Where the devices of a campaign are. Who has failed stands first: it must not be cut.
+fn numbers(progress: &Progress, number: fn(u64) -> String) -> String {
+    let n = |n: u32| number(n.into());
+    let failed = progress.failed + progress.rolled_back;
+    let failed = if failed > 0 { format!("failed or back {} · ", n(failed)) } else { String::new() };
+    let (done, flying, queued) = (n(progress.succeeded), n(progress.in_flight()), n(progress.queued));
+    format!("{failed}done {done} · in flight {flying} · queued {queued}")
+}
+
 /// A campaign: a headline, and what its devices are doing.
 pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec<Line<'a>> {
     let progress = &view.progress;
-    let total = f64::from(progress.total().max(1)) + f64::from(view.queued.saturating_sub(progress.queued));
+    let total = f64::from(progress.total().max(1));
     let bar_width = width.clamp(8, 60);
     let cells = |n: u32| ((f64::from(n) / total) * bar_width as f64).round() as usize;
     let (done, flying) = (cells(progress.done()), cells(progress.in_flight()));
@@ -77,9 +88,8 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
         scene.span(format!("  {}{wave}", view.state), state),
     ];
     headline.append(&mut key);
-    let n = |n: u32| format::count(n.into());
-    let failed = progress.failed + progress.rolled_back;
-    let failed = if failed > 0 { format!(" · failed or back {}", n(failed)) } else { String::new() };
+    let numbers = [format::count, format::short].map(|number| numbers(progress, number));
+    let numbers = numbers.iter().find(|text| text.width() <= width).unwrap_or(&numbers[1]);
     let mut told = vec![
         Line::from(headline),
         Line::from(vec![
@@ -88,19 +98,12 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
             Span::styled("━".repeat(flying), scene.data(Role::Warn)),
             scene.span("─".repeat(bar_width - done - flying), Role::Border),
         ]),
-        Line::from(scene.span(
-            format!(
-                " done {} · in flight {} · queued {}{failed}",
-                n(progress.succeeded),
-                n(progress.in_flight()),
-                n(view.queued)
-            ),
-            Role::Text,
-        )),
+        Line::from(scene.span(format!(" {numbers}"), Role::Text)),
     ];
-    told.extend(view.standings.iter().filter(|standing| standing.crossed).map(|standing| {
-        let text = format!(" ✗ stop rule{}: {standing}", of_wave(standing.wave));
-        Line::from(scene.span(format::left(&text, width + 1), Role::Alarm))
-    }));
+    for standing in view.standings.iter().filter(|standing| standing.crossed) {
+        let text = format!("✗ stop rule{}: {standing}", of_wave(standing.wave));
+        let texts = wrap(&text, width).into_iter();
+        told.extend(texts.map(|text| Line::from(scene.span(format!(" {text}"), Role::Alarm))));
+    }
     told
 }

@@ -19,7 +19,7 @@ use crate::tui::action::Action;
 use crate::tui::action::respond::Respond;
 use crate::tui::format;
 use crate::tui::layout::Shape;
-use crate::tui::scene::{Scene, lines, wrap};
+use crate::tui::scene::{Scene, cut, lines, wrap};
 use crate::tui::theme::Role;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -31,7 +31,11 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
         |bill| {
             let title = format!("why · cost {}", bill.sum());
             let full = format!("{title} {IF_NOTHING_MORE}");
-            if bill.may_fall() && full.width() <= room { full } else { title }
+            match bill.may_fall() {
+                false => title,
+                true if full.width() <= room => full,
+                true => format!("why · may cost {}", bill.sum()),
+            }
         },
     );
     let inner = scene.pane(&title, None, area, buffer);
@@ -43,17 +47,6 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 fn incident<'a>(scene: &Scene<'a>) -> Option<&'a Incident> {
     let incident = scene.ui.incident(scene.snapshot).filter(|_| scene.ui.chosen_alert(scene.snapshot).is_none());
     incident.map(AsRef::as_ref)
-}
-
-/// As much as fits; where that is not all it says so.
-fn cut(mut content: Vec<Line<'_>>, area: Rect) -> Vec<Line<'_>> {
-    if content.len() > area.height.into() {
-        content.truncate(area.height.into());
-        if let Some(last) = content.last_mut() {
-            last.push_span(if last.width() + 2 <= area.width.into() { " …" } else { "…" });
-        }
-    }
-    content
 }
 
 fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {

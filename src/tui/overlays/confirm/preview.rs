@@ -89,6 +89,13 @@ fn of_campaign(arming: &Arming, row: &mut dyn FnMut(&str, String)) {
     let still = if halting { ": they finish, and can still turn bad" } else { "" };
     row("in flight", devices(progress.in_flight(), still));
     row("still queued", devices(progress.queued, if halting { ": these are saved" } else { "" }));
+    if preview.unheard > 0 {
+        row(
+            "",
+            format!("{} counted by the controller alone: of those still queued", format::count(preview.unheard.into())),
+        );
+        row("", "some may be in flight, unheard since before the room connected".into());
+    }
     if arming.switch.kind == Kind::Rollback {
         row("will restart", devices(progress.succeeded, ""));
         row("waves", "none of ours: one call, and the controller decides whom it takes when".into());
