@@ -9,7 +9,7 @@ use crate::domain::rollout::{Comparison, Metric, RolloutPolicy, Standing, StopRu
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
 use crate::fleet::Fleet;
-use crate::fleet::campaigns::CampaignIx;
+use crate::fleet::campaigns::{Campaign, CampaignIx, Wave as Followed};
 use crate::fleet::devices::{Device, DeviceIx, Flag};
 use crate::limits;
 
@@ -198,17 +198,7 @@ impl Survey {
     ) -> Vec<Standing> {
         let others = memory.compare(id, &self.others(campaign));
         let standing = |wave: u8, tally: &Tally, (n, rule): (usize, &StopRule)| {
-            let (value, others, sample) = (tally.share(n), others[n], tally.asked[n]);
-            let enough = sample >= rule.minimum.max(1);
-            Standing {
-                rule: rule.name(),
-                wave: wave.into(),
-                value,
-                limit: rule.limit,
-                sample,
-                others,
-                crossed: enough && rule.limit.is_crossed(value, others, rule.times_others),
-            }
+            stands(rule, wave.into(), tally.share(n), tally.asked[n], others[n])
         };
         let asked_of = |wave: u8| {
             let about = move |rule: &StopRule| rule.wave.is_none_or(|asked| asked == u16::from(wave));
@@ -235,6 +225,39 @@ impl Survey {
         }
         told
     }
+}
+
+/// How a rule stands, where a share of so many devices does what it asks.
+fn stands(rule: &StopRule, wave: u16, value: f64, sample: u32, others: Option<f64>) -> Standing {
+    let enough = sample >= rule.minimum.max(1);
+    Standing {
+        rule: rule.name(),
+        wave,
+        value,
+        limit: rule.limit,
+        sample,
+        others,
+        crossed: enough && rule.limit.is_crossed(value, others, rule.times_others),
+    }
+}
+
+/// How the rules about failed updates stand for waves of which the controller has counted more devices than were heard of: a
+/// room that is opened in the middle of a rollout has nothing else.
+pub fn by_the_controller<'a>(
+    campaign: &'a Campaign,
+    policy: &'a RolloutPolicy,
+) -> impl Iterator<Item = Standing> + use<'a> {
+    let unheard = |wave: &&Followed| wave.counted().done() > wave.progress.done();
+    campaign.waves.iter().filter(unheard).flat_map(|wave| {
+        let counted = wave.counted();
+        let started = counted.in_flight() + counted.done();
+        let asked = policy.rules.iter().take(limits::STOP_RULES).filter(|rule| {
+            rule.metric == Metric::Failed && rule.window_s.is_none() && rule.wave.is_none_or(|asked| asked == wave.wave)
+        });
+        asked.map(move |rule| {
+            stands(rule, wave.wave, f64::from(counted.failed) / f64::from(started.max(1)), started, None)
+        })
+    })
 }
 
 /// What the rules ask of a device, all at once.

@@ -131,7 +131,8 @@ pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Effect>) {
 /// Counts the devices of all campaigns anew. Returns the campaigns that are active.
 fn look(state: &mut State) -> Vec<String> {
     let campaigns = state.fleet.campaigns().iter().enumerate();
-    let begun = campaigns.filter(|(_, campaign)| campaign.progress.in_flight() + campaign.progress.done() > 0);
+    let has_begun = |campaign: &Campaign| campaign.progress.in_flight() > 0 || campaign.counted().done() > 0;
+    let begun = campaigns.filter(|(_, campaign)| has_begun(campaign));
     let begun: Vec<_> =
         begun.map(|(n, campaign)| (CampaignIx(n as u8), campaign.id.clone(), campaign.is_active())).collect();
     let is_known = |id: &String| begun.iter().any(|(_, known, _)| known == id);
@@ -148,7 +149,13 @@ fn look(state: &mut State) -> Vec<String> {
     if !looked_at.is_empty() {
         let survey = Survey::take(&state.fleet, &state.settings.rollout, memory);
         for (campaign, id, _) in &looked_at {
-            standings.insert(id.clone(), survey.standings((*campaign, id), &state.settings.rollout, memory));
+            let policy = &state.settings.rollout;
+            let mut stand = survey.standings((*campaign, id), policy, memory);
+            for told in rules::by_the_controller(state.fleet.campaigns().get(*campaign), policy) {
+                stand.retain(|heard| (heard.wave, &heard.rule) != (told.wave, &told.rule));
+                stand.push(told);
+            }
+            standings.insert(id.clone(), stand);
             comparisons.insert(id.clone(), survey.comparisons(&state.fleet, *campaign));
         }
     }

@@ -1,7 +1,7 @@
 //! Rollouts under watch: how rules stand, and what a crossed one does.
 
 use super::*;
-use crate::domain::observation::EventKind;
+use crate::domain::observation::{EventKind, WavePlan};
 use crate::domain::rollout::{Level, Limit, Metric, StopRule};
 use crate::domain::symptom::Symptom;
 
@@ -155,6 +155,37 @@ fn what_turns_bad_after_a_halt_is_told_first_and_last() {
     (0..10).for_each(|n| bench.ota(&format!("d{n}"), 1, OtaState::RolledBack));
     bench.wait(6);
     assert_eq!(told(&bench), [""; 0]);
+}
+
+#[test]
+fn a_room_that_is_opened_in_the_middle_of_a_rollout_goes_by_what_the_controller_has_counted() {
+    let mut bench = Bench::new();
+    bench.state.settings.rollout.level = Level::Armed;
+    bench.observe("", |batch| {
+        batch.wave(WavePlan { wave: 1, planned: 100, done: 60, failed: 25 });
+        batch.wave(WavePlan { wave: 2, planned: 900, done: 0, failed: 0 });
+        Body::Campaign {
+            campaign: batch.keep("fw-1"),
+            state: CampaignState::Running,
+            wave: Some(1),
+            target: batch.keep("3.2.5"),
+            request_id: Text::EMPTY,
+            waves: (0, 0),
+        }
+    });
+    bench.wait(6);
+    let campaign = &Snapshot::of(&bench.state, bench.now).campaigns[0];
+    let progress = campaign.progress;
+    assert_eq!((progress.succeeded, progress.failed, progress.queued, campaign.unheard), (60, 25, 915, 85));
+    let told: Vec<String> = campaign.standings.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["failed 29.4 % of 85, above 2.0 % (nobody to compare with)"]);
+    assert_eq!(bench.told_and_pulled(), (1, 1));
+    assert_eq!(bench.state.room.actuations.values().next().unwrap().preview.unheard, 85);
+    // Who reports itself after all is counted once.
+    (0..40).for_each(|n| bench.ota(&format!("d{n}"), 1, OtaState::Succeeded));
+    bench.wait(6);
+    let campaign = &Snapshot::of(&bench.state, bench.now).campaigns[0];
+    assert_eq!((campaign.progress.succeeded, campaign.progress.failed, campaign.unheard), (60, 25, 45));
 }
 
 #[test]

@@ -98,8 +98,10 @@ pub fn campaign<'a>(scene: &Scene<'a>, view: &CampaignView, width: usize) -> Vec
             Span::styled("━".repeat(flying), scene.data(Role::Warn)),
             scene.span("─".repeat(bar_width - done - flying), Role::Border),
         ]),
-        Line::from(scene.span(format!(" {numbers}"), Role::Text)),
     ];
+    // Where there are two lines the numbers have one of them.
+    let shown = if scene.shape == Shape::Folded { vec![numbers.clone()] } else { wrap(numbers, width) };
+    told.extend(shown.into_iter().map(|text| Line::from(scene.span(format!(" {text}"), Role::Text))));
     for standing in view.standings.iter().filter(|standing| standing.crossed) {
         let text = format!("✗ stop rule{}: {standing}", of_wave(standing.wave));
         let texts = wrap(&text, width).into_iter();

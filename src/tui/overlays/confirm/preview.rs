@@ -90,11 +90,8 @@ fn of_campaign(arming: &Arming, row: &mut dyn FnMut(&str, String)) {
     row("in flight", devices(progress.in_flight(), still));
     row("still queued", devices(progress.queued, if halting { ": these are saved" } else { "" }));
     if preview.unheard > 0 {
-        row(
-            "",
-            format!("{} counted by the controller alone: of those still queued", format::count(preview.unheard.into())),
-        );
-        row("", "some may be in flight, unheard since before the room connected".into());
+        row("", format!("{} were counted by the controller alone: some of the", format::count(preview.unheard.into())));
+        row("", "queued may be in flight, and this room has not heard".into());
     }
     if arming.switch.kind == Kind::Rollback {
         row("will restart", devices(progress.succeeded, ""));
