@@ -150,16 +150,23 @@ fn look(state: &mut State) -> Vec<String> {
         let survey = Survey::take(&state.fleet, &state.settings.rollout, memory);
         for (campaign, id, _) in &looked_at {
             let policy = &state.settings.rollout;
-            let mut stand = survey.standings((*campaign, id), policy, memory);
-            for told in rules::by_the_controller(state.fleet.campaigns().get(*campaign), policy) {
-                stand.retain(|heard| (heard.wave, &heard.rule) != (told.wave, &told.rule));
-                stand.push(told);
-            }
-            standings.insert(id.clone(), stand);
+            let mut heard = survey.standings((*campaign, id), policy, memory);
+            let told = rules::by_the_controller(state.fleet.campaigns().get(*campaign), policy);
+            told.for_each(|told| take_told(&mut heard, told));
+            standings.insert(id.clone(), heard);
             comparisons.insert(id.clone(), survey.comparisons(&state.fleet, *campaign));
         }
     }
     looked_at.into_iter().filter(|(.., is_active)| *is_active).map(|(_, id, _)| id).collect()
+}
+
+/// Takes how a rule stands by the controller's count, where devices have not shown that it is crossed.
+fn take_told(heard: &mut Vec<Standing>, told: Standing) {
+    match heard.iter_mut().find(|heard| (heard.wave, &heard.rule) == (told.wave, &told.rule)) {
+        None => heard.push(told),
+        Some(heard) if told.crossed && !heard.crossed => *heard = Standing { others: heard.others, ..told },
+        Some(_) => {}
+    }
 }
 
 fn crossed(state: &State, campaign: &str) -> Vec<Standing> {

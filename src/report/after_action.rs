@@ -72,10 +72,8 @@ fn summary(day: &GameDay, card: &Scorecard, gaps: &[Gap], end: &str, complete: b
 fn planted(day: &GameDay) -> Section {
     let script = day.plan.faults.iter().map(|fault| (day.began.plus_s(fault.at_s.into()), fault, ""));
     let improvised = day.planted.iter().map(|(at, fault)| (*at, fault, "improvised"));
-    let rows = script
-        .chain(improvised)
-        .map(|(at, fault, how)| vec![clock(at), fault.effect.clone(), fault.to_string(), how.to_owned()])
-        .collect();
+    let rows =
+        script.chain(improvised).map(|(at, fault, how)| vec![clock(at), fault.to_string(), how.to_owned()]).collect();
     let told = day.told.iter().map(|(at, inject)| {
         vec![clock(*at), inject.channel.name().to_owned(), inject.from.clone(), inject.text.trim().to_owned()]
     });
@@ -83,7 +81,7 @@ fn planted(day: &GameDay) -> Section {
         "truth",
         "What was planted",
         vec![
-            Block::Table { heads: vec!["from", "effect", "where", ""], rows },
+            Block::Table { heads: vec!["from", "what", ""], rows },
             Block::Heading("What responders were told".into()),
             Block::Table { heads: vec!["at", "by", "from", "what"], rows: told.collect() },
         ],

@@ -21,7 +21,7 @@ use crate::engine::switches::{self, Arming, Gate};
 use crate::tui::action::Action;
 use crate::tui::key::{Code, Key};
 use crate::tui::layout::centred;
-use crate::tui::scene::{Scene, lines, wrap};
+use crate::tui::scene::{Scene, cut, lines, wrap};
 use crate::tui::theme::Role;
 use crate::tui::update::pull;
 
@@ -136,7 +136,10 @@ impl Confirm {
         };
         let width = 78u16.min(area.width);
         let wrapped = usize::from(width.saturating_sub(4));
-        let mut shown = preview::rows(scene, arming, wrapped);
+        // However much there is to look at, what is asked and how to leave stay on the screen.
+        let asked = 3 + 2;
+        let room = Rect { width: width.saturating_sub(4), height: area.height.saturating_sub(asked), ..area };
+        let mut shown = cut(preview::rows(scene, arming, wrapped), room);
         shown.push(Line::default());
         shown.push(self.question(scene, arming));
         let left_s = arming.expires.since_s(snapshot.at) / snapshot.pace;

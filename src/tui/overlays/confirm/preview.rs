@@ -14,6 +14,10 @@ use crate::tui::widgets::waves;
 
 /// Lines of the exact call that are shown; it can be long, and what is asked for must stay on the screen.
 const CALL: usize = 4;
+/// Lines of one thing to look at; names of devices can be long too.
+const ROW: usize = 4;
+/// Columns of what it is called.
+const LABEL: usize = 14;
 
 /// Live and drill must not be confirmed with the same words.
 pub(super) fn title(snapshot: &Snapshot, arming: &Arming) -> String {
@@ -37,37 +41,39 @@ fn own_title(snapshot: &Snapshot, switch: &Switch) -> String {
 
 /// Everything there is to look at before it is pulled.
 pub(super) fn rows<'a>(scene: &Scene<'a>, arming: &Arming, width: usize) -> Vec<Line<'a>> {
-    let row = |label: &str, value: String, role: Role| {
-        Line::from(vec![
-            scene.span(format::left(label, 14), Role::Muted),
-            scene.span(format::fit(&value, width.saturating_sub(14)), role),
-        ])
+    let row = |label: &str, value: String, role: Role| -> Vec<Line<'a>> {
+        let room = width.saturating_sub(LABEL);
+        let mut texts = wrap(&value, room);
+        if texts.len() > ROW {
+            texts.truncate(ROW);
+            let last = texts.pop().unwrap_or_default();
+            texts.push(format::fit(&format!("{last} …"), room.max(1)));
+        }
+        let labels = std::iter::once(label).chain(std::iter::repeat(""));
+        let lines = labels.zip(texts).map(|(label, text)| {
+            Line::from(vec![scene.span(format::left(label, LABEL), Role::Muted), scene.span(text, role)])
+        });
+        lines.collect()
     };
     let mut shown = Vec::new();
     match &arming.preview.devices {
-        Some(devices) => of_devices(devices, &mut |label, value| shown.push(row(label, value, Role::Text))),
-        None => of_campaign(arming, &mut |label, value| shown.push(row(label, value, Role::Text))),
+        Some(devices) => of_devices(devices, &mut |label, value| shown.extend(row(label, value, Role::Text))),
+        None => of_campaign(arming, &mut |label, value| shown.extend(row(label, value, Role::Text))),
     }
     if arming.switch.kind == Kind::Rollback {
         let (text, role) = back_to(arming);
-        shown.push(row("back to", text, role));
+        shown.extend(row("back to", text, role));
     }
     if arming.again.is_some() {
-        shown.push(row("again", "the same call under the same id: it acts once at most".into(), Role::Warn));
+        shown.extend(row("again", "the same call under the same id: it acts once at most".into(), Role::Warn));
     }
-    shown.extend(
-        wrap(&arming.switch.effect, width.saturating_sub(14))
-            .into_iter()
-            .enumerate()
-            .map(|(n, text)| row(if n == 0 { "what it does" } else { "" }, text, Role::Title)),
-    );
-    shown.push(row("who", people(arming.switch.gate).into(), Role::Text));
+    shown.extend(row("what it does", arming.switch.effect.clone(), Role::Title));
+    shown.extend(row("who", people(arming.switch.gate).into(), Role::Text));
     if let Some(closed) = scene.snapshot.socket_closed.as_ref().filter(|_| arming.switch.gate == GateKind::TwoPeople) {
-        let told = wrap(closed, width.saturating_sub(14));
-        shown.extend(told.into_iter().map(|text| row("", text, Role::Warn)));
+        shown.extend(row("", closed.clone(), Role::Warn));
     }
     let (tested, role) = tested(scene.snapshot, &arming.switch);
-    shown.push(row("tested", tested, role));
+    shown.extend(row("tested", tested, role));
     shown.push(Line::default());
     let call = wrap(&arming.preview.call, width);
     let cut = call.len() > CALL;
@@ -90,8 +96,11 @@ fn of_campaign(arming: &Arming, row: &mut dyn FnMut(&str, String)) {
     row("in flight", devices(progress.in_flight(), still));
     row("still queued", devices(progress.queued, if halting { ": these are saved" } else { "" }));
     if preview.unheard > 0 {
-        row("", format!("{} were counted by the controller alone: some of the", format::count(preview.unheard.into())));
-        row("", "queued may be in flight, and this room has not heard".into());
+        let unheard = format::count(preview.unheard.into());
+        row(
+            "",
+            format!("{unheard} were counted by the controller alone: some of the queued may be in flight, unheard"),
+        );
     }
     if arming.switch.kind == Kind::Rollback {
         row("will restart", devices(progress.succeeded, ""));
