@@ -96,6 +96,10 @@ pub enum Body {
     Suppressed(bool),
     /// The broker was told to forget its retained presence: it is not expected back.
     Cleared,
+    /// The broker was told to forget what a controller has said of its campaign.
+    CampaignCleared {
+        campaign: Text,
+    },
     /// A counter or gauge of the broker itself; never a device's.
     Broker(BrokerMetric, f64),
     /// Something wrong with the message. Where the message was taken all the same, it follows as its own observation.

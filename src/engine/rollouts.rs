@@ -1,17 +1,20 @@
 //! Rollouts under watch: stop rules that are crossed, and waves that begin when they should not.
 
+mod stopped;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use stopped::StoppedCampaigns;
 
 use super::{State, switches};
 use crate::detect::rules::{self, Memory, Survey};
-use crate::domain::campaign::CampaignState;
 use crate::domain::count::counted;
 use crate::domain::event::Event;
 use crate::domain::input::Effect;
 use crate::domain::rollout::{Comparison, Level, Standing};
 use crate::domain::switch::{Actuation, SwitchId};
 use crate::domain::time::At;
-use crate::fleet::campaigns::{Campaign, CampaignIx, Campaigns};
+use crate::fleet::campaigns::{Campaign, CampaignIx};
 
 /// Seconds between two looks: each goes over all devices.
 const EVERY_S: i64 = 5;
@@ -24,79 +27,11 @@ pub struct Rollouts {
     pub standings: BTreeMap<String, Vec<Standing>>,
     /// What devices measure, wave by wave.
     pub comparisons: BTreeMap<String, Vec<Comparison>>,
-    /// What has become of devices since their campaign stopped.
-    stopped: BTreeMap<String, Stopped>,
+    pub stopped: StoppedCampaigns,
     looked: Option<At>,
     memory: Memory,
     /// Campaigns that an armed rule could not halt, with the reasons that have been said.
     refused: BTreeSet<(String, String)>,
-}
-
-/// A campaign that starts nothing any more, while its devices in flight finish.
-#[derive(Debug)]
-struct Stopped {
-    /// Devices that had failed or gone back by themselves when it stopped.
-    before: u32,
-    in_flight: u32,
-    /// How many of those in flight have done so since.
-    bad: u32,
-    /// How many of them have been told of.
-    told: u32,
-    /// The last has landed, or all are sent back: what comes from here on is something else.
-    is_over: bool,
-}
-
-impl Stopped {
-    fn new(campaign: &Campaign) -> Self {
-        let (before, in_flight) = (bad(campaign), campaign.progress.in_flight());
-        Self { before, in_flight, bad: 0, told: 0, is_over: in_flight == 0 }
-    }
-
-    /// Whether what has become of the devices in flight is news: the first that turn bad are, and how many it were in the end.
-    fn look(&mut self, campaign: &Campaign) -> bool {
-        self.is_over |= campaign.state == CampaignState::RollingBack;
-        if self.is_over {
-            return false;
-        }
-        self.bad = bad(campaign).saturating_sub(self.before).min(self.in_flight);
-        self.is_over = campaign.progress.in_flight() == 0;
-        let is_news = self.bad > self.told && (self.told == 0 || self.is_over);
-        if is_news {
-            self.told = self.bad;
-        }
-        is_news
-    }
-}
-
-/// Devices that have failed or gone back.
-fn bad(campaign: &Campaign) -> u32 {
-    campaign.progress.failed + campaign.progress.rolled_back
-}
-
-impl Rollouts {
-    /// Devices that were in flight when a campaign stopped, and have failed or gone back since.
-    pub fn bad_since(&self, campaign: &str) -> u32 {
-        self.stopped.get(campaign).map_or(0, |stopped| stopped.bad)
-    }
-
-    /// Looks at what becomes of the devices of campaigns that have stopped.
-    fn follow_stopped(&mut self, campaigns: &Campaigns) -> Vec<Event> {
-        let stands = |campaign: &&Campaign| campaign.state.starts_nothing();
-        self.stopped.retain(|id, _| campaigns.iter().filter(stands).any(|known| known.id == *id));
-        let mut events = Vec::new();
-        for campaign in campaigns.iter().filter(stands) {
-            let stopped = self.stopped.entry(campaign.id.clone()).or_insert_with(|| Stopped::new(campaign));
-            if stopped.look(campaign) {
-                let devices = counted(stopped.bad, "device");
-                events.push(Event::RolloutWarned {
-                    campaign: campaign.id.clone(),
-                    wave: 0,
-                    reason: format!("{devices} that were in flight when it stopped failed or went back"),
-                });
-            }
-        }
-        events
-    }
 }
 
 /// Looks again where it is time to. Events, and the halts that crossed rules pull where they are armed to.
@@ -107,7 +42,7 @@ pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Effect>) {
     }
     state.rollouts.looked = Some(at);
     let mut pulled = Vec::new();
-    let mut events = state.rollouts.follow_stopped(state.fleet.campaigns());
+    let mut events = state.rollouts.stopped.follow(state.fleet.campaigns());
     let level = state.settings.rollout.level;
     for id in look(state) {
         let crossed = crossed(state, &id);

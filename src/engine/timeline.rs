@@ -204,6 +204,9 @@ fn sentence(event: &Event, name: &dyn Fn(&ActuationId) -> String) -> (Weight, St
             StepMark::NotApplicable(reason) => (Action, format!("not applicable: {text} ({reason})")),
             StepMark::Open => (Action, format!("opened again: {text}")),
         },
+        Event::CampaignChanged { campaign, state: CampaignState::Unknown, .. } => {
+            (Normal, format!("nothing says any more how campaign {campaign} stands: its state was taken back"))
+        }
         Event::CampaignChanged { campaign, state, target } => {
             (campaign_weight(*state), format!("campaign {campaign} → {target} is {state}"))
         }

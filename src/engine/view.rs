@@ -300,7 +300,7 @@ fn campaign(state: &State, campaign: &Campaign) -> CampaignView {
         wave: campaign.wave,
         progress: campaign.counted(),
         unheard: campaign.unheard(),
-        bad_since: state.rollouts.bad_since(&campaign.id),
+        bad_since: state.rollouts.stopped.bad_since(&campaign.id),
         waves: campaign.waves.iter().map(wave).collect(),
         active: campaign.is_active(),
         comparisons: state.rollouts.comparisons.get(&campaign.id).cloned().unwrap_or_default(),

@@ -232,6 +232,16 @@ impl Campaigns {
         (changed, begun.filter(|_| !retained))
     }
 
+    /// The controller has taken its word back: only what devices show is known. Whether that changes its state, and what it
+    /// brought; none for a campaign that is not followed.
+    pub fn forget_word(&mut self, id: &str, at: At) -> Option<(bool, String)> {
+        let campaign = self.campaigns.iter_mut().find(|campaign| campaign.id == id)?;
+        let changed = campaign.state != CampaignState::Unknown;
+        (campaign.state, campaign.announced, campaign.heard) = (CampaignState::Unknown, false, at);
+        campaign.waves.iter_mut().for_each(|wave| wave.plan = None);
+        Some((changed, campaign.target.clone()))
+    }
+
     /// Moves a device from one place to another. Says which wave this shows to have begun, if the controller has not.
     pub fn move_device(&mut self, from: Place, to: Place, target: &str, at: At) -> Option<u16> {
         self.count(from, |n| *n = n.saturating_sub(1));

@@ -68,7 +68,10 @@ impl Fleet {
             }
             return None;
         }
-        if matches!(observation.body, Body::Campaign { .. } | Body::Control { .. } | Body::Broker(..)) {
+        if matches!(
+            observation.body,
+            Body::Campaign { .. } | Body::CampaignCleared { .. } | Body::Control { .. } | Body::Broker(..)
+        ) {
             return self.observe_campaign(batch, observation);
         }
         let id = batch.text(observation.device);
@@ -135,6 +138,7 @@ impl Fleet {
             // The version that a device reports is an attribute, and so has been taken already.
             Body::ConfigReported { .. }
             | Body::Campaign { .. }
+            | Body::CampaignCleared { .. }
             | Body::Control { .. }
             | Body::Broker(..)
             | Body::Suppressed(_)

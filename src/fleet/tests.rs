@@ -544,6 +544,30 @@ fn a_device_in_maintenance_is_heard_and_neither_counted_nor_missed() {
 }
 
 #[test]
+fn a_campaign_whose_state_is_taken_back_is_known_by_its_devices_alone() {
+    let mut bench = Bench::new();
+    let cleared = |bench: &mut Bench, id: &str| {
+        let mut batch = Batch::default();
+        let mark = batch.mark();
+        let campaign = batch.keep(id);
+        batch.push(mark, Envelope { at: bench.now, ..Envelope::default() }, Body::CampaignCleared { campaign });
+        let observation = batch.iter().next().unwrap().clone();
+        bench.fleet.observe(&batch, &observation).is_some()
+    };
+    assert!(!cleared(&mut bench, "fw-1") && bench.fleet.campaigns().iter().next().is_none(), "never heard of");
+    for (has_devices, goes_on) in [(false, false), (true, true)] {
+        bench.controller("fw-1", CampaignState::Running);
+        if has_devices {
+            bench.ota_in("fw-1", "d1", 1, OtaState::Downloading);
+        }
+        assert!(cleared(&mut bench, "fw-1"));
+        let campaign = bench.fleet.campaigns().iter().next().unwrap();
+        assert_eq!((campaign.state, campaign.is_active()), (CampaignState::Unknown, goes_on));
+        assert_eq!(campaign.counted().queued, 0, "nobody plans any more");
+    }
+}
+
+#[test]
 fn a_setting_that_fits_no_device_is_told() {
     let critical = |cohort: CohortKey| Critical { cohort, at_least: Severity::Sev1, minimum: 3, why: None };
     let work = |site: &str| Maintenance {

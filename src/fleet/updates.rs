@@ -40,6 +40,19 @@ impl Fleet {
                     answers: word.request_id.to_owned(),
                 })
             }
+            Body::CampaignCleared { campaign } => {
+                let campaign = batch.text(*campaign);
+                let (changed, target) = self.campaigns.forget_word(campaign, observation.at)?;
+                Some(Notice::Campaign {
+                    campaign: campaign.to_owned(),
+                    state: CampaignState::Unknown,
+                    changed,
+                    retained: false,
+                    begun: None,
+                    target,
+                    answers: String::new(),
+                })
+            }
             Body::Control { campaign, action, request_id } => Some(Notice::Control {
                 campaign: batch.text(*campaign).to_owned(),
                 action: *action,

@@ -46,6 +46,7 @@ fn describe(batch: &Batch, o: &crate::domain::observation::Observation) -> Strin
         }
         Body::Answer { request_id } => format!("answer {}", text(*request_id)),
         Body::Cleared => "cleared".into(),
+        Body::CampaignCleared { campaign } => format!("cleared {}", text(*campaign)),
         Body::Suppressed(suppressed) => format!("suppressed {suppressed}"),
         Body::Broker(metric, value) => format!("broker {metric:?} {value}"),
         Body::Fault(fault) => return fault.label().to_owned(),
@@ -173,7 +174,7 @@ fn measured_values_are_the_numbers_that_are_followed() {
 
 #[test]
 fn the_documented_payloads_are_read() {
-    let cases: [(&str, &str, &str); 9] = [
+    let cases: [(&str, &str, &str); 10] = [
         (
             "fleet/ams1/d1/status",
             r#"{"online":true,"ts":"2026-11-20T12:00:00Z","firmware":"3.2.4","hardware":"rev-B","region":"eu-west","carrier":"telenor","customer":"acme","config":"c-41","boots":17,"boot_reason":"power-on"}"#,
@@ -206,6 +207,7 @@ fn the_documented_payloads_are_read() {
             r#"{"state":"running","wave":2,"target":"3.2.5","waves":[{"wave":1,"planned":100,"done":98,"failed":2}]}"#,
             "campaign fw-3.2.5 running 1",
         ),
+        ("fleet/ota/fw-3.2.5/state", "", "cleared fw-3.2.5"),
         (
             "fleet/ams1/d1/diagnostics/response",
             r#"{"request_id":"r1","chunk":1,"total_chunks":3}"#,

@@ -106,7 +106,7 @@ impl Mapping {
 
 pub fn decode(message: &Message<'_>, mapping: &Mapping, schema: &Schema, batch: &mut Batch) {
     let payload = message.arrival.payload;
-    if payload.is_empty() && message.kind == MessageKind::Status {
+    if payload.is_empty() && matches!(message.kind, MessageKind::Status | MessageKind::CampaignState) {
         return cleared(message, batch);
     }
     if payload.is_empty() && message.arrival.retained {

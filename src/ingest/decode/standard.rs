@@ -14,7 +14,7 @@ pub fn decode(message: &Message<'_>, schema: &Schema, batch: &mut Batch) {
     let payload = message.arrival.payload;
     if payload.is_empty() && message.kind != MessageKind::Telemetry && message.kind != MessageKind::Event {
         // A retained message was cleared at the broker, which is nothing wrong.
-        if message.kind == MessageKind::Status {
+        if matches!(message.kind, MessageKind::Status | MessageKind::CampaignState) {
             cleared(message, batch);
         }
         return;

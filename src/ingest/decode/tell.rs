@@ -41,8 +41,14 @@ pub(super) fn tell(message: &Message<'_>, fields: &Fields<'_>, schema: &Schema, 
     }
 }
 
-/// Tells that the broker was told to forget a device's retained presence. Nothing is wrong.
+/// Tells that the broker was told to forget a device's retained presence, or a campaign's state. Nothing is wrong.
 pub(super) fn cleared(message: &Message<'_>, batch: &mut Batch) {
+    if message.kind == MessageKind::CampaignState {
+        let Some(name) = message.campaign else { return };
+        let campaign = batch.keep(&visible_name(name, limits::VALUE));
+        let envelope = Envelope { at: message.arrival.at, ..Envelope::default() };
+        return batch.push(batch.mark(), envelope, Body::CampaignCleared { campaign });
+    }
     if !message.device.is_empty() {
         let device = batch.keep(message.device);
         let envelope = Envelope { at: message.arrival.at, device, ..Envelope::default() };
