@@ -30,7 +30,7 @@ fn what_the_room_would_complain_about_or_miss_is_told() {
         ("[broker]\npassword_file = '/not/there'\n", 1, "problem        the password file /not/there cannot be read"),
         ("[broker]\npassword_command = ['/not/there']\n", 0, "/not/there"),
         ("[secrets.emqx]\nenv = 'NOT_THERE'\n", 1, "problem        [secrets.emqx]: the environment has no NOT_THERE"),
-        ("[secrets.emqx]\n", 1, "problem        [secrets.emqx]: it says neither env, file nor command"),
+        ("[secrets.emqx]\n", 1, "problem        [secrets.emqx] says neither env, file nor command"),
     ];
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file.toml");

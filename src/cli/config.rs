@@ -75,11 +75,10 @@ fn problems(common: &Common, config: &Config) -> Vec<String> {
     let mut problems = room::settings(common, config, String::new(), String::new()).warnings;
     problems.extend(config.broker.password().and_then(|secret| secret.problem()));
     for (name, section) in &config.secrets {
-        let problem = match section.secret() {
-            Some(secret) => secret.problem(),
-            None => Some("it says neither env, file nor command".into()),
-        };
-        problems.extend(problem.map(|problem| format!("[secrets.{name}]: {problem}")));
+        problems.extend(match section.secret(name) {
+            Ok(secret) => secret.problem().map(|problem| format!("[secrets.{name}]: {problem}")),
+            Err(problem) => Some(problem),
+        });
     }
     problems
 }

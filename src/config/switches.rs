@@ -170,9 +170,14 @@ const fn ten() -> u32 {
 const LONGEST_S: u32 = 600;
 
 impl SecretSection {
-    pub fn secret(&self) -> Option<Secret> {
+    /// Where the secret of that name is.
+    ///
+    /// # Errors
+    /// That it does not say.
+    pub fn secret(&self, name: &str) -> Result<Secret, String> {
         let file = self.file.clone().map(Secret::File);
-        file.or(self.command.clone().map(Secret::Command)).or(self.env.clone().map(Secret::Env))
+        let found = file.or(self.command.clone().map(Secret::Command)).or(self.env.clone().map(Secret::Env));
+        found.ok_or_else(|| format!("[secrets.{name}] says neither env, file nor command"))
     }
 }
 
@@ -184,8 +189,7 @@ pub fn secrets(sections: &BTreeMap<String, SecretSection>) -> FindSecret {
     let sections = sections.clone();
     Arc::new(move |name| {
         let section = sections.get(name).ok_or_else(|| format!("there is no [secrets.{name}] in the configuration"))?;
-        let secret = section.secret().ok_or_else(|| format!("[secrets.{name}] says neither env, file nor command"))?;
-        String::from_utf8(secret.read()?).map_err(|_| format!("the secret `{name}` is not text"))
+        String::from_utf8(section.secret(name)?.read()?).map_err(|_| format!("the secret `{name}` is not text"))
     })
 }
 

@@ -249,8 +249,7 @@ pub fn by_the_controller<'a>(
 ) -> impl Iterator<Item = Standing> + use<'a> {
     let unheard = |wave: &&Followed| wave.counted().done() > wave.progress.done();
     campaign.waves.iter().filter(unheard).flat_map(|wave| {
-        let counted = wave.counted();
-        let started = counted.in_flight() + counted.done();
+        let (counted, started) = (wave.counted(), wave.counted().started());
         let asked = policy.rules.iter().take(limits::STOP_RULES).filter(|rule| {
             rule.metric == Metric::Failed && rule.window_s.is_none() && rule.wave.is_none_or(|asked| asked == wave.wave)
         });

@@ -153,24 +153,34 @@ impl Progress {
 
     /// Devices that have finished, one way or the other.
     pub const fn done(&self) -> u32 {
-        self.succeeded.saturating_add(self.failed).saturating_add(self.rolled_back)
+        self.succeeded.saturating_add(self.bad())
+    }
+
+    /// Devices that have failed, or went back.
+    pub const fn bad(&self) -> u32 {
+        self.failed.saturating_add(self.rolled_back)
+    }
+
+    /// Devices that have left the queue. A controller's count can be any number, and nothing of it overflows.
+    pub const fn started(&self) -> u32 {
+        self.in_flight().saturating_add(self.done())
     }
 
     /// Devices heard of.
     pub const fn total(&self) -> u32 {
-        self.queued.saturating_add(self.in_flight()).saturating_add(self.done())
+        self.queued.saturating_add(self.started())
     }
 
     /// These devices and those that only the controller has seen to finish, by its count of `done` and `failed`.
     pub fn at_least(self, done: u32, failed: u32) -> Self {
         let unheard = done.saturating_add(failed).saturating_sub(self.done());
-        let unheard_failed = failed.saturating_sub(self.failed + self.rolled_back).min(unheard);
+        let unheard_failed = failed.saturating_sub(self.bad()).min(unheard);
         Self { succeeded: self.succeeded + (unheard - unheard_failed), failed: self.failed + unheard_failed, ..self }
     }
 
     /// Devices of so many planned that have not started.
     pub fn queued_of(&self, planned: u32) -> u32 {
-        planned.saturating_sub(self.in_flight().saturating_add(self.done())).max(self.queued)
+        planned.saturating_sub(self.started()).max(self.queued)
     }
 
     /// The counter of one state; a device in no state is not counted.

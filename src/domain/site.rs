@@ -1,10 +1,17 @@
 //! Names that differ within a site only: the room calls such a device `fra/gw-1`.
 
+use std::borrow::Cow;
+
 use super::text::visible_name;
 
-/// What the room calls the device of that name at that site, each cut to `limit` characters and safe to show.
-pub fn joined(site: &str, name: &str, limit: usize) -> String {
-    format!("{}/{}", visible_name(site, limit), visible_name(name, limit))
+/// What the room calls the device of that name, `within` its site where names do not differ beyond it: safe to show, each part
+/// cut to `limit` characters.
+pub fn called<'a>(name: &'a str, within: Option<&str>, limit: usize) -> Cow<'a, str> {
+    let name = visible_name(name, limit);
+    match within {
+        None => name,
+        Some(site) => format!("{}/{name}", visible_name(site, limit)).into(),
+    }
 }
 
 /// The site and the name of a target that a call is about. `says_site`: whether the call asks for the site.
@@ -38,9 +45,10 @@ mod tests {
             ("fra", "gw-123456", "fra/gw-12345…(9)"),
             ("f\x1b", "a", "f^[/a"),
         ];
-        for (site, name, called) in cases {
-            assert_eq!(joined(site, name, 8), called);
+        for (site, name, expected) in cases {
+            assert_eq!(called(name, Some(site), 8), expected);
         }
+        assert_eq!(called("gw-1", None, 8), "gw-1");
         // What a payload names may hold a slash; the site is a level of a topic, and cannot.
         assert_eq!(parted("fra/a/b"), Some(("fra", "a/b")));
         assert_eq!(addressed("fra/gw-1", true), Ok(("fra", "gw-1")));

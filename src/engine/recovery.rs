@@ -69,7 +69,7 @@ pub(super) fn resolve(state: &State, incident: &Incident, at: At) -> Decision {
     if let Some(first) = failing.first() {
         let more = if failing.len() > 1 { format!(" (and {} more)", failing.len() - 1) } else { String::new() };
         let (check, standing) = (first.check, first.standing.name());
-        return refuse(format!("wait, or waive it: not verified: {check} is {standing}{more}: {}", first.evidence));
+        return refuse(format!("wait, or waive what is not verified: {check} is {standing}{more}: {}", first.evidence));
     }
     let remaining = known.map(|known| known.remaining).unwrap_or_default();
     let mut events = state.facts.unrecorded(&state.fleet, incident);

@@ -14,7 +14,7 @@ use crate::domain::input::Effect;
 use crate::domain::rollout::{Comparison, Level, Standing};
 use crate::domain::switch::{Actuation, SwitchId};
 use crate::domain::time::At;
-use crate::fleet::campaigns::{Campaign, CampaignIx};
+use crate::fleet::campaigns::CampaignIx;
 
 /// Seconds between two looks: each goes over all devices.
 const EVERY_S: i64 = 5;
@@ -66,8 +66,7 @@ pub(super) fn tick(state: &mut State, at: At) -> (Vec<Event>, Vec<Effect>) {
 /// Counts the devices of all campaigns anew. Returns the campaigns that are active.
 fn look(state: &mut State) -> Vec<String> {
     let campaigns = state.fleet.campaigns().iter().enumerate();
-    let has_begun = |campaign: &Campaign| campaign.progress.in_flight() > 0 || campaign.counted().done() > 0;
-    let begun = campaigns.filter(|(_, campaign)| has_begun(campaign));
+    let begun = campaigns.filter(|(_, campaign)| campaign.counted().started() > 0);
     let begun: Vec<_> =
         begun.map(|(n, campaign)| (CampaignIx(n as u8), campaign.id.clone(), campaign.is_active())).collect();
     let is_known = |id: &String| begun.iter().any(|(_, known, _)| known == id);

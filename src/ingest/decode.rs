@@ -29,7 +29,6 @@ use super::route::{Format, MessageKind};
 use crate::domain::fault::Fault;
 use crate::domain::observation::Batch;
 use crate::domain::site;
-use crate::domain::text::visible_name;
 use crate::fleet::attributes::Schema;
 use crate::limits;
 
@@ -83,10 +82,7 @@ impl<'a> Message<'a> {
 
 /// What the room calls a device, safe to show.
 pub(super) fn called<'a>(id: &'a str, within: Option<&str>) -> Cow<'a, str> {
-    within.map_or_else(
-        || visible_name(id, limits::DEVICE_ID),
-        |site| Cow::Owned(site::joined(site, id, limits::DEVICE_ID)),
-    )
+    site::called(id, within, limits::DEVICE_ID)
 }
 
 /// A device's name, safe to show.

@@ -88,10 +88,7 @@ impl Answers {
 
     /// What the room calls the device that a topic names.
     fn called(&self, site: Option<&str>, device: &str) -> String {
-        match site.filter(|_| self.names_per_site) {
-            Some(site) => site::joined(site, device, limits::DEVICE_ID),
-            None => visible_name(device, limits::DEVICE_ID).into_owned(),
-        }
+        site::called(device, site.filter(|_| self.names_per_site), limits::DEVICE_ID).into_owned()
     }
 }
 

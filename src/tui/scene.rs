@@ -134,12 +134,12 @@ fn is_cut(line: &Line<'_>, width: usize) -> bool {
     line.width() > width && said().trim_end().width() > width
 }
 
-/// As much as fits; where that is not all it says so.
-pub fn cut(mut content: Vec<Line<'_>>, area: Rect) -> Vec<Line<'_>> {
-    if content.len() > area.height.into() {
-        content.truncate(area.height.into());
+/// So many lines at most; where that is not all the last one says so, in `width` columns where it has room.
+pub fn cut(mut content: Vec<Line<'_>>, rows: usize, width: usize) -> Vec<Line<'_>> {
+    if content.len() > rows {
+        content.truncate(rows);
         if let Some(last) = content.last_mut() {
-            last.push_span(if last.width() + 2 <= area.width.into() { " …" } else { "…" });
+            last.push_span(if last.width() + 2 <= width { " …" } else { "…" });
         }
     }
     content

@@ -53,7 +53,7 @@ struct Stopped {
 
 impl Stopped {
     fn new(campaign: &Campaign) -> Self {
-        let (before, in_flight) = (bad(campaign), campaign.progress.in_flight());
+        let (before, in_flight) = (campaign.progress.bad(), campaign.progress.in_flight());
         Self { before, in_flight, bad: 0, told: 0, is_over: in_flight == 0 }
     }
 
@@ -63,7 +63,7 @@ impl Stopped {
         if self.is_over {
             return false;
         }
-        self.bad = bad(campaign).saturating_sub(self.before).min(self.in_flight);
+        self.bad = campaign.progress.bad().saturating_sub(self.before).min(self.in_flight);
         self.is_over = campaign.progress.in_flight() == 0;
         let is_news = self.bad > self.told && (self.told == 0 || self.is_over);
         if is_news {
@@ -71,9 +71,4 @@ impl Stopped {
         }
         is_news
     }
-}
-
-/// Devices that have failed or gone back.
-fn bad(campaign: &Campaign) -> u32 {
-    campaign.progress.failed + campaign.progress.rolled_back
 }

@@ -43,7 +43,7 @@ pub fn fits(kind: Kind, state: CampaignState, progress: &Progress, active: bool)
         // A pause ends by itself; only a halt stays.
         Kind::OtaHalt => active || state == CampaignState::Paused || progress.in_flight() > 0,
         Kind::Resume => matches!(state, CampaignState::Halted | CampaignState::Paused),
-        _ => progress.succeeded + progress.failed + progress.in_flight() > 0,
+        _ => progress.succeeded > 0 || progress.failed > 0 || progress.in_flight() > 0,
     }
 }
 

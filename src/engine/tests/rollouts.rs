@@ -189,6 +189,30 @@ fn a_room_that_is_opened_in_the_middle_of_a_rollout_goes_by_what_the_controller_
 }
 
 #[test]
+fn a_controller_may_count_any_number() {
+    let mut bench = Bench::new();
+    bench.ota("d1", 1, OtaState::Downloading);
+    bench.ota("d2", 1, OtaState::RolledBack);
+    bench.observe("", |batch| {
+        for wave in 1..3 {
+            batch.wave(WavePlan { wave, planned: u32::MAX, done: u32::MAX, failed: u32::MAX });
+        }
+        Body::Campaign {
+            campaign: batch.keep("fw-1"),
+            state: CampaignState::Running,
+            wave: Some(1),
+            target: batch.keep("3.2.5"),
+            request_id: Text::EMPTY,
+            waves: (0, 0),
+        }
+    });
+    bench.wait(6);
+    let progress = Snapshot::of(&bench.state, bench.now).campaigns[0].progress;
+    assert_eq!((progress.bad(), progress.total(), progress.in_flight()), (u32::MAX, u32::MAX, 1));
+    bench.arm().unwrap();
+}
+
+#[test]
 fn no_more_campaigns_are_remembered_than_can_be_followed() {
     let mut bench = Bench::new();
     let told = |bench: &Bench, id: &str| bench.state.room.campaigns.get(id).map(|(state, _)| *state);

@@ -19,12 +19,17 @@ pub(super) fn recovery(sources: &Sources<'_>, incident: &Incident) -> RecoveryLi
 
 /// How many were ever affected, as far as the record has them.
 pub(super) fn ever_affected(sources: &Sources<'_>, incident: &Incident) -> u32 {
-    let AffectedLines { devices, unnamed } = affected(sources, incident);
-    devices.len() as u32 + unnamed
+    let known = on_record(sources, incident);
+    known.named() as u32 + known.unnamed
+}
+
+fn affected(sources: &Sources<'_>, incident: &Incident) -> AffectedLines {
+    let known = on_record(sources, incident);
+    AffectedLines { devices: known.names().map(str::to_owned).collect(), unnamed: known.unnamed }
 }
 
 /// From the record: a room that has gone on to another incident has let the names go.
-fn affected(sources: &Sources<'_>, incident: &Incident) -> AffectedLines {
+fn on_record(sources: &Sources<'_>, incident: &Incident) -> Affected {
     let mut known = Affected::default();
     for record in sources.records {
         if let Event::Recovery(RecoveryEvent::DevicesAffected { incident: about, cohort, devices, unnamed }) =
@@ -34,7 +39,7 @@ fn affected(sources: &Sources<'_>, incident: &Incident) -> AffectedLines {
             known.add(cohort, devices, *unnamed);
         }
     }
-    AffectedLines { devices: known.names().map(str::to_owned).collect(), unnamed: known.unnamed }
+    known
 }
 
 fn line(sources: &Sources<'_>, incident: &Incident, check: Check) -> CheckLine {

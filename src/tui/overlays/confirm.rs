@@ -138,8 +138,8 @@ impl Confirm {
         let wrapped = usize::from(width.saturating_sub(4));
         // However much there is to look at, what is asked and how to leave stay on the screen.
         let asked = 3 + 2;
-        let room = Rect { width: width.saturating_sub(4), height: area.height.saturating_sub(asked), ..area };
-        let mut shown = cut(preview::rows(scene, arming, wrapped), room);
+        let rows = usize::from(area.height).saturating_sub(asked);
+        let mut shown = cut(preview::rows(scene, arming, wrapped), rows, wrapped);
         shown.push(Line::default());
         shown.push(self.question(scene, arming));
         let left_s = arming.expires.since_s(snapshot.at) / snapshot.pace;

@@ -43,7 +43,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if content.is_empty() {
         content.push(Line::from(scene.span(none(scene.snapshot), Role::Muted)));
     }
-    lines(&cut(content, inner), inner, buffer);
+    lines(&cut(content, inner.height.into(), inner.width.into()), inner, buffer);
 }
 
 /// Active campaigns first.
@@ -63,10 +63,9 @@ pub fn newest_actuations(snapshot: &Snapshot) -> Vec<&ActuationView> {
 /// Where the devices of a campaign are. Who has failed stands first: it must not be cut.
 fn numbers(progress: &Progress, number: fn(u64) -> String) -> String {
     let n = |n: u32| number(n.into());
-    let failed = progress.failed + progress.rolled_back;
-    let failed = if failed > 0 { format!("failed or back {} · ", n(failed)) } else { String::new() };
+    let bad = if progress.bad() > 0 { format!("failed or back {} · ", n(progress.bad())) } else { String::new() };
     let (done, flying, queued) = (n(progress.succeeded), n(progress.in_flight()), n(progress.queued));
-    format!("{failed}done {done} · in flight {flying} · queued {queued}")
+    format!("{bad}done {done} · in flight {flying} · queued {queued}")
 }
 
 /// A campaign: a headline, and what its devices are doing.

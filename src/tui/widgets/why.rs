@@ -40,7 +40,7 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     );
     let inner = scene.pane(&title, None, area, buffer);
     let width = usize::from(inner.width).saturating_sub(2);
-    lines(&cut(content(scene, width), inner), inner, buffer);
+    lines(&cut(content(scene, width), inner.height.into(), inner.width.into()), inner, buffer);
 }
 
 /// The incident, where the cursor is not on a cohort that something else is wrong with.

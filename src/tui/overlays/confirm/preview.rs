@@ -8,7 +8,7 @@ use crate::domain::switch::plan::{GateKind, Kind};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::switches::Arming;
 use crate::tui::format;
-use crate::tui::scene::{Scene, wrap};
+use crate::tui::scene::{Scene, cut, wrap};
 use crate::tui::theme::Role;
 use crate::tui::widgets::waves;
 
@@ -42,18 +42,11 @@ fn own_title(snapshot: &Snapshot, switch: &Switch) -> String {
 /// Everything there is to look at before it is pulled.
 pub(super) fn rows<'a>(scene: &Scene<'a>, arming: &Arming, width: usize) -> Vec<Line<'a>> {
     let row = |label: &str, value: String, role: Role| -> Vec<Line<'a>> {
-        let room = width.saturating_sub(LABEL);
-        let mut texts = wrap(&value, room);
-        if texts.len() > ROW {
-            texts.truncate(ROW);
-            let last = texts.pop().unwrap_or_default();
-            texts.push(format::fit(&format!("{last} …"), room.max(1)));
-        }
         let labels = std::iter::once(label).chain(std::iter::repeat(""));
-        let lines = labels.zip(texts).map(|(label, text)| {
+        let lines = labels.zip(wrap(&value, width.saturating_sub(LABEL))).map(|(label, text)| {
             Line::from(vec![scene.span(format::left(label, LABEL), Role::Muted), scene.span(text, role)])
         });
-        lines.collect()
+        cut(lines.collect(), ROW, width)
     };
     let mut shown = Vec::new();
     match &arming.preview.devices {
@@ -75,12 +68,8 @@ pub(super) fn rows<'a>(scene: &Scene<'a>, arming: &Arming, width: usize) -> Vec<
     let (tested, role) = tested(scene.snapshot, &arming.switch);
     shown.extend(row("tested", tested, role));
     shown.push(Line::default());
-    let call = wrap(&arming.preview.call, width);
-    let cut = call.len() > CALL;
-    shown.extend(call.into_iter().take(CALL).map(|text| Line::from(scene.span(text, Role::Muted))));
-    if cut && let Some(last) = shown.last_mut() {
-        last.push_span(scene.span(" …", Role::Muted));
-    }
+    let call = wrap(&arming.preview.call, width).into_iter().map(|text| Line::from(scene.span(text, Role::Muted)));
+    shown.extend(cut(call.collect(), CALL, width));
     shown
 }
 
