@@ -35,6 +35,7 @@ pub mod response;
 pub mod rollout;
 pub mod rollup;
 pub mod runbook;
+pub mod share;
 pub mod signal;
 pub mod site;
 pub mod switch;

@@ -5,6 +5,7 @@ use super::watch::Rise;
 use super::{MINIMUM_AFFECTED, MINIMUM_SHARE, SETTLE_S};
 use crate::domain::alert::{BEGAN_BEFORE, Finding};
 use crate::domain::cohort::CohortKey;
+use crate::domain::share::percent;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::cohorts::Cohort;
@@ -111,7 +112,6 @@ impl Evidence {
     }
 
     fn words(&self, observed: f64, expected: f64) -> String {
-        let percent = |share: f64| format!("{:.0} %", share * 100.0);
         let expected_n = self.expected();
         match self.symptom {
             Symptom::Offline => format!(

@@ -344,7 +344,7 @@ fn the_onset_is_found_back() {
     changes.extend(fake.run(30));
     let Some(Change::Raised(finding)) = changes.first() else { panic!("nothing raised: {changes:?}") };
     assert!(finding.onset.since_s(onset) <= 10, "{} after {onset}", finding.onset);
-    assert!(finding.evidence.contains("expected 100 %"), "{}", finding.evidence);
+    assert!(finding.evidence.contains("expected 99.9 %"), "{}", finding.evidence);
 }
 
 #[test]

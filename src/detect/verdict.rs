@@ -14,6 +14,7 @@ use crate::domain::count::counted;
 use crate::domain::critical::Critical;
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::probe::Reach;
+use crate::domain::share::percent;
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
@@ -281,7 +282,7 @@ fn severity(facts: &Facts<'_>, cohort: &CohortKey, affected: u32, evidence: &mut
         _ => Severity::Sev4,
     };
     let spreads = if spreading { ", and a rollout brought it or still runs" } else { "" };
-    evidence.push(format!("{by_share} by number: {:.1} % of all devices{spreads}", share * 100.0));
+    evidence.push(format!("{by_share} by number: {} of all devices{spreads}", percent(share)));
     let raised = fleet.critical().iter().filter(|critical| critical.at_least < by_share);
     let raised = raised.filter_map(|critical| Some((critical, critical_hit(facts, cohort, critical)?)));
     let Some((critical, hit)) = raised.min_by_key(|(critical, _)| critical.at_least) else { return by_share };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cohort::CohortKey;
 use super::ids::Actor;
+use super::share::percent;
 use super::signal::Signal;
 use super::symptom::Symptom;
 use super::time::At;
@@ -21,7 +22,7 @@ pub struct Ceiling {
 impl fmt::Display for Ceiling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = Symptom::of(self.signal).map_or("", Symptom::words);
-        write!(f, "up to {:.0} % {words}", 100.0 * self.share)
+        write!(f, "up to {} {words}", percent(self.share))
     }
 }
 

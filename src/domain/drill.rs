@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::cohort::CohortKey;
 use super::day::Day;
 use super::incident::IncidentType;
+use super::share::percent;
 use super::time::At;
 use super::verdict::Origin;
 
@@ -56,7 +57,7 @@ impl fmt::Display for Planted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} · {}", self.effect, self.cohort.sentence())?;
         if self.share < 1.0 {
-            write!(f, " · {:.0} %", self.share * 100.0)?;
+            write!(f, " · {}", percent(self.share))?;
         }
         match self.for_s {
             Some(s) => write!(f, " · for {s} s"),

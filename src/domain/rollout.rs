@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::share::percent;
 use super::symptom::Symptom;
 use super::time::At;
 
@@ -243,7 +244,7 @@ pub struct Standing {
 impl Standing {
     /// What the others do, in words: `others 0.4 %`.
     pub fn beside(&self) -> String {
-        self.others.map_or_else(|| "nobody to compare with".into(), |others| format!("others {:.1} %", others * 100.0))
+        self.others.map_or_else(|| "nobody to compare with".into(), |others| format!("others {}", percent(others)))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::event::recovery::RecoveryEvent;
 use crate::domain::ids::IncidentId;
 use crate::domain::incident::{Incident, IncidentType};
 use crate::domain::recovery::{Check, Checked, Standing};
+use crate::domain::share::percent;
 use crate::domain::signal::Signal;
 use crate::domain::switch::Actuation;
 use crate::domain::switch::plan::Kind;
@@ -160,11 +161,11 @@ fn compared(check: Check, ever: &Crowd, never: &Crowd, group: u32, what: &str, r
     let (share, usual) = (f64::from(n) / f64::from(all), usual(never, |crowd| crowd.share(group)));
     // One device more than others would have is no sign either, in a small cohort.
     let well = share <= usual + TOLERANCE || f64::from(n) <= usual * f64::from(all) + 1.0;
-    let others = if never.devices >= OTHERS { format!(", others {:.1} %", usual * 100.0) } else { String::new() };
+    let others = if never.devices >= OTHERS { format!(", others {}", percent(usual)) } else { String::new() };
     let connected = if all < ever.devices { " that are connected" } else { "" };
     let evidence = match (well, n) {
         (true, 0) => format!("all {all}{connected} {ready}"),
-        _ => format!("{n} of {all}{connected} {what} ({:.1} %{others})", share * 100.0),
+        _ => format!("{n} of {all}{connected} {what} ({}{others})", percent(share)),
     };
     Checked { check, standing: if well { Standing::Green } else { Standing::Red }, evidence }
 }

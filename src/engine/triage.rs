@@ -7,6 +7,7 @@ use crate::domain::alert::BEGAN_BEFORE;
 use crate::domain::campaign::CampaignState;
 use crate::domain::count;
 use crate::domain::query::{Answer, Query};
+use crate::domain::share;
 use crate::domain::time::At;
 use crate::domain::verdict::{Extent, Origin};
 use crate::fleet::attributes::ValueIx;
@@ -57,8 +58,7 @@ fn answer(state: &State, subject: &Subject<'_>, counted: &Count, query: Query, a
 }
 
 fn percent(part: u32, whole: u32) -> String {
-    let share = if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) * 100.0 };
-    if share > 0.0 && share < 9.95 { format!("{share:.1} %") } else { format!("{share:.0} %") }
+    share::percent(f64::from(part) / f64::from(whole.max(1)))
 }
 
 fn affected(subject: &Subject<'_>, counted: &Count) -> Answer {

@@ -2,6 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::domain::share;
 use crate::domain::time::At;
 
 /// `2:14`, `1:02:14`, `3d 04:12`.
@@ -68,15 +69,9 @@ pub fn bytes(n: u64) -> String {
     if unit == 0 { format!("{n} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
-/// A share in percent, in five columns: ` 100%`, `99.7%`, `  41%`. What is not whole is never shown as whole.
+/// A share in percent, in five columns: ` 100%`, `99.7%`, `  41%`. In sentences it is [`crate::domain::share::percent`].
 pub fn percent(share: f64) -> String {
-    let n = share * 100.0;
-    match n {
-        n if n >= 100.0 => " 100%".into(),
-        n if n >= 99.0 => format!("{:.1}%", (n * 10.0).floor() / 10.0),
-        n if n > 0.0 && n < 1.0 => format!(" {:.1}%", (n * 10.0).ceil() / 10.0),
-        n => format!("{:4.0}%", n.floor()),
-    }
+    format!("{:>4}%", share::digits(share))
 }
 
 /// A rate: `0`, `0.1`, `38.1`, `412`, `4.9k`, `1.2M`.
@@ -176,10 +171,7 @@ mod tests {
         assert_eq!([0, 134, 3734, 276_000].map(duration), ["0:00", "2:14", "1:02:14", "3d 04:40"]);
         assert_eq!([300, 86_400, 90].map(target), ["5m", "24h", "90s"]);
         assert_eq!([0, 999, 1612, 1_234_567].map(count), ["0", "999", "1 612", "1 234 567"]);
-        assert_eq!(
-            [1.0, 0.9999, 0.99, 0.41, 0.005, 0.0].map(percent),
-            [" 100%", "99.9%", "99.0%", "  41%", " 0.5%", "   0%"]
-        );
+        assert_eq!([1.0, 0.9999, 0.41, 0.005, 0.0].map(percent), [" 100%", "99.9%", "  41%", " 0.5%", "   0%"]);
         assert_eq!([0.0, 0.01, 38.12, 412.4, 4912.0, 1.2e6].map(rate), ["0", "<0.1", "38.1", "412", "4.9k", "1.2M"]);
         assert_eq!([1, 999, 4912].map(short), ["1", "999", "4.9k"]);
         assert_eq!([1, 1200].map(|n| counted(n, "message")), ["1 message", "1 200 messages"]);

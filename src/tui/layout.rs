@@ -97,6 +97,8 @@ pub fn room(body: Rect, shape: Shape, shown: Shown) -> Room {
     let rollout_rows = match (shown.rollout, shape) {
         (false, _) => 3,
         (true, Shape::Wide) => 12,
+        // The rows that a runbook leaves are shared with why.
+        (true, _) if !shown.runbook && upper.height >= 24 => 11,
         (true, _) => 8,
     };
     let why_rows = if shape == Shape::Wide { 9 } else { 8 };

@@ -145,14 +145,14 @@ pub fn cut(mut content: Vec<Line<'_>>, rows: usize, width: usize) -> Vec<Line<'_
     content
 }
 
-/// Breaks text into lines of at most `width` columns, at spaces where it can.
+/// Breaks text into lines of at most `width` columns, at spaces where it can, but never between a number and its `%`.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     use unicode_width::UnicodeWidthStr;
     let mut wrapped = Vec::new();
     for paragraph in text.split('\n') {
         let mut line = String::new();
-        for word in paragraph.split(' ') {
-            let mut word = word.to_owned();
+        for word in paragraph.replace(" %", "\u{a0}%").split(' ') {
+            let mut word = word.replace('\u{a0}', " ");
             if !line.is_empty() && line.width() + 1 + word.width() > width {
                 wrapped.push(std::mem::take(&mut line));
             }
@@ -216,6 +216,7 @@ mod tests {
         assert_eq!(wrap("abcd ef", 3), ["abc", "d", "ef"], "one column too wide is too wide");
         assert_eq!(wrap("漢字漢字", 5), ["漢字", "漢字"]);
         assert_eq!(wrap("漢字", 1), ["漢", "字"]);
+        assert_eq!(wrap("expected 100 %: 17", 12), ["expected", "100 %: 17"]);
         assert_eq!(wrap("a\n\nb", 5), ["a", "", "b"]);
         assert_eq!(wrap("", 5), [""]);
     }

@@ -145,7 +145,7 @@ fn a_crossed_rule_pauses_the_plan_and_people_go_on_or_stop() {
         assert!((standing.value - 5.0 / 30.0).abs() < 1e-9, "{standing:?}");
         let notice = bench.state.room.notices.iter().last().expect("the team is told").text.clone();
         assert!(
-            notice.contains("has stopped by itself in wave 2 of 3: rebooting 16.7 % of 30, above 2.0 % (others 0.0 %)"),
+            notice.contains("has stopped by itself in wave 2 of 3: rebooting 16.7 % of 30, above 2.0 % (others 0 %)"),
             "{notice}"
         );
         let id = bench.actuation();

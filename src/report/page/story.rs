@@ -1,6 +1,7 @@
 //! The sections that tell what happened.
 
 use super::{Block, Section, Written, both, clock, duration, or_dash, prose, utc};
+use crate::domain::share::percent;
 use crate::engine::timeline::Weight;
 use crate::report::document::{Document, StepLine};
 
@@ -53,16 +54,12 @@ pub(super) fn impact(document: &Document) -> Section {
     }
     rows.push(("Devices affected", impact.affected.to_string()));
     if let Some(measured) = &impact.measured {
-        let share = 100.0 * f64::from(measured.most_away) / f64::from(measured.devices.max(1));
+        let share = percent(f64::from(measured.most_away) / f64::from(measured.devices.max(1)));
         rows.extend([
             ("Devices of the cohort", measured.devices.to_string()),
             (
                 "Away at once, at most",
-                format!(
-                    "{} ({share:.1} %), at {}",
-                    measured.most_away,
-                    measured.most_away_at.utc().format("%H:%M:%S UTC")
-                ),
+                format!("{} ({share}), at {}", measured.most_away, measured.most_away_at.utc().format("%H:%M:%S UTC")),
             ),
             ("Away when last measured", measured.away.to_string()),
             ("Device hours away", format!("{:.1}", measured.away_device_s as f64 / 3600.0)),

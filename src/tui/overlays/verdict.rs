@@ -9,6 +9,7 @@ use crate::domain::command::Command;
 use crate::domain::ids::AlertId;
 use crate::domain::incident::Incident;
 use crate::domain::probe::{Points, Probe};
+use crate::domain::share::percent;
 use crate::domain::verdict::{Extent, Verdict};
 use crate::engine::snapshot::{Snapshot, Suspect};
 use crate::tui::action::Action;
@@ -196,8 +197,8 @@ fn listed<'a>(scene: &Scene<'a>, incident: &Incident, selected: usize, width: us
         }
         for other in &suspect.instead {
             let (devices, affected) = (f64::from(other.devices.max(1)), f64::from(other.affected));
-            let share = format::percent(affected / devices);
-            let text = format!("    nearly as well: {} ({} affected)", other.cohort.sentence(), share.trim_start());
+            let share = percent(affected / devices);
+            let text = format!("    nearly as well: {} ({share} affected)", other.cohort.sentence());
             content.push(Line::from(scene.span(format::left(&text, width), Role::Muted)));
         }
     }

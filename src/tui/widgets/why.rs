@@ -12,6 +12,7 @@ use crate::domain::cohort::CohortKey;
 use crate::domain::cost::IF_NOTHING_MORE;
 use crate::domain::incident::Incident;
 use crate::domain::rollout::of_wave;
+use crate::domain::share::percent;
 use crate::domain::signal::Signal;
 use crate::domain::verdict::Origin;
 use crate::engine::snapshot::Snapshot;
@@ -160,10 +161,10 @@ fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, about: &CohortKey, width: usiz
     let now = scene.snapshot.alerts_now.get(&alert.id).filter(|now| now.devices > 0);
     let now = now.map_or_else(String::new, |now| {
         let online = now.online.min(now.devices);
-        let share = format::percent(f64::from(online) / f64::from(now.devices));
+        let share = percent(f64::from(online) / f64::from(now.devices));
         let (away, devices) = (format::count((now.devices - online).into()), format::count(now.devices.into()));
         let of = wider.as_deref().unwrap_or_default();
-        let away = format!("{away} of {devices} away ({} online)", share.trim_start());
+        let away = format!("{away} of {devices} away ({share} online)");
         let told = match now.affected.filter(|_| alert.finding.signal != Signal::Online) {
             None => format!("{of} {away}"),
             Some(affected) if online == now.devices => format!(" {} affected", format::count(affected.into())),
