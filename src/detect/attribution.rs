@@ -535,6 +535,19 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_attribute_that_nearly_everybody_shares_is_not_preferred() {
+        let counted = [([0, 0], 30.0, 8.0), ([0, 1], 18.0, 0.0), ([1, 0], 1.0, 0.0), ([1, 1], 1.0, 0.0)];
+        let leaf = |(values, devices, affected): ([u32; 2], f64, f64)| Leaf {
+            values: values.to_vec(),
+            devices,
+            affected,
+            expected: devices * 0.0005,
+        };
+        let leaves = counted.map(leaf);
+        assert_eq!(attribute(&leaves, Order::EarlierFirst).causes[0].conditions, [(1, 0)]);
+    }
+
+    #[test]
     fn sets_are_packed_and_read_back() {
         for conditions in [vec![(0, 0)], vec![(2, Leaf::VALUES - 1), (14, 7)], vec![(0, 1), (1, 0), (6, 99)]] {
             assert_eq!(Set::of(&conditions).conditions(), conditions);

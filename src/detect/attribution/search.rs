@@ -136,7 +136,7 @@ impl Search<'_> {
                     let both = if both.len() > DEPTH { return None } else { self.sums.get(&Set::of(&both))? };
                     let alike = both.affected >= ALIKE * sums.affected.max(theirs.affected)
                         && both.devices >= MOSTLY * sums.devices.max(theirs.devices);
-                    (alike && self.worth(other, theirs) > 0.0).then_some(other)
+                    (alike && !self.leaves_the_well(theirs, both) && self.worth(other, theirs) > 0.0).then_some(other)
                 })
                 .collect();
             same.sort_unstable();
@@ -193,20 +193,22 @@ impl Search<'_> {
                 continue;
             }
             let part = self.sums[candidate];
-            let outside = whole.without(part);
             let kept = part.excess() / whole.excess();
-            let ratio = outside.excess_rate() / part.excess_rate();
-            if outside.devices * self.scale < LEAST_SAMPLE || kept < NARROW_KEEPS || ratio >= NARROW_LEAVES {
+            if kept < NARROW_KEEPS || !self.leaves_the_well(whole, &part) {
                 continue;
             }
-            let better = |(other, known): (f64, Set)| {
-                let worth = kept - ratio;
-                worth > other || (worth == other && *candidate < known)
-            };
-            if best.is_none_or(better) {
-                best = Some((kept - ratio, *candidate));
+            let worth = kept - whole.without(part).excess_rate() / part.excess_rate();
+            if best.is_none_or(|(other, known)| worth > other || (worth == other && *candidate < known)) {
+                best = Some((worth, *candidate));
             }
         }
         best.map(|(_, narrower)| narrower)
+    }
+
+    /// Whether a part of a set leaves devices behind that are enough to tell, and as good as well.
+    fn leaves_the_well(&self, whole: &Sums, part: &Sums) -> bool {
+        let outside = whole.without(*part);
+        let ratio = outside.excess_rate() / part.excess_rate();
+        outside.devices * self.scale >= LEAST_SAMPLE && ratio < NARROW_LEAVES
     }
 }
