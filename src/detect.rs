@@ -230,8 +230,8 @@ impl Detector {
     /// Finds who shows a symptom that has risen, and raises what is new and steady.
     fn judge(&mut self, fleet: &Fleet, counted: &Census, risen: &[&Rise], now: At, changes: &mut Vec<Change>) {
         let (symptom, up_since) = (risen[0].symptom, self.live_since.unwrap_or(now));
-        for (conditions, rise) in who(fleet, counted, risen, self.watch.usual(symptom)) {
-            let evidence = evidence::gather(fleet, counted, symptom, &conditions, rise.usual);
+        for Risen { conditions, rise, usual } in who(fleet, counted, risen, self.watch.usual(symptom)) {
+            let evidence = evidence::gather(fleet, counted, symptom, &conditions, usual);
             if !evidence.is_enough() {
                 continue;
             }
@@ -261,9 +261,18 @@ impl Detector {
     }
 }
 
-/// The cohorts that explain a symptom, each with the rise that shows it best; where attributes explain nothing, the
-/// cohort in which most of it lies.
-fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> Vec<(Vec<Condition>, &'r Rise)> {
+/// A cohort that explains a symptom.
+struct Risen<'r> {
+    conditions: Vec<Condition>,
+    /// The rise that shows it best, in these devices or in others that most of them are.
+    rise: &'r Rise,
+    /// The share that is usual in the cohort itself, where it is watched: in a wave that has just begun the first that show
+    /// it are a large share.
+    usual: f32,
+}
+
+/// The cohorts that explain a symptom; where attributes explain nothing, the one in which most of it lies.
+fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> Vec<Risen<'r>> {
     let of = |rise: &Rise| key_conditions(&fleet.cohorts().get(rise.cohort).key);
     let Some(heaviest) = risen.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)) else { return Vec::new() };
     let found = counted.explain(heaviest.symptom, usual);
@@ -282,8 +291,9 @@ fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> V
     let explained: Vec<_> = causes
         .filter_map(|cause| {
             let own = risen.iter().filter(|rise| holds(&cause.conditions, rise));
-            let best = own.max_by(|a, b| a.weight.total_cmp(&b.weight))?;
-            Some((cause.conditions.clone(), *best))
+            let rise = own.max_by(|a, b| a.weight.total_cmp(&b.weight))?;
+            let itself = risen.iter().find(|rise| of(rise) == cause.conditions).unwrap_or(rise);
+            Some(Risen { conditions: cause.conditions.clone(), rise, usual: itself.usual })
         })
         .collect();
     if !explained.is_empty() {
@@ -292,7 +302,8 @@ fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> V
     // A cohort that nearly every device belongs to is the fleet by another name.
     let devices = fleet.cohorts().get(heaviest.cohort).level(Signal::Devices);
     let is_fleet = ((counted.devices().saturating_sub(devices)) as f32) < MINIMUM_AFFECTED;
-    vec![(if is_fleet { Vec::new() } else { of(heaviest) }, *heaviest)]
+    let conditions = if is_fleet { Vec::new() } else { of(heaviest) };
+    vec![Risen { conditions, rise: heaviest, usual: heaviest.usual }]
 }
 
 /// Notes an answer; whether it has been the same for so many looks, or has wavered for long enough.

@@ -116,6 +116,12 @@ impl Census {
         rows.fold((0, 0), |(devices, shown), row| (devices + row.devices, shown + row.shown[symptom as usize]))
     }
 
+    /// Devices with these attribute values that a rollout has started.
+    pub(super) fn started(&self, conditions: &[Condition]) -> u32 {
+        let rows = self.rows.iter().filter(|row| holds(conditions, &row.vector));
+        rows.map(|row| row.started).sum()
+    }
+
     /// How the affected devices are spread over the values of every attribute.
     pub(super) fn breadth(&self) -> Breadth {
         let devices = self.devices();
@@ -149,16 +155,18 @@ impl Census {
         // on which firmware, follows from the update, and is not what it fails of.
         let follows = symptoms != 0 && symptoms & !Symptom::OF_UPDATES == 0;
         if !follows {
-            return self.explained(usual, |_| true, |row| (row.devices, affected(row)));
+            return self.beside_peers(usual, |_| true, |row| (row.devices, affected(row)));
         }
         let started = |row: &Row| (row.started.max(affected(row)), affected(row));
-        let found = self.explained(usual, |attribute| !self.of_update.contains(&Some(attribute)), started);
+        let mut leaves = self.leaves(|attribute| !self.of_update.contains(&Some(attribute)), started);
+        expected::from_who_passed(&mut leaves, usual);
+        let found = attribution::attribute(&leaves, Order::EarlierFirst);
         if found.is_explained() && found.causes.iter().any(|cause| self.sets_apart(cause)) {
             return found;
         }
         // Where it fails whatever the device, it fails in the wave.
         let [_, wave] = self.of_update;
-        let by_wave = self.explained(usual, |attribute| wave == Some(attribute), |row| (row.devices, affected(row)));
+        let by_wave = self.beside_peers(usual, |attribute| wave == Some(attribute), |row| (row.devices, affected(row)));
         if by_wave.is_explained() { by_wave } else { found }
     }
 
@@ -169,12 +177,19 @@ impl Census {
     }
 
     /// Who of the devices that count are the affected ones, by the attributes that may be told.
-    fn explained(
+    fn beside_peers(
         &self,
         usual: f64,
         may_tell: impl Fn(usize) -> bool,
         count: impl Fn(&Row) -> (u32, u32),
     ) -> Attribution {
+        let mut leaves = self.leaves(may_tell, count);
+        expected::from_peers(&mut leaves, usual);
+        attribution::attribute(&leaves, Order::EarlierFirst)
+    }
+
+    /// The devices that count, and those of them that are affected, by the attributes that may be told.
+    fn leaves(&self, may_tell: impl Fn(usize) -> bool, count: impl Fn(&Row) -> (u32, u32)) -> Vec<Leaf> {
         let [firmware, _] = self.of_update;
         let value = |row: &Row, attribute: usize| match row.vector[attribute] {
             // What is not known is nothing that devices share.
@@ -189,9 +204,7 @@ impl Census {
             let values = (0..self.attributes).map(|attribute| value(row, attribute)).collect();
             Leaf { values, devices: devices.into(), affected: affected.into(), expected: 0.0 }
         };
-        let mut leaves: Vec<Leaf> = self.rows.iter().map(leaf).filter(|leaf| leaf.devices > 0.0).collect();
-        expected::from_peers(&mut leaves, usual);
-        attribution::attribute(&leaves, Order::EarlierFirst)
+        self.rows.iter().map(leaf).filter(|leaf| leaf.devices > 0.0).collect()
     }
 }
 

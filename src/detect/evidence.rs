@@ -27,6 +27,8 @@ pub(super) struct Evidence {
     pub(super) affected: u32,
     /// The usual share, in a minute where it is something that happens.
     pub(super) usual: f32,
+    /// Devices that a rollout has started, where only those can show it.
+    pub(super) started: Option<u32>,
 }
 
 impl Evidence {
@@ -123,7 +125,9 @@ impl Evidence {
             ),
             symptom => {
                 let usual = if expected_n < 0.95 { "hardly any".into() } else { format!("{expected_n:.0}") };
-                format!("{} of {} devices {}; usually {usual}", self.affected, self.devices, symptom.words())
+                let started = self.started.filter(|started| *started < self.devices);
+                let started = started.map(|n| format!(", {n} were started")).unwrap_or_default();
+                format!("{} of {} devices {}{started}; usually {usual}", self.affected, self.devices, symptom.words())
             }
         }
     }
@@ -176,5 +180,6 @@ pub(super) fn gather(
     usual: f32,
 ) -> Evidence {
     let (devices, affected) = counted.count(conditions, symptom);
-    Evidence { symptom, cohort: census::cohort(fleet, conditions), devices, affected, usual }
+    let started = symptom.is_of_updates().then(|| counted.started(conditions).max(affected));
+    Evidence { symptom, cohort: census::cohort(fleet, conditions), devices, affected, usual, started }
 }

@@ -722,6 +722,23 @@ fn who_does_not_return_from_an_update_fails_it_in_its_wave() {
 }
 
 #[test]
+fn the_revision_that_fails_is_named_in_the_first_wave_and_its_usual_is_its_own() {
+    let mut fake = Fake::new(8000);
+    fake.run(300);
+    let mut changes = Vec::new();
+    // The first that fail are a large share of a wave of which nothing is known yet.
+    (0..80).for_each(|n| fake.updating(n, 1, OtaState::Downloading));
+    for n in 0..80 {
+        fake.updating(n, 1, if n / 2 % 2 == 1 { OtaState::Failed } else { OtaState::Succeeded });
+        changes.extend(fake.run(1 + i64::from(n % 2 == 0)));
+    }
+    assert_eq!(raised(&changes), ["update failures rev-B"]);
+    let Change::Raised(finding) = &changes[0] else { panic!("{changes:?}") };
+    let told = "13 of 4000 devices fail their update, 40 were started; usually 3; moments after wave 1 of fw-3.2.6";
+    assert_eq!(finding.evidence, told);
+}
+
+#[test]
 fn a_wave_that_fails_is_named_while_it_is_the_only_one_and_when_there_are_two() {
     let mut fake = Fake::new(2000);
     fake.run(200);

@@ -71,6 +71,11 @@ impl Symptom {
     /// Those of devices that do not take their update, a bit each.
     pub const OF_UPDATES: u32 = Self::BadSignature.bit() | Self::UpdateFailing.bit();
 
+    /// Whether only devices that were given an update can show it.
+    pub const fn is_of_updates(self) -> bool {
+        self.bit() & Self::OF_UPDATES != 0
+    }
+
     pub const fn bit(self) -> u32 {
         1 << self as u8
     }

@@ -32,7 +32,7 @@ pub fn from_past(leaves: &mut [Leaf], past: &[Past]) {
         let rate = (past.affected * scale + PRIOR * usual) / (past.devices * scale + PRIOR);
         leaf.expected = rate.max(LEAST_RATE) * leaf.devices;
     }
-    let known = large_values(leaves).into_iter().filter(|sums| sums.expected >= LEAST_EXPECTED);
+    let known = large_values(leaves).into_iter().flatten().filter(|sums| sums.expected >= LEAST_EXPECTED);
     let mut changes: Vec<f64> = known.map(|sums| sums.affected / sums.expected).collect();
     changes.sort_by(f64::total_cmp);
     let fall = changes.get(changes.len() / 2).copied().unwrap_or(1.0).min(1.0);
@@ -42,15 +42,30 @@ pub fn from_past(leaves: &mut [Leaf], past: &[Past]) {
 /// Fills in what is to be expected where nothing is known of the past: the rate of the attribute values that are least
 /// affected, the lower quartile of all large ones, and at least `usual`, where so much is known of the past.
 pub fn from_peers(leaves: &mut [Leaf], usual: f64) {
-    let mut rates: Vec<f64> = large_values(leaves).iter().map(Sums::rate).collect();
-    rates.sort_by(f64::total_cmp);
-    let usual = rates.get(rates.len() / 4).copied().unwrap_or(0.0).max(usual).max(LEAST_RATE);
-    leaves.iter_mut().for_each(|leaf| leaf.expected = usual * leaf.devices);
+    let peers = quartile(large_values(leaves).iter().flatten());
+    expect(leaves, peers.unwrap_or(0.0).max(usual));
 }
 
-/// The sums of each attribute value that is large enough to tell what is usual; what all share tells nobody from the
-/// others.
-fn large_values(leaves: &[Leaf]) -> Vec<Sums> {
+/// The same where all of them were put to one test, and who passed tells what is usual: the quartile within the attribute
+/// that best tells those who did not from the others. To every other attribute both are mixed.
+pub fn from_who_passed(leaves: &mut [Leaf], usual: f64) {
+    let peers = large_values(leaves).iter().filter_map(quartile).min_by(f64::total_cmp);
+    expect(leaves, peers.unwrap_or(0.0).max(usual));
+}
+
+fn quartile<'a>(values: impl IntoIterator<Item = &'a Sums>) -> Option<f64> {
+    let mut rates: Vec<f64> = values.into_iter().map(Sums::rate).collect();
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len() / 4).copied()
+}
+
+fn expect(leaves: &mut [Leaf], usual: f64) {
+    leaves.iter_mut().for_each(|leaf| leaf.expected = usual.max(LEAST_RATE) * leaf.devices);
+}
+
+/// Of each attribute the sums of its values that are large enough to tell what is usual; what all share tells nobody from
+/// the others.
+fn large_values(leaves: &[Leaf]) -> Vec<Vec<Sums>> {
     let total: f64 = leaves.iter().map(|leaf| leaf.devices).sum();
     let mut values: HashMap<(usize, u32), Sums> = HashMap::new();
     for leaf in leaves {
@@ -59,5 +74,8 @@ fn large_values(leaves: &[Leaf]) -> Vec<Sums> {
         }
     }
     let is_large = |sums: &Sums| sums.devices > 0.0 && sums.devices >= USUAL_SHARE * total && sums.devices < total;
-    values.into_values().filter(is_large).collect()
+    let mut large = vec![Vec::new(); leaves.first().map_or(0, |leaf| leaf.values.len())];
+    let told = values.into_iter().filter(|(_, sums)| is_large(sums));
+    told.for_each(|((attribute, _), sums)| large[attribute].push(sums));
+    large
 }

@@ -84,10 +84,10 @@ fn content<'a>(scene: &Scene<'a>, width: usize) -> Vec<Line<'a>> {
             || format!("{} takes it", scene.key(Action::Acknowledge)),
             |(at, by)| format!("{by} took it at {}", format::clock(*at)),
         );
-        let keys = say(format!("{taken} · {} declares an incident", scene.key(Action::Declare)), Role::Key);
+        let keys = wrapped(&format!("{taken} · {} declares an incident", scene.key(Action::Declare)), Role::Key);
         // Where there are three lines they are the evidence's: the footer has the keys.
         let place = if scene.shape == Shape::Folded { content.len() } else { 0 };
-        content.insert(place, keys);
+        content.splice(place..place, keys);
         let others = snapshot.loose_alerts().filter(|other| other.id != alert.id);
         content.extend(others.flat_map(|other| wrapped(&in_a_line(snapshot, other), Role::Warn)));
         content.extend(left_out(scene).map(|line| say(line, Role::Muted)));
