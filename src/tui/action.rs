@@ -356,8 +356,11 @@ impl Keymap {
         for (id, chords) in remapped {
             let ids: Vec<&str> = ACTIONS.iter().map(|spec| spec.id).collect();
             let Some(at) = ids.iter().position(|known| known == id) else {
-                let mend = crate::document::nearest(id, &ids).map(|near| format!("; did you mean `{near}`?"));
-                return Err(format!("unknown action `{id}` under [screen.keys]{}", mend.unwrap_or_default()));
+                let mend = crate::document::nearest(id, &ids).map_or_else(
+                    || "`warroom config init` lists them".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                return Err(format!("unknown action `{id}` under [screen.keys]; {mend}"));
             };
             keys[at].1.clone_from(chords);
         }
@@ -437,6 +440,13 @@ mod tests {
         assert_eq!(press("!2"), Meaning::Action(Action::PushConfig));
         assert_eq!(press("a"), Meaning::Nothing);
         assert_eq!(map.meaning(&["ctrl-a".parse().unwrap()]), Meaning::Action(Action::Acknowledge));
+    }
+
+    #[test]
+    fn the_sample_configuration_has_every_action_with_its_usual_keys() {
+        let line = |spec: &Spec| format!("# {} = {:?}\n", spec.id, spec.keys);
+        let missing: String = ACTIONS.iter().map(line).filter(|line| !crate::config::SAMPLE.contains(line)).collect();
+        assert_eq!(missing, "");
     }
 
     #[test]

@@ -81,9 +81,11 @@ fn of_campaign(arming: &Arming, row: &mut dyn FnMut(&str, String)) {
     let wave = preview.wave.map_or_else(|| "no wave seen".into(), |wave| format!("wave {wave}"));
     row("campaign", format!("{} → {} · {wave}", preview.campaign, preview.target));
     row("done", devices(progress.done(), ""));
-    let still = if halting { ": they finish, and can still turn bad" } else { "" };
-    row("in flight", devices(progress.in_flight(), still));
-    row("still queued", devices(progress.queued, if halting { ": these are saved" } else { "" }));
+    let (flying, queued) = (progress.in_flight(), progress.queued);
+    let halts = |told| if halting { told } else { "" };
+    row("in flight", devices(flying, halts(if flying > 0 { ": they finish, and can still turn bad" } else { "" })));
+    let saved = if queued > 0 { ": these are saved" } else { ": there is nobody left to save" };
+    row("still queued", devices(queued, halts(saved)));
     if preview.unheard > 0 {
         let unheard = format::count(preview.unheard.into());
         row(
