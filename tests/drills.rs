@@ -81,6 +81,23 @@ scenarios! {
 }
 
 #[test]
+fn two_causes_that_nobody_stops_stay_apart() {
+    for seed in ["5", "6"] {
+        let arguments = ["cold-chain", "--headless", "--json", "--devices", DEVICES, "--seed", seed];
+        let json = drill(&arguments).get_output().stdout.clone();
+        let told: Value = serde_json::from_slice(&json).unwrap();
+        let cohorts = |alert: &Value| {
+            let also = alert["also"].as_array().into_iter().flatten();
+            let findings = std::iter::once(&alert["finding"]).chain(also);
+            findings.map(|finding| finding["cohort"]["hardware"].to_string()).collect::<std::collections::BTreeSet<_>>()
+        };
+        let apart: Vec<_> = told["alerts"].as_array().unwrap().iter().map(cohorts).collect();
+        let expected = ["\"rev-D\"", "\"rev-C\""].map(|hardware| [hardware.to_owned()].into());
+        assert_eq!(apart, expected, "seed {seed}: {:#}", told["alerts"]);
+    }
+}
+
+#[test]
 fn every_scenario_is_a_story_with_a_talk_afterwards() {
     for (name, _, _) in SHIPPED {
         let scenario = Scenario::find(name).unwrap().unwrap();

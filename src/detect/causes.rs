@@ -121,6 +121,15 @@ impl Cause {
         census.count(&both, symptom).1 as f32 > SAME * census.count(conditions, symptom).1 as f32
     }
 
+    /// The share of the devices showing a symptom, of its own and of those with these attribute values, that are both.
+    pub(super) fn closeness(&self, census: &Census, conditions: &[Condition], symptom: Symptom) -> f32 {
+        let both: Vec<Condition> = self.conditions.iter().chain(conditions).copied().collect();
+        let showing = |conditions: &[Condition]| census.count(conditions, symptom).1;
+        let shared = showing(&both);
+        let all = showing(&self.conditions) + showing(conditions) - shared;
+        shared as f32 / all.max(1) as f32
+    }
+
     /// Takes what explains it better by now; of two waves of a rollout, the one that is worse.
     pub(super) fn moves_to(&mut self, census: &Census, conditions: Vec<Condition>, symptom: Symptom) {
         if census.count(&conditions, symptom).1 >= census.count(&self.conditions, symptom).1 / 2 {
