@@ -235,21 +235,17 @@ impl Detector {
             if !evidence.is_enough() {
                 continue;
             }
-            let about = self.causes.iter_mut().filter(|cause| cause.is_about(fleet, counted, &conditions, symptom));
-            let mut known: Vec<&mut Cause> = about.collect();
-            known.sort_by(|a, b| {
-                let close = |cause: &Cause| cause.closeness(counted, &conditions, symptom);
-                close(b).total_cmp(&close(a))
-            });
+            let mut known = causes::about(&mut self.causes, fleet, counted, &conditions, symptom);
             if let [cause, others @ ..] = &mut known[..] {
                 if !cause.has(symptom) && steady(&mut self.pending, symptom, &conditions, STEADY) {
                     let finding = evidence.clone().finding(fleet, rise, now, up_since);
                     changes.push(cause.add(&evidence, finding));
-                } else if cause.has(symptom) && steady(&mut self.pending, symptom, &conditions, STEADY_BESIDE) {
+                } else if cause.has(symptom)
+                    && steady(&mut self.pending, symptom, &conditions, STEADY_BESIDE)
                     // What holds the devices of two causes is the name of neither.
-                    if others.is_empty() {
-                        cause.moves_to(counted, conditions, symptom);
-                    }
+                    && others.is_empty()
+                {
+                    cause.moves_to(counted, conditions, symptom);
                 }
                 continue;
             }

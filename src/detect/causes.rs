@@ -98,7 +98,7 @@ impl Cause {
     }
 
     /// Whether devices with these attribute values, that show a symptom, are the ones it is about.
-    pub(super) fn is_about(&self, fleet: &Fleet, census: &Census, conditions: &[Condition], symptom: Symptom) -> bool {
+    fn is_about(&self, fleet: &Fleet, census: &Census, conditions: &[Condition], symptom: Symptom) -> bool {
         let holds = |a: &[Condition], b: &[Condition]| a.iter().all(|condition| b.contains(condition));
         // What a cohort does while something else is wrong with the whole fleet is another matter, unless it does that too.
         if self.conditions.is_empty() && !conditions.is_empty() && !self.has(symptom) {
@@ -122,7 +122,7 @@ impl Cause {
     }
 
     /// The share of the devices showing a symptom, of its own and of those with these attribute values, that are both.
-    pub(super) fn closeness(&self, census: &Census, conditions: &[Condition], symptom: Symptom) -> f32 {
+    fn closeness(&self, census: &Census, conditions: &[Condition], symptom: Symptom) -> f32 {
         let both: Vec<Condition> = self.conditions.iter().chain(conditions).copied().collect();
         let showing = |conditions: &[Condition]| census.count(conditions, symptom).1;
         let shared = showing(&both);
@@ -165,6 +165,22 @@ impl Cause {
     pub(super) fn is(&self, signal: Signal, cohort: &CohortKey) -> bool {
         self.signal == signal && self.name == *cohort
     }
+}
+
+/// The causes that devices with these attribute values may be of, that show a symptom; the one that shares most with them
+/// first.
+pub(super) fn about<'c>(
+    causes: &'c mut [Cause],
+    fleet: &Fleet,
+    census: &Census,
+    conditions: &[Condition],
+    symptom: Symptom,
+) -> Vec<&'c mut Cause> {
+    let mut about: Vec<_> =
+        causes.iter_mut().filter(|cause| cause.is_about(fleet, census, conditions, symptom)).collect();
+    let closeness = |cause: &Cause| cause.closeness(census, conditions, symptom);
+    about.sort_by(|a, b| closeness(b).total_cmp(&closeness(a)));
+    about
 }
 
 impl Ailment {

@@ -116,10 +116,10 @@ impl Census {
         rows.fold((0, 0), |(devices, shown), row| (devices + row.devices, shown + row.shown[symptom as usize]))
     }
 
-    /// Devices with these attribute values that a rollout has started.
-    pub(super) fn started(&self, conditions: &[Condition]) -> u32 {
+    /// Devices with these attribute values that a rollout has started, with those that it must have: they show a symptom.
+    pub(super) fn started(&self, conditions: &[Condition], symptom: Symptom) -> u32 {
         let rows = self.rows.iter().filter(|row| holds(conditions, &row.vector));
-        rows.map(|row| row.started).sum()
+        rows.map(|row| row.started.max(row.shown[symptom as usize])).sum()
     }
 
     /// How the affected devices are spread over the values of every attribute.

@@ -180,6 +180,6 @@ pub(super) fn gather(
     usual: f32,
 ) -> Evidence {
     let (devices, affected) = counted.count(conditions, symptom);
-    let started = symptom.is_of_updates().then(|| counted.started(conditions).max(affected));
+    let started = symptom.is_of_updates().then(|| counted.started(conditions, symptom));
     Evidence { symptom, cohort: census::cohort(fleet, conditions), devices, affected, usual, started }
 }

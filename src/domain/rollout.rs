@@ -248,7 +248,7 @@ impl Standing {
     }
 }
 
-/// `offline 33.3 % of 30, above 5.0 % (others 0.4 %)`.
+/// `offline 33.3 % of 30, above 5.0 % (others 0.4 %)`: the value is held against its limit, so both have their tenths.
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (value, share) = (self.value * 100.0, self.limit.share() * 100.0);

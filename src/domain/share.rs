@@ -1,7 +1,7 @@
 //! Shares in percent, rounded by one rule wherever they are read.
 
 /// `41 %`, with a tenth where it is told from nothing, from all, or from another small share: `0.4 %`, `99.7 %`. What is not
-/// nothing is never shown as nothing, and what is not whole never as whole. Nothing for a share that is not a number.
+/// nothing is never shown as nothing, and what is not whole never as whole. A share that is not a number is none.
 pub fn percent(share: f64) -> String {
     format!("{} %", digits(share))
 }

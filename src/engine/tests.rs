@@ -18,7 +18,7 @@ use crate::domain::command::{Approval, Confirmation, Declare, SwitchCommand};
 use crate::domain::ids::{ActuationId, AlertId, IncidentId};
 use crate::domain::incident::{IncidentType, Severity};
 use crate::domain::input::Outcome;
-use crate::domain::observation::{AttributeIx, Body, Envelope, Text};
+use crate::domain::observation::{AttributeIx, Body, Envelope, Text, WavePlan};
 use crate::domain::query::Query;
 use crate::domain::recovery::{Check, Standing};
 use crate::domain::runbook::{StepMark, markdown};
@@ -122,13 +122,20 @@ impl Bench {
     }
 
     fn controller_says(&mut self, state: CampaignState, answers: &str) {
-        self.observe("", |batch| Body::Campaign {
-            campaign: batch.keep("fw-1"),
-            state,
-            wave: Some(1),
-            target: batch.keep("3.2.5"),
-            request_id: batch.keep(answers),
-            waves: (0, 0),
+        self.controller_counts(&[], state, answers);
+    }
+
+    fn controller_counts(&mut self, waves: &[WavePlan], state: CampaignState, answers: &str) {
+        self.observe("", |batch| {
+            waves.iter().for_each(|wave| batch.wave(*wave));
+            Body::Campaign {
+                campaign: batch.keep("fw-1"),
+                state,
+                wave: Some(1),
+                target: batch.keep("3.2.5"),
+                request_id: batch.keep(answers),
+                waves: (0, 0),
+            }
         });
     }
 

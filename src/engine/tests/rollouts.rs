@@ -1,7 +1,7 @@
 //! Rollouts under watch: how rules stand, and what a crossed one does.
 
 use super::*;
-use crate::domain::observation::{EventKind, WavePlan};
+use crate::domain::observation::EventKind;
 use crate::domain::rollout::{Level, Limit, Metric, StopRule};
 use crate::domain::symptom::Symptom;
 
@@ -161,18 +161,11 @@ fn what_turns_bad_after_a_halt_is_told_first_and_last() {
 fn a_room_that_is_opened_in_the_middle_of_a_rollout_goes_by_what_the_controller_has_counted() {
     let mut bench = Bench::new();
     bench.state.settings.rollout.level = Level::Armed;
-    bench.observe("", |batch| {
-        batch.wave(WavePlan { wave: 1, planned: 100, done: 60, failed: 25 });
-        batch.wave(WavePlan { wave: 2, planned: 900, done: 0, failed: 0 });
-        Body::Campaign {
-            campaign: batch.keep("fw-1"),
-            state: CampaignState::Running,
-            wave: Some(1),
-            target: batch.keep("3.2.5"),
-            request_id: Text::EMPTY,
-            waves: (0, 0),
-        }
-    });
+    let counted = [
+        WavePlan { wave: 1, planned: 100, done: 60, failed: 25 },
+        WavePlan { wave: 2, planned: 900, done: 0, failed: 0 },
+    ];
+    bench.controller_counts(&counted, CampaignState::Running, "");
     bench.wait(6);
     let campaign = &Snapshot::of(&bench.state, bench.now).campaigns[0];
     let progress = campaign.progress;
@@ -193,19 +186,8 @@ fn a_controller_may_count_any_number() {
     let mut bench = Bench::new();
     bench.ota("d1", 1, OtaState::Downloading);
     bench.ota("d2", 1, OtaState::RolledBack);
-    bench.observe("", |batch| {
-        for wave in 1..3 {
-            batch.wave(WavePlan { wave, planned: u32::MAX, done: u32::MAX, failed: u32::MAX });
-        }
-        Body::Campaign {
-            campaign: batch.keep("fw-1"),
-            state: CampaignState::Running,
-            wave: Some(1),
-            target: batch.keep("3.2.5"),
-            request_id: Text::EMPTY,
-            waves: (0, 0),
-        }
-    });
+    let counted = [1, 2].map(|wave| WavePlan { wave, planned: u32::MAX, done: u32::MAX, failed: u32::MAX });
+    bench.controller_counts(&counted, CampaignState::Running, "");
     bench.wait(6);
     let progress = Snapshot::of(&bench.state, bench.now).campaigns[0].progress;
     assert_eq!((progress.bad(), progress.total(), progress.in_flight()), (u32::MAX, u32::MAX, 1));
