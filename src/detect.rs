@@ -149,27 +149,22 @@ impl Detector {
         let cause = self.causes.iter().find(|cause| cause.is(signal, cohort))?;
         let symptoms = cause.symptoms();
         let usual = Symptom::ALL.into_iter().filter(|s| symptoms & s.bit() != 0).map(|s| self.watch.usual(s)).sum();
-        let (mut found, breadth) = suspects::find(fleet, symptoms, usual);
+        // Whom another open alert is about already is not to blame for this one too.
+        let others = self.causes.iter().filter(|other| other.symptoms() & symptoms != 0 && !other.is(signal, cohort));
+        let taken: Vec<&[Condition]> =
+            others.map(|other| &other.conditions[..]).filter(|theirs| *theirs != cause.conditions).collect();
+        let apart: Vec<_> = taken.iter().copied().filter(|theirs| causes::exclude(theirs, &cause.conditions)).collect();
+        let (mut found, breadth) = suspects::find(fleet, symptoms, usual, &apart);
         if let Some(known) = known {
             suspects::stay_narrow(fleet, symptoms, known, &mut found);
         }
-        // Whom another open alert is about already is not to blame for this one too.
-        let others = self.causes.iter().filter(|other| other.symptoms() & symptoms != 0 && !other.is(signal, cohort));
-        let taken: Vec<_> =
-            others.map(|other| &other.conditions).filter(|theirs| **theirs != cause.conditions).collect();
-        let is_own = |suspect: &Suspect| {
-            let conditions = census::conditions(fleet, &suspect.cohort);
-            conditions.is_none_or(|conditions| !taken.contains(&&conditions))
-        };
+        let conditions = |suspect: &Suspect| census::conditions(fleet, &suspect.cohort).unwrap_or_default();
+        let is_own = |suspect: &Suspect| !taken.contains(&&conditions(suspect)[..]);
         if found.iter().any(is_own) {
             found.retain(is_own);
         }
         // What it was raised about goes before what the same symptom is in as well.
-        let is_its_own = |suspect: &Suspect| {
-            let theirs = census::conditions(fleet, &suspect.cohort).unwrap_or_default();
-            theirs == cause.conditions
-        };
-        found.sort_by_key(|suspect| !is_its_own(suspect));
+        found.sort_by_key(|suspect| conditions(suspect) != cause.conditions);
         Some((found, breadth))
     }
 

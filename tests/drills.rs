@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use assert_cmd::Command;
-use serde_json::Value;
+use serde_json::{Value, json};
 use warroom::drill::scenario::{SHIPPED, Scenario};
 
 /// Devices in a test; the scenario's own number is for people, and for the benchmark.
@@ -94,6 +94,14 @@ fn two_causes_that_nobody_stops_stay_apart() {
         let apart: Vec<_> = told["alerts"].as_array().unwrap().iter().map(cohorts).collect();
         let expected = ["\"rev-D\"", "\"rev-C\""].map(|hardware| [hardware.to_owned()].into());
         assert_eq!(apart, expected, "seed {seed}: {:#}", told["alerts"]);
+        // To the end, when of those that failed all are away, and all others have left their firmware.
+        let suspected = |incident: &Value| {
+            let suspects = incident["suspects"].as_array().unwrap();
+            suspects.iter().map(|suspect| suspect["cohort"].clone()).collect::<Vec<_>>()
+        };
+        let suspected: Vec<_> = told["incidents"].as_array().unwrap().iter().map(suspected).collect();
+        let expected = [json!({"hardware": "rev-D"}), json!({"firmware": "4.1.0", "hardware": "rev-C"})];
+        assert_eq!(suspected, expected.map(|cohort| vec![cohort]), "seed {seed}");
     }
 }
 

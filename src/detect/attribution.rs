@@ -413,6 +413,17 @@ mod tests {
         leaves
     }
 
+    /// Counted devices of two attributes, and how many are affected; `usual` is the share that always is.
+    fn table(counted: &[([u32; 2], f64, f64)], usual: f64) -> Vec<Leaf> {
+        let leaf = |(values, devices, affected): &([u32; 2], f64, f64)| Leaf {
+            values: values.to_vec(),
+            devices: *devices,
+            affected: *affected,
+            expected: usual * devices,
+        };
+        counted.iter().map(leaf).collect()
+    }
+
     fn causes(leaves: &[Leaf]) -> Vec<Vec<Condition>> {
         let mut causes: Vec<_> =
             attribute(leaves, Order::None).causes.into_iter().map(|cause| cause.conditions).collect();
@@ -462,20 +473,14 @@ mod tests {
     fn each_of_two_values_of_one_attribute_is_as_narrow_as_its_trouble() {
         // One value is hit much harder than the other, both only where the second attribute is 1.
         let counted = [
-            ([0, 1], 356, 109),
-            ([0, 0], 76, 1),
-            ([1, 1], 2336, 154),
-            ([1, 0], 267, 1),
-            ([2, 1], 560, 8),
-            ([2, 0], 124, 2),
+            ([0, 1], 356.0, 109.0),
+            ([0, 0], 76.0, 1.0),
+            ([1, 1], 2336.0, 154.0),
+            ([1, 0], 267.0, 1.0),
+            ([2, 1], 560.0, 8.0),
+            ([2, 0], 124.0, 2.0),
         ];
-        let leaves = counted.map(|(values, devices, affected)| Leaf {
-            values: values.to_vec(),
-            devices: f64::from(devices),
-            affected: f64::from(affected),
-            expected: 0.0136 * f64::from(devices),
-        });
-        assert_eq!(causes(&leaves), [vec![(0, 0), (1, 1)], vec![(0, 1), (1, 1)]]);
+        assert_eq!(causes(&table(&counted, 0.0136)), [vec![(0, 0), (1, 1)], vec![(0, 1), (1, 1)]]);
     }
 
     #[test]
@@ -537,14 +542,14 @@ mod tests {
     #[test]
     fn an_earlier_attribute_that_nearly_everybody_shares_is_not_preferred() {
         let counted = [([0, 0], 30.0, 8.0), ([0, 1], 18.0, 0.0), ([1, 0], 1.0, 0.0), ([1, 1], 1.0, 0.0)];
-        let leaf = |(values, devices, affected): ([u32; 2], f64, f64)| Leaf {
-            values: values.to_vec(),
-            devices,
-            affected,
-            expected: devices * 0.0005,
-        };
-        let leaves = counted.map(leaf);
-        assert_eq!(attribute(&leaves, Order::EarlierFirst).causes[0].conditions, [(1, 0)]);
+        assert_eq!(attribute(&table(&counted, 0.0005), Order::EarlierFirst).causes[0].conditions, [(1, 0)]);
+    }
+
+    #[test]
+    fn an_earlier_attribute_that_leaves_out_some_who_are_as_ill_is_not_preferred() {
+        // All of the revision have failed their update; what runs the old firmware is what has failed.
+        let counted = [([0, 0], 86.0, 86.0), ([1, 0], 829.0, 829.0), ([2, 1], 5085.0, 3.0)];
+        assert_eq!(attribute(&table(&counted, 0.0005), Order::EarlierFirst).causes[0].conditions, [(1, 0)]);
     }
 
     #[test]

@@ -167,6 +167,11 @@ impl Cause {
     }
 }
 
+/// Whether no device can meet both: they ask for different values of one attribute.
+pub(super) fn exclude(a: &[Condition], b: &[Condition]) -> bool {
+    a.iter().any(|(attribute, value)| b.iter().any(|(other, theirs)| attribute == other && value != theirs))
+}
+
 /// The causes that devices with these attribute values may be of, that show a symptom; the one that shares most with them
 /// first.
 pub(super) fn about<'c>(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::attribution::{self, Attribution, Condition, Leaf, Order, expected};
 use super::suspects::Breadth;
-use crate::domain::campaign::OtaState;
+use crate::domain::campaign::{CampaignState, OtaState};
 use crate::domain::cohort::CohortKey;
 use crate::domain::observation::AttributeIx;
 use crate::domain::symptom::Symptom;
@@ -105,6 +105,11 @@ impl Census {
         rows.map(|row| row.accepted[symptom as usize]).sum()
     }
 
+    /// Forgets the devices with these attribute values.
+    pub(super) fn set_aside(&mut self, conditions: &[Condition]) {
+        self.rows.retain(|row| !holds(conditions, &row.vector));
+    }
+
     /// All devices.
     pub(super) fn devices(&self) -> u32 {
         self.rows.iter().map(|row| row.devices).sum()
@@ -194,7 +199,7 @@ impl Census {
         let value = |row: &Row, attribute: usize| match row.vector[attribute] {
             // What is not known is nothing that devices share.
             ValueIx::UNKNOWN | ValueIx::OTHER => Leaf::NOTHING,
-            // Who does not return from an update is known by its old firmware, and not ill of it.
+            // Who does not return from an update, or fails it, is known by its old firmware, and not ill of it.
             _ if row.leaves && firmware == Some(attribute) => Leaf::NOTHING,
             ValueIx(known) if may_tell(attribute) => known.into(),
             ValueIx(_) => Leaf::NOTHING,
@@ -208,12 +213,18 @@ impl Census {
     }
 }
 
-/// Whether a device is in an update that brings another firmware, as its rollout says, or as others show that come back.
+/// Whether a device is in an update that brings another firmware, or has failed it, as its rollout says, or as others show
+/// that come back.
 fn leaves_firmware(fleet: &Fleet, device: &Device) -> bool {
-    if !device.ota.in_flight() {
+    let is_back = matches!(device.ota, OtaState::Failed | OtaState::RolledBack);
+    if !device.ota.in_flight() && !is_back {
         return fleet.went_while_left(device);
     }
-    let target = &fleet.campaigns().get(CampaignIx(device.campaign)).target;
+    let Campaign { target, state, .. } = fleet.campaigns().get(CampaignIx(device.campaign));
+    // When all have been sent back, or it is over, the firmware that they have is theirs again.
+    if is_back && matches!(state, CampaignState::RollingBack | CampaignState::Finished) {
+        return false;
+    }
     let runs = fleet.schema().find("firmware").map(|firmware| {
         let version = fleet.vector(device.group)[usize::from(firmware.0)];
         fleet.dictionary(firmware).name(version)

@@ -16,7 +16,9 @@ const RECENT: f32 = 11.0 / 12.0;
 /// Device-minutes that the fleet's rate counts for in a cohort's, and that half a device counts for in the fleet's.
 const PRIOR: f32 = 300.0;
 const FLEET_PRIOR: f32 = 60.0;
-/// Evidence from which nothing is learnt any more: what begins must not become usual.
+/// Evidence from which nothing is learnt any more: what begins must not become usual. What was learnt before that is let
+/// stand: learning only while there is no evidence at all leaves out the bad moments, makes the usual too low, and chance an
+/// alarm.
 const FREEZE: f32 = 8.0;
 /// Minutes over which the spread of the counts is learnt, and what it is taken to be before.
 const SPREAD_MIN: f32 = 60.0;

@@ -4,7 +4,7 @@
 //! attribute values that are least affected, so that no history is needed and a fleet-wide outage names nobody.
 
 use super::MINIMUM_AFFECTED;
-use super::attribution::{Alternative, Cause};
+use super::attribution::{Alternative, Cause, Condition};
 use super::census::{self, Census};
 use crate::domain::cohort::CohortKey;
 use crate::fleet::Fleet;
@@ -43,10 +43,13 @@ pub struct Breadth {
 }
 
 /// Who explains the devices that show any of these symptoms (a bit each), the best first, and how they are spread; nobody
-/// when known attributes do not explain it. `usual` is the share of the fleet that shows them at any time.
-pub(super) fn find(fleet: &Fleet, symptoms: u32, usual: f64) -> (Vec<Suspect>, Breadth) {
-    let counted = Census::take(fleet, symptoms);
-    (explain(fleet, &counted, usual), counted.breadth())
+/// when known attributes do not explain it. `usual` is the share of the fleet that shows them at any time; what the devices
+/// with any of the `apart` conditions do is explained already.
+pub(super) fn find(fleet: &Fleet, symptoms: u32, usual: f64, apart: &[&[Condition]]) -> (Vec<Suspect>, Breadth) {
+    let mut counted = Census::take(fleet, symptoms);
+    let breadth = counted.breadth();
+    apart.iter().for_each(|conditions| counted.set_aside(conditions));
+    (explain(fleet, &counted, usual), breadth)
 }
 
 /// What is worth less than this share of the best explanation is none beside it.

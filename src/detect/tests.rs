@@ -241,6 +241,26 @@ fn who_has_been_found_narrowly_stays_so_when_nobody_is_left_to_tell() {
 }
 
 #[test]
+fn who_fails_an_update_and_goes_is_not_ill_of_the_firmware_that_it_keeps() {
+    let mut fake = Fake::new(2000);
+    fake.run(300);
+    // The wave is of one firmware. Of one revision nobody takes the new one, and after that nobody is there.
+    let is_b = |n: usize| attributes(n)[1].1 == "rev-B";
+    let wave: Vec<usize> = (0..800).step_by(2).collect();
+    wave.iter().for_each(|n| fake.updating(*n, 1, OtaState::Rebooting));
+    fake.run(30);
+    for n in &wave {
+        fake.updating(*n, 1, if is_b(*n) { OtaState::RolledBack } else { OtaState::Succeeded });
+    }
+    fake.take_down(|n| wave.contains(&n) && is_b(n));
+    fake.updated = 800;
+    wave.iter().filter(|n| !is_b(**n)).for_each(|n| fake.status(*n, true, false));
+    let changes = fake.run(60);
+    let suspected = fake.suspected(&changes[0]);
+    assert_eq!(suspected, [("rev-B · fw-3.2.6 w1".to_owned(), 200, 200)], "{:?}", raised(&changes));
+}
+
+#[test]
 fn ten_canaries_of_a_small_fleet_are_enough() {
     let mut fake = Fake::new(300);
     fake.run(300);

@@ -18,6 +18,8 @@ const LEAST_SAMPLE: f64 = 10.0;
 const ALIKE: f64 = 0.85;
 /// Provided that they share this much of all their devices: what everybody has is no name of anything.
 const MOSTLY: f64 = 0.6;
+/// And provided that no devices are left out that are affected at this share of the rate of those that are not.
+const AS_ILL: f64 = 0.5;
 
 /// Up to three conditions, packed into one number: 21 bits each, 0 where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,7 +138,8 @@ impl Search<'_> {
                     let both = if both.len() > DEPTH { return None } else { self.sums.get(&Set::of(&both))? };
                     let alike = both.affected >= ALIKE * sums.affected.max(theirs.affected)
                         && both.devices >= MOSTLY * sums.devices.max(theirs.devices);
-                    (alike && !self.leaves_the_well(theirs, both) && self.worth(other, theirs) > 0.0).then_some(other)
+                    let fits = alike && !self.leaves_the_well(theirs, both) && !self.leaves_the_ill(sums, both);
+                    (fits && self.worth(other, theirs) > 0.0).then_some(other)
                 })
                 .collect();
             same.sort_unstable();
@@ -207,8 +210,17 @@ impl Search<'_> {
 
     /// Whether a part of a set leaves devices behind that are enough to tell, and as good as well.
     fn leaves_the_well(&self, whole: &Sums, part: &Sums) -> bool {
+        self.ratio_outside(whole, part).is_some_and(|ratio| ratio < NARROW_LEAVES)
+    }
+
+    /// Whether a part of a set leaves devices behind that are enough to tell, and as ill as those in it.
+    fn leaves_the_ill(&self, whole: &Sums, part: &Sums) -> bool {
+        self.ratio_outside(whole, part).is_some_and(|ratio| ratio > AS_ILL)
+    }
+
+    /// How often the rest of a set is affected, as a multiple of how often a part of it is; none for too few to tell.
+    fn ratio_outside(&self, whole: &Sums, part: &Sums) -> Option<f64> {
         let outside = whole.without(*part);
-        let ratio = outside.excess_rate() / part.excess_rate();
-        outside.devices * self.scale >= LEAST_SAMPLE && ratio < NARROW_LEAVES
+        (outside.devices * self.scale >= LEAST_SAMPLE).then(|| outside.excess_rate() / part.excess_rate())
     }
 }
