@@ -22,6 +22,7 @@ mod messages;
 mod moves;
 mod observe;
 mod place;
+mod reports;
 mod rollup;
 pub mod series;
 mod showings;
@@ -42,13 +43,14 @@ use attributes::{Dictionary, Schema, ValueIx};
 use campaigns::Campaigns;
 use codes::Codes;
 use cohorts::{Cohort, Cohorts, Grouping, Key};
-use devices::{DeviceIx, DeviceTable};
+use devices::{Device, DeviceIx, DeviceTable};
 use faults::Faults;
 use groups::{GroupIx, Groups, Vector};
 use habits::Habits;
 use kpis::{KpiPlan, Kpis};
 use messages::Messages;
 use moves::Moves;
+use reports::Reports;
 
 use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
@@ -118,8 +120,7 @@ pub struct Fleet {
     /// The second that runs; everything before it has been added up.
     second: i64,
     received: u64,
-    /// Telemetry messages that were taken.
-    reports: u64,
+    reports: Reports,
     /// Whether some device counts its errors rather than tells each.
     counts_errors: bool,
     /// Attribute values that found no room and count as `(other)`.
@@ -156,7 +157,7 @@ impl Fleet {
             epoch: now.second() - 1,
             second: now.second(),
             received: 0,
-            reports: 0,
+            reports: Reports::default(),
             counts_errors: false,
             overflowed: 0,
             suppressed: 0,
@@ -213,9 +214,9 @@ impl Fleet {
         self.received
     }
 
-    /// Telemetry messages taken since the start.
-    pub const fn reports(&self) -> u64 {
-        self.reports
+    /// Telemetry messages that a typical device has sent.
+    pub fn reports(&self) -> f64 {
+        self.reports.typical(self.cohorts.fleet().devices())
     }
 
     /// Whether some device counts its errors rather than tells each: that a count rises is seen at its second report.
@@ -264,6 +265,11 @@ impl Fleet {
 
     pub fn vector(&self, group: GroupIx) -> &Vector {
         &self.groups.get(group).vector
+    }
+
+    /// Whether a device is more than a name that was heard once, and of which nothing is known.
+    pub fn is_known(&self, device: &Device) -> bool {
+        !device.was_heard_once() || self.vector(device.group).iter().any(|value| *value != ValueIx::UNKNOWN)
     }
 
     /// The name of a group's value of an attribute.

@@ -63,6 +63,10 @@ fn columns_have_any_name_and_what_is_no_number_is_counted() {
     assert!(complaints.contains("9 of 864 values are no numbers"), "{complaints}");
     let (_, _, complaints) = warroom(&["detect", "--csv", "-"], b"timestamp,value\nnoon,1\n1795176000,2\n");
     assert!(complaints.contains("1 of 2 times cannot be read"), "{complaints}");
+    let (_, _, complaints) = warroom(&["detect", "--csv", "-"], b"timestamp,value\n1,1e155\n2,3\n");
+    assert!(complaints.contains("1 of 2 values are no numbers, or larger than 1e150"), "{complaints}");
+    let (_, _, complaints) = warroom(&["detect", "--csv", "-"], b"timestamp,value\n30,1\n10,2\n20,3\n40,4\n");
+    assert!(complaints.contains("2 of 4 rows are earlier than one before them"), "{complaints}");
 }
 
 #[test]
@@ -144,4 +148,6 @@ fn what_everybody_shows_is_explained_by_nobody() {
     );
     let quiet = attributed(&counts(true, |_, _, _| 0));
     assert_eq!((quiet["causes"].as_array().map(Vec::len), quiet["explained"].as_bool()), (Some(0), Some(false)));
+    assert_eq!(quiet["note"], "nothing to explain: none are affected");
+    assert_eq!(attributed("firmware,total,affected\n")["note"], "nothing to explain: the table has no rows");
 }

@@ -32,7 +32,7 @@ pub(super) fn run(args: &AttributeArgs) -> Result<(), Failure> {
         coverage: round(found.coverage),
         alternatives: found.alternatives.iter().map(|other| table.alternative(other)).collect(),
         explained,
-        note: (!explained).then_some("not explained by these attributes"),
+        note: table.note(explained),
     };
     let json = serde_json::to_string(&answer).map_err(|error| Failure::Run(error.to_string()))?;
     say!("{json}");
@@ -83,6 +83,17 @@ struct Table {
 }
 
 impl Table {
+    /// Why there is no explanation.
+    fn note(&self, explained: bool) -> Option<&'static str> {
+        let affected: f64 = self.leaves.iter().map(|leaf| leaf.affected).sum();
+        match explained {
+            true => None,
+            false if self.leaves.is_empty() => Some("nothing to explain: the table has no rows"),
+            false if affected == 0.0 => Some("nothing to explain: none are affected"),
+            false => Some("not explained by these attributes"),
+        }
+    }
+
     fn read(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
         let wrong = |reason: String| Failure::Usage(format!("{shown}: {reason}"));

@@ -46,23 +46,27 @@ pub(super) fn run(args: &DetectArgs) -> Result<(), Failure> {
     };
     written(writer.write_record(["timestamp", "value", "anomaly_score", "alarm"]));
     let mut level = Level::default();
-    let (mut rows, mut no_numbers, mut no_times) = (0, 0, 0);
+    let (mut rows, mut no_numbers, mut no_times, mut too_early) = (0, 0, 0, 0);
+    let mut last = None;
     for row in reader.records() {
         let row = row.map_err(|error| wrong(error.to_string()))?;
         let (time, text) = (&row[time], &row[value]);
         // An empty cell, or a word, is a gap; the row is there all the same.
         let (at, value) = (moment(time), text.trim().parse().unwrap_or(f64::NAN));
         rows += 1;
-        no_numbers += u64::from(!value.is_finite());
+        no_numbers += u64::from(!Level::takes(value));
         no_times += u64::from(at.is_none());
+        too_early += u64::from(at.is_some() && at < last);
+        last = at.max(last);
         let reading = level.observe(at, value);
         let score = format!("{:.6}", reading.score);
         written(writer.write_record([time, text, &score, if reading.alarm { "1" } else { "0" }]));
     }
     written(writer.flush().map_err(csv::Error::from));
     let told = [
-        (no_numbers, "values are no numbers: their score is 0, and nothing is learnt of them"),
+        (no_numbers, "values are no numbers, or larger than 1e150: their score is 0, and nothing is learnt of them"),
         (no_times, "times cannot be read: the time of day counts for nothing there"),
+        (too_early, "rows are earlier than one before them, and were taken as they stand. Is it sorted by time?"),
     ];
     for (count, what) in told.into_iter().filter(|(count, _)| *count > 0) {
         let _ = writeln!(std::io::stderr(), "warroom: {shown}: {count} of {rows} {what}");

@@ -9,6 +9,7 @@ use crate::domain::share::percent;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::cohorts::Cohort;
+use crate::fleet::kpis::Limit;
 use crate::fleet::{Drift, Fleet, Odd};
 
 /// Minutes of symptoms that a census counts, on average.
@@ -105,12 +106,16 @@ impl Evidence {
         Some(format!("{name} {now:.1}, before {low:.1} to {high:.1} (others {others:.1})"))
     }
 
-    /// What is implausible, and what it should be: `temperature 81.2, usually 21.4`.
+    /// What is implausible, and what it should be: `temperature 81.2, at most 60`, or `temperature 81.2, usually 21.4`.
     fn odd(&self, fleet: &Fleet) -> Option<String> {
         let conditions = census::conditions(fleet, &self.cohort).filter(|_| self.symptom == Symptom::Implausible)?;
         let is_own = |ix| census::holds(&conditions, fleet.vector(fleet.devices().get(ix).group));
-        let Odd { name, now, usual } = fleet.odd(is_own)?;
-        Some(format!("{name} {now:.1}, usually {usual:.1}"))
+        let Odd { name, now, usual, limit } = fleet.odd(is_own)?;
+        Some(match limit {
+            Some(Limit::Least(least)) => format!("{name} {now:.1}, at least {least}"),
+            Some(Limit::Most(most)) => format!("{name} {now:.1}, at most {most}"),
+            None => format!("{name} {now:.1}, usually {usual:.1}"),
+        })
     }
 
     fn words(&self, observed: f64, expected: f64) -> String {

@@ -84,8 +84,7 @@ impl Default for Level {
 impl Level {
     /// Takes the next value. What is not a number says nothing; without a time there is no rhythm.
     pub fn observe(&mut self, at: Option<At>, value: f64) -> Reading {
-        // Squares of larger values are no numbers any more.
-        if !value.is_finite() || value.abs() > 1e150 {
+        if !Self::takes(value) {
             return Reading::default();
         }
         if self.seen == 0 {
@@ -105,6 +104,11 @@ impl Level {
             self.quiet = QUIET;
         }
         Reading { score, alarm }
+    }
+
+    /// Whether something can be said of a value, and learnt of it: squares of larger ones are no numbers any more.
+    pub fn takes(value: f64) -> bool {
+        value.abs() <= 1e150
     }
 
     /// Whether enough was seen: half a day has seen half of what is usual.

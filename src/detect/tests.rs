@@ -9,6 +9,7 @@ use crate::domain::ids::Actor;
 use crate::domain::incident::IncidentType;
 use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text};
 use crate::fleet::FleetSettings;
+use crate::fleet::kpis::KpiPlan;
 
 /// Two thousand devices: two firmwares, two revisions, two regions, evenly mixed.
 struct Fake {
@@ -31,9 +32,13 @@ fn attributes(n: usize) -> [(&'static str, &'static str); 3] {
 
 impl Fake {
     fn new(devices: usize) -> Self {
+        Self::with(FleetSettings::default(), devices)
+    }
+
+    fn with(settings: FleetSettings, devices: usize) -> Self {
         let now = At::from_ms(1_774_022_400_000);
         let mut fake = Self {
-            fleet: Fleet::new(FleetSettings::default(), now),
+            fleet: Fleet::new(settings, now),
             detector: Detector::default(),
             now,
             boots: vec![1; devices],
@@ -87,7 +92,8 @@ impl Fake {
     fn report(&mut self, n: usize, firmware: &str, value: f64, told: Telemetry) {
         let mut batch = Batch::default();
         let mark = batch.mark();
-        for (name, known) in attributes(n) {
+        // Of a name that was made up nothing is known.
+        for (name, known) in attributes(n).into_iter().filter(|_| n < self.boots.len()) {
             batch.attribute(self.fleet.schema().find(name).unwrap(), if name == "firmware" { firmware } else { known });
         }
         let device = batch.keep(&format!("d{n}"));
@@ -258,6 +264,37 @@ fn who_fails_an_update_and_goes_is_not_ill_of_the_firmware_that_it_keeps() {
     let changes = fake.run(60);
     let suspected = fake.suspected(&changes[0]);
     assert_eq!(suspected, [("rev-B · fw-3.2.6 w1".to_owned(), 200, 200)], "{:?}", raised(&changes));
+}
+
+#[test]
+fn values_that_half_of_a_cohort_should_not_measure_are_no_habit_of_it() {
+    // (the second at which they begin, how many names are heard but once, and the seconds within which it is told)
+    for (begins_s, made_up, within_s) in [(0, 0, 60), (100, 0, 20), (100, 3_000, 20), (600, 3_000, 20)] {
+        let max = KpiPlan { name: "fix_s".into(), max: Some(50.0), ..KpiPlan::default() };
+        let mut fake = Fake::with(FleetSettings { kpis: vec![max], ..FleetSettings::default() }, 200);
+        let mut told = None;
+        for step in 0..80 {
+            let second = 10 * step;
+            for n in 0..200 {
+                let (_, hardware) = attributes(n)[1];
+                let value = if second >= begins_s && hardware == "rev-B" { 80.0 } else { 20.0 + (n % 7) as f64 };
+                fake.measure(n, attributes(n)[0].1, value + (step % 3) as f64);
+            }
+            let name = 200 + made_up / 80 * step as usize;
+            (name..name + made_up / 80).for_each(|n| fake.measure(n, "", 20.0));
+            let changes = fake.run(10);
+            if let Some(Change::Raised(finding)) = changes.first() {
+                told = Some((second - begins_s, finding.clone()));
+                break;
+            }
+        }
+        let Some((after_s, finding)) = told else { panic!("{begins_s} s, {made_up} names: not told") };
+        assert!(after_s <= within_s, "{begins_s} s, {made_up} names: after {after_s} s");
+        let words = "100 of 100 devices send implausible values; usually ";
+        assert!(finding.evidence.starts_with(words), "{begins_s} s, {made_up} names: {}", finding.evidence);
+        assert!(finding.evidence.ends_with(", at most 50"), "{}", finding.evidence);
+        assert!(finding.expected < 0.05, "{begins_s} s, {made_up} names: {}", finding.evidence);
+    }
 }
 
 #[test]

@@ -269,7 +269,8 @@ fn origin(facts: &Facts<'_>, signs: &Signs<'_>, evidence: &mut Vec<String>) -> O
 /// The severity that the number of affected devices suggests, and who they are.
 fn severity(facts: &Facts<'_>, cohort: &CohortKey, affected: u32, evidence: &mut Vec<String>) -> Severity {
     let fleet = facts.fleet;
-    let devices = fleet.devices().len().max(1) as f64;
+    // Made-up names make nothing less bad.
+    let devices = fleet.devices().iter().filter(|(_, device)| fleet.is_known(device)).count().max(1) as f64;
     let share = f64::from(affected.max(missed(facts, cohort))) / devices;
     // A rollout that brought it, or still runs, makes it worse by the minute, however few are hit yet. Halting it
     // makes nobody well.

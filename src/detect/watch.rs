@@ -66,8 +66,9 @@ pub(super) struct Rise {
 pub(super) struct Watch {
     posts: Vec<Option<Post>>,
     look: u32,
-    /// When each symptom could be seen for the first time, in looks.
+    /// When each symptom could be seen for the first time, in looks, and whether it is known what is usual of it.
     visible: [Option<u32>; Symptom::COUNT],
+    learnt: [bool; Symptom::COUNT],
     rhythm: Rhythm,
     /// How many devices a census counts of each symptom, as a share of what it would if each minute's were others.
     lasting: [f32; Symptom::COUNT],
@@ -76,7 +77,8 @@ pub(super) struct Watch {
 impl Default for Watch {
     fn default() -> Self {
         let lasting = [1.0; Symptom::COUNT];
-        Self { posts: Vec::new(), look: 0, visible: [None; Symptom::COUNT], rhythm: Rhythm::default(), lasting }
+        let (visible, learnt) = ([None; Symptom::COUNT], [false; Symptom::COUNT]);
+        Self { posts: Vec::new(), look: 0, visible, learnt, rhythm: Rhythm::default(), lasting }
     }
 }
 
@@ -129,17 +131,21 @@ impl Watch {
     }
 
     /// Whether a symptom has been seen for long enough to be judged. What shows only in comparison with earlier reports
-    /// cannot be seen before there are some.
+    /// cannot be seen before there are some. Once it has, it has: devices that come later are like those before.
     fn may_judge(&mut self, symptom: Symptom, needed: f64, reports: f64) -> bool {
         let n = symptom as usize;
+        if self.learnt[n] {
+            return true;
+        }
         if self.visible[n].is_none() && reports >= needed {
             self.visible[n] = Some(self.look);
             for post in self.posts.iter_mut().flatten() {
                 post.streams[n].begin();
             }
         }
-        let learnt = reports >= needed + LEARN_REPORTS || needed == 0.0;
-        learnt && self.visible[n].is_some_and(|look| self.look - look >= LEARN_LOOKS)
+        let is_seen = reports >= needed + LEARN_REPORTS || needed == 0.0;
+        self.learnt[n] = is_seen && self.visible[n].is_some_and(|look| self.look - look >= LEARN_LOOKS);
+        self.learnt[n]
     }
 
     /// Looks at every cohort. `held` says about which symptoms alerts are open: of these
@@ -148,7 +154,7 @@ impl Watch {
         self.look += 1;
         let cohorts = fleet.cohorts();
         self.read(fleet);
-        let reports = fleet.reports() as f64 / f64::from(cohorts.fleet().devices().max(1));
+        let reports = fleet.reports();
         let needed = |symptom| reports_needed(symptom, fleet.counts_errors());
         let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, needed(symptom), reports));
         let away = Away::of(fleet);
@@ -158,15 +164,26 @@ impl Watch {
         }
         let lasting = self.lasting.map(|share| share.min(1.0));
         let mut rises = Vec::new();
+        let number = self.look;
+        let look_at = |place: usize, post: &Post| {
+            PostLook::new(number, CohortIx(place as u32), cohorts, away.within(&post.key), &whole)
+        };
+        let posts = || self.posts.iter().enumerate().filter_map(|(place, post)| Some((place, post.as_ref()?)));
+        let is_no_habit = |symptom| posts().any(|(place, post)| look_at(place, post).is_no_habit(symptom, post));
+        let is_no_habit = Symptom::ALL.map(is_no_habit);
         let watched = self.posts.iter_mut().enumerate().filter_map(|(place, post)| Some((place, post.as_mut()?)));
         for (place, post) in watched.filter(|(_, post)| !post.rests) {
-            let post_look = PostLook::new(self.look, CohortIx(place as u32), cohorts, away.within(&post.key), &whole);
+            let post_look = look_at(place, post);
             for symptom in Symptom::ALL {
-                let judges = judged[symptom as usize] || post_look.tells_at_once(symptom);
+                let judges = judged[symptom as usize]
+                    || post_look.tells_at_once(symptom)
+                    || post_look.is_no_habit(symptom, post);
                 let learning = match (judges, held(symptom)) {
-                    (false, _) => Learning::All,
                     (true, true) => Learning::Nothing,
                     (true, false) => Learning::Usual,
+                    // What is no habit of one cohort is none of the fleet's, or of others that its devices are in.
+                    (false, _) if is_no_habit[symptom as usize] => Learning::Nothing,
+                    (false, _) => Learning::All,
                 };
                 let risen = match symptom {
                     Symptom::Offline => post.weigh_presence(&post_look, learning),
@@ -215,6 +232,7 @@ impl Watch {
             away: cohorts.fleet().away().saturating_sub(accepted.within(&post.key)),
             share: post.presence.fleet_share(),
             recent: Symptom::ALL.map(|s| (post.streams[s as usize].recent, post.streams[s as usize].expected)),
+            shown: Symptom::ALL.map(|s| post.shown(s)),
             rates,
             usual: Symptom::ALL.map(at_this_hour),
             // Every symptom of every cohort has three rises that are looked for.
@@ -277,6 +295,8 @@ struct Whole {
     share: f32,
     /// What was seen of each symptom in the last minute or so, and what was expected.
     recent: [(f32, f32); Symptom::COUNT],
+    /// What was seen of each, with what is new.
+    shown: [f32; Symptom::COUNT],
     /// The rates of the last hour, and those that are usual at this one, in devices a minute and device.
     rates: [f32; Symptom::COUNT],
     usual: [f32; Symptom::COUNT],
@@ -319,8 +339,20 @@ impl<'a> PostLook<'a> {
     /// of which is there, tells how many that usually are. Rooms are opened because something is wrong.
     fn tells_at_once(&self, symptom: Symptom) -> bool {
         let away_elsewhere = self.whole.away.saturating_sub(self.away) as f32;
-        // The first look takes the measure of the fleet.
-        symptom == Symptom::Offline && self.look > 1 && self.rest().is_some_and(|rest| 2.0 * away_elsewhere < rest)
+        symptom == Symptom::Offline && self.has_peers(away_elsewhere)
+    }
+
+    /// Whether a symptom cannot be a habit of the cohort's: half of it measures what it should not, and the rest of the fleet
+    /// does not.
+    fn is_no_habit(&self, symptom: Symptom, post: &Post) -> bool {
+        let shown = post.shown(symptom);
+        let is_half = 2.0 * shown >= self.devices as f32;
+        symptom == Symptom::Implausible && is_half && self.has_peers(self.whole.shown[symptom as usize] - shown)
+    }
+
+    /// Whether there is a rest of the fleet, most of which is well. The first look takes the measure of the fleet.
+    fn has_peers(&self, ill_elsewhere: f32) -> bool {
+        self.look > 1 && self.rest().is_some_and(|rest| 2.0 * ill_elsewhere < rest)
     }
 
     /// Seconds since an earlier look.
@@ -330,6 +362,11 @@ impl<'a> PostLook<'a> {
 }
 
 impl Post {
+    /// What was seen of a symptom in the last minute or so, with what is new.
+    fn shown(&self, symptom: Symptom) -> f32 {
+        self.streams[symptom as usize].recent + self.new[symptom as usize]
+    }
+
     /// The rate that is usual at this hour: that of the last one, or, where it is a habit, of the same hour of other days.
     fn usual(&self, symptom: Symptom, at: &PostLook<'_>, now: At) -> f32 {
         let (fleet, fleet_now) = (at.whole.rates[symptom as usize], at.whole.usual[symptom as usize]);

@@ -286,7 +286,8 @@ fn count(fleet: &Fleet, subject: &Subject<'_>, ever: &mut Ever, at: At) -> Count
         if inside { &mut counted.inside } else { &mut counted.outside }.add(device, bits);
         if ever.has(ix) {
             // It was affected, and is not back: that it is being sent back is no excuse for it.
-            let is_sent_back = !device.has(Flag::Online) && device.ota.in_flight();
+            let is_moving = device.ota.in_flight() || device.has(Flag::Leaving);
+            let is_sent_back = !device.has(Flag::Online) && is_moving;
             let bits = if is_sent_back { bits | kind::AWAY } else { bits };
             counted.ever.add(device, bits);
             let is_others = || others.iter().any(|(of, asked)| bits & asked != 0 && is_of(device, of));

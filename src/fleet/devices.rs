@@ -108,6 +108,11 @@ impl Device {
         self.ota.in_flight() && !self.has(Flag::KeepsComingBack)
     }
 
+    /// Whether it was heard but once, and never told its presence: names are easily made up.
+    pub const fn was_heard_once(&self) -> bool {
+        !self.has(Flag::HeardAgain) && !self.has(Flag::HasStatus)
+    }
+
     /// Notes that it has come back. Many tell of their boot, and of their firmware, only in the messages after that.
     pub fn is_back(&mut self, away_s: u32) {
         self.away = away_s.min(u16::MAX.into()) as u16;

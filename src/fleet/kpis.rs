@@ -133,7 +133,7 @@ impl Kpis {
         // Of this value, not of its device: others may come in messages of their own.
         let since_s = if past.seen > 0 { second.saturating_sub(past.at) } else { 0 };
         past.at = second;
-        let out_of_plan = plan.min.is_some_and(|min| value < min) || plan.max.is_some_and(|max| value > max);
+        let out_of_plan = plan.beyond(value).is_some();
         let per_minute = (value - f64::from(past.last)).abs() * 60.0 / f64::from(since_s.max(1));
         let has_speed = past.seen > 0 && !is_late;
         let too_fast = has_speed && plan.change_per_minute.is_some_and(|most| per_minute > most);
@@ -152,13 +152,29 @@ pub struct Odd<'f> {
     pub now: f64,
     /// What the same devices usually measure.
     pub usual: f64,
+    /// What it may be, where it lies outside of that.
+    pub limit: Option<Limit>,
+}
+
+/// One end of what a measured value may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    Least(f64),
+    Most(f64),
+}
+
+impl KpiPlan {
+    /// The limit that a value lies beyond.
+    fn beyond(&self, value: f64) -> Option<Limit> {
+        let least = self.min.filter(|min| value < *min).map(Limit::Least);
+        least.or_else(|| self.max.filter(|max| value > *max).map(Limit::Most))
+    }
 }
 
 impl Past {
     /// Whether its last measurement lies outside of the plan, or far from what it usually is.
     fn is_odd(&self, plan: &KpiPlan) -> bool {
-        let last = f64::from(self.last);
-        let out_of_plan = plan.min.is_some_and(|min| last < min) || plan.max.is_some_and(|max| last > max);
+        let out_of_plan = plan.beyond(self.last.into()).is_some();
         self.seen > 0 && (out_of_plan || self.is_unlike((self.last - self.usual).abs()))
     }
 
@@ -227,14 +243,15 @@ impl Fleet {
             let pasts = own.iter().filter_map(|ix| self.kpis.past(kpi, *ix));
             pasts.filter(|past| past.is_odd(plan)).map(|past| (past.last, past.usual)).collect()
         };
-        let counted = self.kpis.plans.iter().enumerate().map(|(kpi, plan)| (plan.name.as_str(), of((kpi, plan))));
-        let (name, odd) = counted.filter(|(_, odd)| !odd.is_empty()).max_by_key(|(_, odd)| odd.len())?;
+        let counted = self.kpis.plans.iter().enumerate().map(|(kpi, plan)| (plan, of((kpi, plan))));
+        let (plan, odd) = counted.filter(|(_, odd)| !odd.is_empty()).max_by_key(|(_, odd)| odd.len())?;
         let median = |mut values: Vec<f32>| {
             values.sort_unstable_by(f32::total_cmp);
             f64::from(values[values.len() / 2])
         };
         let (now, usual) = odd.into_iter().unzip();
-        Some(Odd { name, now: median(now), usual: median(usual) })
+        let now = median(now);
+        Some(Odd { name: &plan.name, now, usual: median(usual), limit: plan.beyond(now) })
     }
 
     pub const fn kpis(&self) -> &Kpis {

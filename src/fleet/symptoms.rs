@@ -84,7 +84,7 @@ impl Fleet {
         batch: &Batch,
         observation: &Observation,
     ) {
-        self.reports += 1;
+        self.reports.count(ix);
         if is_late(told, observation) && !observation.retained {
             self.show(ix, Symptom::Disordered);
         }
@@ -194,10 +194,9 @@ impl Fleet {
     }
 
     /// Whether nobody is missed: a device that is away at this hour by habit, one that changes its firmware, or one that
-    /// was heard but once, as names are easily made up.
+    /// was heard but once.
     pub(super) fn may_be_away(&self, ix: DeviceIx) -> bool {
-        let device = self.devices.get(ix);
-        let was_heard_once = !device.has(Flag::HeardAgain) && !device.has(Flag::HasStatus);
+        let was_heard_once = self.devices.get(ix).was_heard_once();
         was_heard_once || self.is_moving(ix) || self.habits.is_away(ix, At::from_ms(self.second * 1000))
     }
 

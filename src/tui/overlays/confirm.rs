@@ -153,7 +153,7 @@ impl Confirm {
             }
             Takes::Campaign => String::new(),
         };
-        let leave = if arming.gate == Gate::OneKey { "any other key" } else { "Esc" };
+        let leave = if arming.gate == Gate::OneKey { "Enter does nothing, any other key" } else { "Esc" };
         shown.push(Line::from(scene.span(format!("{leave} leaves it · {left_s} s left{choose}"), Role::Muted)));
         let window = centred(area, width, shown.len() as u16 + 2);
         let inner = scene.window(&preview::title(snapshot, arming), Role::Warn, window, buffer);
