@@ -215,7 +215,7 @@ impl Fleet {
     }
 
     /// Telemetry messages that a typical device has sent.
-    pub fn reports(&self) -> f64 {
+    pub fn typical_reports(&self) -> f64 {
         self.reports.typical(self.cohorts.fleet().devices())
     }
 

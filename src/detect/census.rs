@@ -16,7 +16,7 @@ use crate::fleet::devices::{Device, Flag};
 use crate::fleet::groups::Vector;
 use crate::limits;
 
-/// The devices of one group, those that are about to leave their firmware apart.
+/// The devices of one group, those apart that leave their firmware, or have failed to.
 #[derive(Clone, Debug, Default)]
 struct Row {
     vector: Vector,

@@ -165,6 +165,17 @@ impl Fake {
     }
 }
 
+/// What a verdict rests on, where our own link is up and people have said nothing.
+fn facts<'a>(
+    fleet: &'a Fleet,
+    findings: Vec<&'a Finding>,
+    suspects: &'a [Suspect],
+    breadth: Option<&'a Breadth>,
+) -> Facts<'a> {
+    let own_link = OwnLink { is_up: true, since: At::from_ms(0), was_down: false };
+    Facts { fleet, findings, suspects, about: None, rejected: &[], breadth, own_link, reach: None }
+}
+
 fn raised(changes: &[Change]) -> Vec<String> {
     changes
         .iter()
@@ -294,6 +305,15 @@ fn values_that_half_of_a_cohort_should_not_measure_are_no_habit_of_it() {
         assert!(finding.evidence.starts_with(words), "{begins_s} s, {made_up} names: {}", finding.evidence);
         assert!(finding.evidence.ends_with(", at most 50"), "{}", finding.evidence);
         assert!(finding.expected < 0.05, "{begins_s} s, {made_up} names: {}", finding.evidence);
+        let verdict = verdict::judge(&facts(&fake.fleet, vec![&finding], &[], None));
+        assert!(verdict.evidence.iter().any(|why| why.starts_with("SEV1 by number")), "{verdict:?}");
+        // More than are known may be affected, and are no more than all.
+        let flood = Finding { affected: 9_000, ..finding };
+        let verdict = verdict::judge(&facts(&fake.fleet, vec![&flood], &[], None));
+        assert!(
+            verdict.evidence.iter().any(|why| why.starts_with("SEV1 by number: 100 % of all devices")),
+            "{verdict:?}"
+        );
     }
 }
 
@@ -944,22 +964,10 @@ fn what_hardly_any_of_so_many_do_beside_is_not_what_is_wrong() {
         affected,
         evidence: String::new(),
     };
-    let (silent, own_link) =
-        (finding(Signal::Silence, 2997), OwnLink { is_up: true, since: fake.now, was_down: false });
+    let silent = finding(Signal::Silence, 2997);
     for (drained, kind) in [(15, IncidentType::MassDisconnect), (1500, IncidentType::BadFirmware)] {
         let drained = finding(Signal::Battery, drained);
-        let findings = vec![&silent, &drained];
-        let facts = Facts {
-            fleet: &fake.fleet,
-            findings,
-            suspects: &[],
-            about: None,
-            rejected: &[],
-            breadth: None,
-            own_link,
-            reach: None,
-        };
-        assert_eq!(verdict::judge(&facts).kind, kind);
+        assert_eq!(verdict::judge(&facts(&fake.fleet, vec![&silent, &drained], &[], None)).kind, kind);
     }
 }
 
@@ -982,18 +990,7 @@ fn batteries_that_sink_in_one_place_are_no_matter_of_firmware() {
         }
         let [Change::Raised(finding)] = &changes[..] else { panic!("{changes:?}") };
         let (suspects, breadth) = fake.detector.suspects(&fake.fleet, finding.signal, &finding.cohort, None).unwrap();
-        let own_link = OwnLink { is_up: true, since: At::from_ms(0), was_down: false };
-        let (findings, breadth) = (vec![finding], Some(&breadth));
-        let facts = Facts {
-            fleet: &fake.fleet,
-            findings,
-            suspects: &suspects,
-            about: None,
-            rejected: &[],
-            breadth,
-            own_link,
-            reach: None,
-        };
+        let facts = facts(&fake.fleet, vec![finding], &suspects, Some(&breadth));
         assert_eq!((finding.cohort.get(attribute), verdict::judge(&facts).kind), (Some(value), kind));
         let words = |facts: &Facts<'_>| verdict::judge(facts).evidence.join("; ");
         let ruled_out = Facts { rejected: &[CohortKey::of(attribute, value)], suspects: &[], ..facts };

@@ -269,9 +269,10 @@ fn origin(facts: &Facts<'_>, signs: &Signs<'_>, evidence: &mut Vec<String>) -> O
 /// The severity that the number of affected devices suggests, and who they are.
 fn severity(facts: &Facts<'_>, cohort: &CohortKey, affected: u32, evidence: &mut Vec<String>) -> Severity {
     let fleet = facts.fleet;
+    let affected = affected.max(missed(facts, cohort));
     // Made-up names make nothing less bad.
-    let devices = fleet.devices().iter().filter(|(_, device)| fleet.is_known(device)).count().max(1) as f64;
-    let share = f64::from(affected.max(missed(facts, cohort))) / devices;
+    let known = fleet.devices().iter().filter(|(_, device)| fleet.is_known(device)).count() as f64;
+    let share = f64::from(affected) / known.max(affected.into()).max(1.0);
     // A rollout that brought it, or still runs, makes it worse by the minute, however few are hit yet. Halting it
     // makes nobody well.
     let brought = |target: &str| cohort.get("firmware") == Some(target);

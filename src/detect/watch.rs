@@ -25,6 +25,9 @@ const FEW_CANARIES: u32 = 10;
 /// The rest of the fleet must have so many devices to be held against.
 const REST: u32 = 30;
 
+/// What half of a cohort never does by habit: a value is held against its limits, and the device's own past.
+const NO_HABIT: Symptom = Symptom::Implausible;
+
 /// Looks in a minute.
 const LOOKS_A_MINUTE: u32 = (60 / LOOK_S) as u32;
 /// Weight of a minute in how lasting a symptom is, devices that say nothing of it yet, and the least that it can be: a
@@ -154,7 +157,7 @@ impl Watch {
         self.look += 1;
         let cohorts = fleet.cohorts();
         self.read(fleet);
-        let reports = fleet.reports();
+        let reports = fleet.typical_reports();
         let needed = |symptom| reports_needed(symptom, fleet.counts_errors());
         let judged = Symptom::ALL.map(|symptom| self.may_judge(symptom, needed(symptom), reports));
         let away = Away::of(fleet);
@@ -168,21 +171,21 @@ impl Watch {
         let look_at = |place: usize, post: &Post| {
             PostLook::new(number, CohortIx(place as u32), cohorts, away.within(&post.key), &whole)
         };
-        let posts = || self.posts.iter().enumerate().filter_map(|(place, post)| Some((place, post.as_ref()?)));
-        let is_no_habit = |symptom| posts().any(|(place, post)| look_at(place, post).is_no_habit(symptom, post));
-        let is_no_habit = Symptom::ALL.map(is_no_habit);
+        let mut posts = self.posts.iter().enumerate().filter_map(|(place, post)| Some((place, post.as_ref()?)));
+        let broken = !judged[NO_HABIT as usize]
+            && posts.any(|(place, post)| !post.rests && look_at(place, post).breaks_habit(post));
         let watched = self.posts.iter_mut().enumerate().filter_map(|(place, post)| Some((place, post.as_mut()?)));
         for (place, post) in watched.filter(|(_, post)| !post.rests) {
             let post_look = look_at(place, post);
             for symptom in Symptom::ALL {
-                let judges = judged[symptom as usize]
-                    || post_look.tells_at_once(symptom)
-                    || post_look.is_no_habit(symptom, post);
+                let is_broken = broken && symptom == NO_HABIT;
+                let tells = post_look.tells_at_once(symptom) || is_broken && post_look.breaks_habit(post);
+                let judges = judged[symptom as usize] || tells;
                 let learning = match (judges, held(symptom)) {
                     (true, true) => Learning::Nothing,
                     (true, false) => Learning::Usual,
                     // What is no habit of one cohort is none of the fleet's, or of others that its devices are in.
-                    (false, _) if is_no_habit[symptom as usize] => Learning::Nothing,
+                    (false, _) if is_broken => Learning::Nothing,
                     (false, _) => Learning::All,
                 };
                 let risen = match symptom {
@@ -232,7 +235,7 @@ impl Watch {
             away: cohorts.fleet().away().saturating_sub(accepted.within(&post.key)),
             share: post.presence.fleet_share(),
             recent: Symptom::ALL.map(|s| (post.streams[s as usize].recent, post.streams[s as usize].expected)),
-            shown: Symptom::ALL.map(|s| post.shown(s)),
+            unhabitual: post.unhabitual(),
             rates,
             usual: Symptom::ALL.map(at_this_hour),
             // Every symptom of every cohort has three rises that are looked for.
@@ -295,8 +298,8 @@ struct Whole {
     share: f32,
     /// What was seen of each symptom in the last minute or so, and what was expected.
     recent: [(f32, f32); Symptom::COUNT],
-    /// What was seen of each, with what is new.
-    shown: [f32; Symptom::COUNT],
+    /// What was seen of the one that is no habit, with what is new.
+    unhabitual: f32,
     /// The rates of the last hour, and those that are usual at this one, in devices a minute and device.
     rates: [f32; Symptom::COUNT],
     usual: [f32; Symptom::COUNT],
@@ -342,12 +345,10 @@ impl<'a> PostLook<'a> {
         symptom == Symptom::Offline && self.has_peers(away_elsewhere)
     }
 
-    /// Whether a symptom cannot be a habit of the cohort's: half of it measures what it should not, and the rest of the fleet
-    /// does not.
-    fn is_no_habit(&self, symptom: Symptom, post: &Post) -> bool {
-        let shown = post.shown(symptom);
-        let is_half = 2.0 * shown >= self.devices as f32;
-        symptom == Symptom::Implausible && is_half && self.has_peers(self.whole.shown[symptom as usize] - shown)
+    /// Whether half of the cohort does what is never a habit, and the rest of the fleet does not.
+    fn breaks_habit(&self, post: &Post) -> bool {
+        let own = post.unhabitual();
+        2.0 * own >= self.devices as f32 && self.has_peers(self.whole.unhabitual - own)
     }
 
     /// Whether there is a rest of the fleet, most of which is well. The first look takes the measure of the fleet.
@@ -362,9 +363,9 @@ impl<'a> PostLook<'a> {
 }
 
 impl Post {
-    /// What was seen of a symptom in the last minute or so, with what is new.
-    fn shown(&self, symptom: Symptom) -> f32 {
-        self.streams[symptom as usize].recent + self.new[symptom as usize]
+    /// What was seen of the symptom that is no habit in the last minute or so, with what is new.
+    fn unhabitual(&self) -> f32 {
+        self.streams[NO_HABIT as usize].recent + self.new[NO_HABIT as usize]
     }
 
     /// The rate that is usual at this hour: that of the last one, or, where it is a habit, of the same hour of other days.

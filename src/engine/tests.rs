@@ -680,6 +680,38 @@ fn who_is_sent_back_is_not_healthy_before_it_is_back() {
 }
 
 #[test]
+fn who_was_affected_and_goes_while_others_leave_its_firmware_is_away() {
+    let mut bench = Bench::new();
+    let firmware = bench.state.fleet.schema().find("firmware").unwrap();
+    let status = |bench: &mut Bench, n: usize, version: &str, online: bool| {
+        bench.observe(&format!("d{n}"), |batch| {
+            batch.attribute(firmware, version);
+            presence(online)
+        });
+    };
+    let goes = |bench: &mut Bench, n: usize| status(bench, n, "3.2.5", false);
+    (0..400).for_each(|n| status(&mut bench, n, "3.2.5", true));
+    raise(&mut bench, Signal::Online, CohortKey::default());
+    bench.ask(Command::Declare(Declare { alert: Some(AlertId(1)), ..Declare::default() })).unwrap();
+    (0..10).for_each(|n| goes(&mut bench, n));
+    bench.wait(10);
+    (0..10).for_each(|n| status(&mut bench, n, "3.2.5", true));
+    // One after the other comes back with the version before, and nobody tells of a rollout.
+    for n in 100..130 {
+        goes(&mut bench, n);
+        bench.wait(20);
+        status(&mut bench, n, "3.2.4", true);
+    }
+    (0..10).for_each(|n| goes(&mut bench, n));
+    bench.wait(10);
+    assert_eq!(bench.state.fleet.cohorts().fleet().away(), 0, "it is excused");
+    let known = bench.state.facts().of(IncidentId(1)).unwrap();
+    assert_eq!(known.remaining.away, 10);
+    let connectivity = known.checks.iter().find(|checked| checked.check == Check::Connectivity).unwrap();
+    assert_eq!(connectivity.standing, Standing::Red, "{}", connectivity.evidence);
+}
+
+#[test]
 fn what_has_been_well_for_a_day_is_accepted_no_longer() {
     let mut bench = Bench::new();
     bench.hear("d1", true);

@@ -28,8 +28,9 @@ impl Reports {
         }
     }
 
-    /// How many a typical one of so many devices has sent. Made-up names that are heard but once would make the mean as
-    /// small as one likes: then it is how many the device sent before it, that a report comes from, on average over reports.
+    /// How many a typical one of so many devices has sent: the mean. Made-up names that are heard but once make that as small
+    /// as one likes, but not the mean over all reports of how many others the same device has sent, which is no larger in a
+    /// fleet of devices that are alike.
     pub(super) fn typical(&self, devices: u32) -> f64 {
         let sum = self.sum as f64;
         (sum / f64::from(devices.max(1))).max(self.squares as f64 / sum.max(1.0) - 1.0)
