@@ -16,6 +16,7 @@ use super::session::{self, Look};
 use super::{Common, Failure, export, room};
 use crate::config::{Config, paths};
 use crate::document;
+use crate::domain::count::counted;
 use crate::domain::day::Day;
 use crate::domain::drill::DrillCommand;
 use crate::domain::input::DrillStart;
@@ -236,12 +237,8 @@ fn tell_end(data: &Path, log: &Path, id: &str, clock: &Arc<Clock>, began: At) ->
     }
     let newest = history::past(data).into_iter().rfind(|day| day.path == log);
     if let Some(day) = newest {
-        let (met, all) = day.met;
-        say!(
-            "{met} of {all} met, {} gaps. The after-action report: {}",
-            day.gaps.len(),
-            log.with_extension("md").display()
-        );
+        let gaps = counted(day.gaps.len() as u64, "gap");
+        say!("{} · {gaps}. The after-action report: {}", day.score.sentence(), log.with_extension("md").display());
     }
     let incidents = read::open(log)?.records.iter().filter_map(|record| record.event.incident()).max();
     if let Some(last) = incidents {

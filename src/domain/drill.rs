@@ -202,9 +202,19 @@ pub struct Scorecard {
     /// Audiences that were not told in time, with how often.
     pub missed_updates: Vec<String>,
     pub switches: Vec<SwitchScore>,
-    /// Of all measures, those that were met.
+    /// Of all measures whose time has come, those that were met.
     pub met: u32,
     pub measures: u32,
+    /// Measures whose time had not come.
+    pub pending: u32,
+}
+
+impl Scorecard {
+    /// How it went, in a line: `3 of 5 met · 4 not due yet`.
+    pub fn sentence(&self) -> String {
+        let pending = if self.pending > 0 { format!(" · {} not due yet", self.pending) } else { String::new() };
+        format!("{} of {} met{pending}", self.met, self.measures)
+    }
 }
 
 /// What became of one planted incident.
@@ -231,16 +241,28 @@ pub struct Measure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
     pub met: bool,
+    /// Nothing has come of it, and there was time left: it is neither met nor missed.
+    pub pending: bool,
 }
 
 impl Measure {
-    /// What was, where it never was.
+    /// What was, where there was nothing, as long as there is time and when there is none left.
+    pub const NOT_YET: &str = "not yet";
     pub const NEVER: &str = "never";
     pub const NOBODY: &str = "nobody declared an incident";
 
-    /// Whether nothing has come that could be measured.
-    pub fn is_missing(&self) -> bool {
-        self.was == Self::NEVER || self.was == Self::NOBODY
+    /// Whether its time has come, and not what was expected.
+    pub fn is_missed(&self) -> bool {
+        !self.met && !self.pending
+    }
+
+    /// What stands before it.
+    pub fn mark(&self) -> &'static str {
+        match (self.met, self.pending) {
+            (true, _) => "✓",
+            (false, true) => "·",
+            (false, false) => "✗",
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 pub mod gaps;
 pub mod score;
+#[cfg(test)]
+mod tests;
 pub mod view;
 pub mod words;
 
@@ -269,12 +271,8 @@ pub fn end(room: &Room, at: At, reason: &str) -> Option<Event> {
     let day = room.drill.as_ref().filter(|day| day.ended.is_none())?;
     let score = score::score(room, day, at);
     let gaps = gaps::find(room, day, &score, at);
-    let over = |planted: &crate::domain::drill::PlantedScore| {
-        planted.measures.iter().any(|measure| measure.what == score::MITIGATE && measure.seconds.is_some())
-            || planted.expected.mitigate_s.is_none()
-    };
-    let complete = day.elapsed_s(at) >= i64::from(day.plan.length_s)
-        || (!score.planted.is_empty() && score.planted.iter().all(over));
+    let is_over = day.elapsed_s(at) >= i64::from(day.plan.length_s);
+    let complete = is_over || (!score.planted.is_empty() && score.pending == 0);
     let reason = reason.to_owned();
     Some(Event::Drill(DrillEvent::DrillEnded { reason, complete, score: Box::new(score), gaps }))
 }

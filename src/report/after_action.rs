@@ -60,7 +60,7 @@ fn summary(day: &GameDay, card: &Scorecard, gaps: &[Gap], end: &str, complete: b
         vec!["began".into(), began.to_string()],
         vec!["lasted".into(), format!("{}:{:02}", s / 60, s % 60)],
         vec!["ended".into(), if complete { end.to_owned() } else { format!("{end} (before everything had its time)") }],
-        vec!["met".into(), format!("{} of {}", card.met, card.measures)],
+        vec!["score".into(), card.sentence()],
         vec!["gaps".into(), gaps.len().to_string()],
     ];
     if !day.facilitators.is_empty() {
@@ -95,7 +95,11 @@ fn scores(card: &Scorecard) -> Section {
         let made = planted.incident.as_deref().unwrap_or("nobody declared an incident");
         blocks.push(Block::Heading(format!("{what}: {made}")));
         let row = |measure: &Measure| {
-            let met = if measure.met { "yes" } else { "NO" };
+            let met = match (measure.met, measure.pending) {
+                (true, _) => "yes",
+                (false, true) => "not due",
+                (false, false) => "NO",
+            };
             vec![measure.what.clone(), measure.expected.clone(), measure.was.clone(), met.into()]
         };
         let rows = planted.measures.iter().map(row).collect();

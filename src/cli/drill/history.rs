@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::cli::Failure;
 use crate::document;
 use crate::domain::command::Command;
+use crate::domain::count::counted;
 use crate::domain::day::Day;
-use crate::domain::drill::{DrillCommand, GameDays, Gap};
+use crate::domain::drill::{DrillCommand, GameDays, Gap, Scorecard};
 use crate::domain::event::Event;
 use crate::domain::event::drill::DrillEvent;
 use crate::domain::time::At;
@@ -26,7 +27,7 @@ pub struct Past {
     pub began: At,
     pub scenario: String,
     pub complete: bool,
-    pub met: (u32, u32),
+    pub score: Scorecard,
     pub gaps: Vec<Gap>,
     /// Gaps that somebody has promised to mend, and that somebody has said are closed.
     promised: BTreeMap<String, (String, Day)>,
@@ -69,7 +70,7 @@ fn read_one(path: PathBuf) -> Option<Past> {
         began,
         scenario: plan.scenario,
         complete: ending.complete,
-        met: (ending.score.met, ending.score.measures),
+        score: ending.score,
         gaps: ending.gaps,
         closed: closed.collect(),
         path,
@@ -127,8 +128,8 @@ pub(super) fn tell(data: &Path, now: At, json: bool) -> Result<(), Failure> {
             .iter()
             .map(|day| {
                 serde_json::json!({
-                    "began": day.began, "scenario": day.scenario, "complete": day.complete, "met": day.met.0,
-                    "measures": day.met.1, "gaps": day.gaps, "log": day.path,
+                    "began": day.began, "scenario": day.scenario, "complete": day.complete, "met": day.score.met,
+                    "measures": day.score.measures, "pending": day.score.pending, "gaps": day.gaps, "log": day.path,
                 })
             })
             .collect();
@@ -141,9 +142,8 @@ pub(super) fn tell(data: &Path, now: At, json: bool) -> Result<(), Failure> {
     };
     for day in &past {
         let cut = if day.complete { "" } else { " · ended half-way" };
-        let (met, all) = day.met;
         let began = day.began.utc().format("%Y-%m-%d %H:%M");
-        say!("{began}  {:20} {met} of {all} met · {} gaps{cut}", day.scenario, day.gaps.len());
+        say!("{began}  {:20} {} · {}{cut}", day.scenario, day.score.sentence(), counted(day.gaps.len() as u64, "gap"));
     }
     say!("\nlast game day {} d ago, {} gaps open", now.since_s(last.began) / 86_400, open.len());
     for gap in &open {

@@ -1,5 +1,6 @@
 //! The scorecard on a terminal.
 
+use crate::domain::count::counted;
 use crate::domain::drill::{DrillPlan, Gap, Scorecard};
 
 /// Tells how a game day went, in a few lines.
@@ -11,7 +12,7 @@ pub(super) fn tell(plan: &DrillPlan, score: &Scorecard, gaps: &[Gap]) {
         let made = planted.incident.as_deref().unwrap_or("no incident");
         say!("\n{what}{} → {made}", whom.unwrap_or_default());
         for measure in &planted.measures {
-            let mark = if measure.met { "✓" } else { "✗" };
+            let mark = measure.mark();
             say!("  {mark} {:14} {:28} expected {}", measure.what, measure.was, measure.expected);
         }
     }
@@ -25,7 +26,7 @@ pub(super) fn tell(plan: &DrillPlan, score: &Scorecard, gaps: &[Gap]) {
         let ended = pulled.ended_ms.map(|ms| format!(" after {:.1} s", ms as f64 / 1000.0)).unwrap_or_default();
         say!("  {} {} · {}{ended}", pulled.switch, pulled.target, pulled.state);
     }
-    say!("\n{} of {} met, {} gaps", score.met, score.measures, gaps.len());
+    say!("\n{} · {}", score.sentence(), counted(gaps.len() as u64, "gap"));
     for gap in gaps {
         let again = if gap.times > 1 { format!(" (the {}. time)", gap.times) } else { String::new() };
         say!("  – {}{again}", gap.text);

@@ -58,7 +58,7 @@ fn name(planted: &PlantedScore) -> String {
 
 fn measures(planted: &PlantedScore, gap: &mut impl FnMut(String, String)) {
     let what = name(planted);
-    for measure in planted.measures.iter().filter(|measure| !measure.met) {
+    for measure in planted.measures.iter().filter(|measure| measure.is_missed()) {
         let (was, expected) = (&measure.was, &measure.expected);
         let text = match measure.what.as_str() {
             score::DETECT => format!("alerting is late: {what} was noticed after {was}, expected {expected}"),
@@ -86,12 +86,18 @@ fn runbook(room: &Room, planted: &PlantedScore, at: At, gap: &mut impl FnMut(Str
         gap(format!("runbook-stale/{id}"), format!("the runbook {id} was reviewed last on {reviewed}"));
     }
     let (done, all) = run.progress();
-    if done * 2 < all {
+    if done * 2 < all && !has_time(planted, score::MITIGATE) {
         gap(
             format!("runbook-unused/{}", run.runbook.id),
             format!("of the runbook {} {done} of {all} steps were dealt with", run.runbook.id),
         );
     }
+}
+
+/// Whether there was still time for a measure when the day was ended; where it is not expected, for any.
+fn has_time(planted: &PlantedScore, what: &str) -> bool {
+    let own = planted.measures.iter().find(|measure| measure.what == what);
+    own.map_or_else(|| planted.measures.iter().any(|measure| measure.pending), |measure| measure.pending)
 }
 
 fn is_stale(runbook: &Runbook, at: At) -> bool {
@@ -103,7 +109,8 @@ fn is_stale(runbook: &Runbook, at: At) -> bool {
 fn switch(planted: &PlantedScore, card: &Scorecard, gap: &mut impl FnMut(String, String)) {
     let Some(switch) = &planted.expected.switch else { return };
     let label = crate::domain::switch::SwitchId(switch.clone());
-    if !card.switches.iter().any(|pulled| pulled.switch == label.label()) {
+    let is_pulled = card.switches.iter().any(|pulled| pulled.switch == label.label());
+    if !is_pulled && !has_time(planted, score::CONTAIN) {
         gap(format!("switch-untested/{switch}"), format!("nobody pulled {}: it is untested", label.label()));
     }
 }

@@ -26,21 +26,22 @@ pub const ORIGIN: &str = "fault of";
 
 /// The score as it stands at a moment.
 pub fn score(room: &Room, day: &GameDay, at: At) -> Scorecard {
-    let planted: Vec<PlantedScore> = day.plan.expect.iter().map(|expected| of(room, day, expected)).collect();
+    let planted: Vec<PlantedScore> = day.plan.expect.iter().map(|expected| of(room, day, expected, at)).collect();
     let false_alarms: Vec<String> = room
         .alerts
         .values()
         .filter(|alert| !is_improvised(day, alert) && !day.plan.expect.iter().any(|e| is_about(room, day, e, alert)))
         .map(|alert| format!("{} {} · {}", alert.id, alert.finding.cohort, alert.finding.evidence))
         .collect();
-    let mut met: u32 = planted.iter().flat_map(|planted| &planted.measures).map(|measure| u32::from(measure.met)).sum();
-    let mut measures = planted.iter().map(|planted| planted.measures.len() as u32).sum();
-    let missed_updates = missed_updates(room);
+    let count = |which: fn(&Measure) -> bool| {
+        planted.iter().flat_map(|planted| &planted.measures).filter(|measure| which(measure)).count() as u32
+    };
     // That nothing else was called an alarm is measured too.
-    met += u32::from(false_alarms.is_empty());
-    measures += 1;
+    let met = count(|measure| measure.met) + u32::from(false_alarms.is_empty());
+    let (measures, pending) = (count(|measure| !measure.pending) + 1, count(|measure| measure.pending));
+    let missed_updates = missed_updates(room);
     let switches = room.actuations.values().filter(|pulled| pulled.requested <= at).map(switch).collect();
-    Scorecard { planted, false_alarms, missed_updates, switches, met, measures }
+    Scorecard { planted, false_alarms, missed_updates, switches, met, measures, pending }
 }
 
 fn onset(day: &GameDay, expected: &Expectation) -> At {
@@ -91,38 +92,46 @@ fn incident<'r>(room: &'r Room, day: &GameDay, expected: &Expectation, alerts: &
     })
 }
 
-fn of(room: &Room, day: &GameDay, expected: &Expectation) -> PlantedScore {
+fn of(room: &Room, day: &GameDay, expected: &Expectation, at: At) -> PlantedScore {
     let onset = onset(day, expected);
     let alerts: Vec<&Alert> = room.alerts.values().filter(|alert| is_about(room, day, expected, alert)).collect();
     let first = alerts.iter().min_by_key(|alert| alert.at);
     let incident = incident(room, day, expected, &alerts);
     let noticed = first.map(|alert| alert.at).or_else(|| incident.map(|incident| incident.declared));
+    let to_notice = noticed.unwrap_or_else(|| onset.plus_s(expected.detect_s.unwrap_or_default().into()));
+    let to_declare = to_notice.plus_s(expected.acknowledge_s.unwrap_or_default().into());
+    // What has not come when the story is over never came, however long it might have taken.
+    let over = day.began.plus_s(day.plan.length_s.into());
+    let is_pending = |until: At| at < until.min(over);
     let mut measures = Vec::new();
-    let mut time = |what: &str, within: Option<u32>, from: Option<At>, to: Option<At>| {
-        if let Some(within_s) = within {
-            let seconds = from.zip(to).map(|(from, to)| to.since_ms(from).max(0) / 1000);
-            measures.push(Measure {
-                what: what.to_owned(),
-                expected: format!("within {within_s} s"),
-                was: seconds.map_or_else(|| Measure::NEVER.to_owned(), |s| format!("{s} s")),
-                seconds,
-                met: seconds.is_some_and(|s| s <= i64::from(within_s)),
-            });
-        }
+    let mut time = |what: &str, within: Option<u32>, from: At, to: Option<At>| {
+        let Some(within_s) = within else { return };
+        let seconds = to.map(|to| to.since_ms(from).max(0) / 1000);
+        let pending = seconds.is_none() && is_pending(from.plus_s(within_s.into()));
+        let none = if pending { Measure::NOT_YET } else { Measure::NEVER };
+        measures.push(Measure {
+            what: what.to_owned(),
+            expected: format!("within {within_s} s"),
+            was: seconds.map_or_else(|| none.to_owned(), |s| format!("{s} s")),
+            seconds,
+            met: seconds.is_some_and(|s| s <= i64::from(within_s)),
+            pending,
+        });
     };
     let taken = alerts.iter().filter_map(|alert| alert.acknowledged.as_ref().map(|(at, _)| *at));
     let taken = taken.chain(incident.and_then(|incident| incident.moments.acknowledged)).min();
-    time(DETECT, expected.detect_s, Some(onset), noticed);
-    time(ACKNOWLEDGE, expected.acknowledge_s, noticed, taken);
-    time(CONTAIN, expected.contain_s, Some(onset), contained(room, expected, incident, onset));
-    time(UPDATE, expected.update_s, noticed, incident.and_then(first_update));
-    time(MITIGATE, expected.mitigate_s, Some(onset), incident.and_then(|incident| incident.moments.mitigated));
+    time(DETECT, expected.detect_s, onset, noticed);
+    time(ACKNOWLEDGE, expected.acknowledge_s, to_notice, taken);
+    time(CONTAIN, expected.contain_s, onset, contained(room, expected, incident, onset));
+    time(UPDATE, expected.update_s, to_notice, incident.and_then(first_update));
+    time(MITIGATE, expected.mitigate_s, onset, incident.and_then(|incident| incident.moments.mitigated));
     let mut said = |what: &str, expected: Option<String>, was: Option<String>| {
-        if let Some(expected) = expected {
-            let met = was.as_ref() == Some(&expected);
-            let was = was.unwrap_or_else(|| Measure::NOBODY.into());
-            measures.push(Measure { what: what.to_owned(), expected, was, seconds: None, met });
-        }
+        let Some(expected) = expected else { return };
+        let met = was.as_ref() == Some(&expected);
+        let pending = was.is_none() && is_pending(to_declare);
+        let none = if pending { Measure::NOT_YET } else { Measure::NOBODY };
+        let was = was.unwrap_or_else(|| none.to_owned());
+        measures.push(Measure { what: what.to_owned(), expected, was, seconds: None, met, pending });
     };
     said(TYPE, expected.kind.map(|kind| kind.to_string()), incident.map(|incident| incident.kind.to_string()));
     let suspect = expected.suspect.as_ref().map(CohortKey::sentence);

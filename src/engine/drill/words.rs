@@ -49,12 +49,7 @@ pub fn sentence(event: &DrillEvent) -> (Weight, String) {
         }
         DrillEvent::DrillEnded { reason, score, gaps, .. } => (
             Action,
-            format!(
-                "the game day is over: {reason} · {} of {} met · {}",
-                score.met,
-                score.measures,
-                counted(gaps.len() as u64, "gap")
-            ),
+            format!("the game day is over: {reason} · {} · {}", score.sentence(), counted(gaps.len() as u64, "gap")),
         ),
         DrillEvent::GapAssigned { gap, owner, due } => (Action, format!("{owner} mends gap {gap} by {due}")),
         DrillEvent::GapClosed { gap, reason } => (Action, format!("gap closed: {gap} ({reason})")),

@@ -82,7 +82,7 @@ fn told<'a>(scene: &Scene<'a>, view: &DrillView, width: usize) -> Vec<Line<'a>> 
     }
     if let Some(ending) = &day.ended {
         out.push(Line::default());
-        out.extend(score(scene, &ending.score, true, width));
+        out.extend(score(scene, &ending.score, width));
         out.extend(ending.gaps.iter().map(|gap| Line::from(scene.span(format!(" – {}", gap.text), Role::Warn))));
     }
     out.push(Line::default());
@@ -169,7 +169,7 @@ fn notes<'a>(scene: &Scene<'a>, day: &GameDay, width: usize) -> Vec<Line<'a>> {
 
 /// How the responders get on, and what they see.
 fn progress<'a>(scene: &Scene<'a>, view: &DrillView, width: usize, height: usize) -> Vec<Line<'a>> {
-    let mut out = score(scene, &view.score, view.day.ended.is_some(), width);
+    let mut out = score(scene, &view.score, width);
     let online = format!(
         " {} of {} online · {}/s",
         format::count(view.online.into()),
@@ -191,21 +191,19 @@ fn progress<'a>(scene: &Scene<'a>, view: &DrillView, width: usize, height: usize
 }
 
 /// One thing that was expected, in a cell of this width.
-fn measure<'a>(scene: &Scene<'a>, measure: &Measure, over: bool, width: usize) -> Span<'a> {
-    let (mark, role) = match (measure.met, over) {
-        (true, _) => ("✓", Role::Good),
-        (false, true) => ("✗", Role::Alarm),
-        (false, false) => ("·", Role::Text),
+fn measure<'a>(scene: &Scene<'a>, measure: &Measure, width: usize) -> Span<'a> {
+    let role = match (measure.met, measure.pending) {
+        (true, _) => Role::Good,
+        (false, true) => Role::Text,
+        (false, false) => Role::Alarm,
     };
-    let is_open = !over && !measure.met && measure.is_missing();
-    let was = if is_open { "not yet" } else { &measure.was };
-    let text = format!("  {mark} {:12} {was} · {}", measure.what, measure.expected.replace("within ", "in "));
+    let expected = measure.expected.replace("within ", "in ");
+    let text = format!("  {} {:12} {} · {expected}", measure.mark(), measure.what, measure.was);
     scene.span(format::left(&text, width), role)
 }
 
-fn score<'a>(scene: &Scene<'a>, score: &Scorecard, over: bool, width: usize) -> Vec<Line<'a>> {
-    let met = format!(" {} OF {} MET", score.met, score.measures);
-    let mut out = vec![Line::from(scene.span(met, Role::Muted))];
+fn score<'a>(scene: &Scene<'a>, score: &Scorecard, width: usize) -> Vec<Line<'a>> {
+    let mut out = vec![Line::from(scene.span(format!(" {}", score.sentence().to_uppercase()), Role::Muted))];
     for planted in &score.planted {
         let what = planted.expected.kind.map_or("something".into(), |kind| kind.to_string());
         let made = planted.incident.as_deref().unwrap_or("no incident yet");
@@ -215,10 +213,10 @@ fn score<'a>(scene: &Scene<'a>, score: &Scorecard, over: bool, width: usize) -> 
         // Times are short, and two of them fit into a line that is long enough.
         let columns = if width < 72 { 1 } else { 2 };
         for row in times.chunks(columns) {
-            let cells = row.iter().map(|measure| self::measure(scene, measure, over, width / columns));
+            let cells = row.iter().map(|measure| self::measure(scene, measure, width / columns));
             out.push(Line::from(cells.collect::<Vec<_>>()));
         }
-        out.extend(said.into_iter().map(|measure| Line::from(self::measure(scene, measure, over, width))));
+        out.extend(said.into_iter().map(|measure| Line::from(self::measure(scene, measure, width))));
     }
     for alarm in &score.false_alarms {
         out.push(Line::from(scene.span(format!(" ✗ false alarm {alarm}"), Role::Alarm)));
