@@ -33,7 +33,7 @@ mod updates;
 pub use broker::BrokerWitness;
 pub use drift::Drift;
 pub use faults::Sample;
-pub use kpis::Odd;
+pub use kpis::Measured;
 pub use messages::Message;
 pub use observe::Notice;
 
@@ -43,7 +43,7 @@ use attributes::{Dictionary, Schema, ValueIx};
 use campaigns::Campaigns;
 use codes::Codes;
 use cohorts::{Cohort, Cohorts, Grouping, Key};
-use devices::{Device, DeviceIx, DeviceTable};
+use devices::{Device, DeviceIx, DeviceTable, Flag};
 use faults::Faults;
 use groups::{GroupIx, Groups, Vector};
 use habits::Habits;
@@ -263,6 +263,12 @@ impl Fleet {
         self.groups.accept(accepted);
     }
 
+    /// What is wrong with a device just now, a bit each, and is nothing that people have accepted as usual; nothing where
+    /// it is left out of account.
+    pub fn symptoms(&self, device: &Device) -> u32 {
+        if device.has(Flag::Suppressed) { 0 } else { device.showing(self.minute()) & !self.accepted(device.group) }
+    }
+
     pub fn vector(&self, group: GroupIx) -> &Vector {
         &self.groups.get(group).vector
     }
@@ -316,7 +322,7 @@ impl Fleet {
     }
 
     /// Seconds that a device has been silent while we listened.
-    pub fn silent_s(&self, device: &devices::Device) -> u32 {
+    pub fn silent_s(&self, device: &Device) -> u32 {
         let now = self.now_s();
         self.listening.map_or(0, |since| now.saturating_sub(device.seen.max(since)))
     }
@@ -420,11 +426,11 @@ impl Fleet {
 
     /// Whether a device in the middle of an update has not come back for longer than `window_s`. One that is connected is
     /// there, however seldom it speaks; where devices do not tell that, it is one that speaks as often as it is known to.
-    pub fn is_overdue(&self, device: &devices::Device, window_s: u32) -> bool {
+    pub fn is_overdue(&self, device: &Device, window_s: u32) -> bool {
         let silent_s = self.silent_s(device);
         let is_usual = device.period_s > 0.0 && !symptoms::is_silent(device, silent_s as f32);
-        let speaks = device.has(devices::Flag::HasStatus) || is_usual;
-        device.ota.in_flight() && !(device.has(devices::Flag::Online) && speaks) && silent_s > window_s
+        let speaks = device.has(Flag::HasStatus) || is_usual;
+        device.ota.in_flight() && !(device.has(Flag::Online) && speaks) && silent_s > window_s
     }
 
     /// Devices in flight in a campaign: those that are there, and those that have not come back within `window_s`.
@@ -453,13 +459,13 @@ impl Fleet {
         lost
     }
 
-    fn flying(&self) -> impl Iterator<Item = (DeviceIx, &devices::Device)> {
+    fn flying(&self) -> impl Iterator<Item = (DeviceIx, &Device)> {
         self.devices.iter().filter(|(_, device)| device.ota.in_flight())
     }
 
     /// Devices on what a campaign brought, or on their way to it.
     pub fn devices_on(&self, campaign: campaigns::CampaignIx) -> impl Iterator<Item = DeviceIx> {
-        let on = move |device: &devices::Device| {
+        let on = move |device: &Device| {
             device.campaign == campaign.0 && (device.ota.in_flight() || device.ota == OtaState::Succeeded)
         };
         self.devices.iter().filter(move |(_, device)| on(device)).map(|(ix, _)| ix)

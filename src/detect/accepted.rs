@@ -3,7 +3,7 @@
 //! As long as it is no more, what the devices show is left out of account: it is no evidence, nobody is suspected of it,
 //! and it is not learnt, so that it is news again once it has got worse, or is accepted no longer.
 
-use super::census::{conditions, counted, holds, key_conditions, showing};
+use super::census::{conditions, counted, holds, key_conditions};
 use super::evidence::CENSUS_MIN;
 use crate::domain::acceptance::{Acceptance, Ceiling};
 use crate::domain::cohort::CohortKey;
@@ -37,7 +37,7 @@ pub fn ceilings(
 ) -> Vec<Ceiling> {
     let Some(conditions) = conditions(fleet, cohort) else { return Vec::new() };
     let own = counted(fleet).filter(|device| holds(&conditions, fleet.vector(device.group)));
-    let own: Vec<u32> = own.map(|device| showing(device, fleet.minute())).collect();
+    let own: Vec<u32> = own.map(|device| device.showing(fleet.minute())).collect();
     let ceiling = |signal| {
         let symptom = Symptom::of(signal)?;
         let shown = own.iter().filter(|shown| *shown & symptom.bit() != 0).count() as f64;
@@ -60,7 +60,7 @@ pub fn left_out<'a>(fleet: &Fleet, accepted: impl Iterator<Item = &'a Acceptance
     }
     let mut sums = vec![(0u32, [0u32; Symptom::COUNT]); known.len()];
     for device in counted(fleet) {
-        let shown = showing(device, fleet.minute());
+        let shown = device.showing(fleet.minute());
         let own = known.iter().zip(&mut sums).filter(|((_, all), _)| holds(all, fleet.vector(device.group)));
         for (_, (devices, sums)) in own {
             *devices += 1;

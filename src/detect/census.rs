@@ -42,18 +42,6 @@ pub(super) struct Census {
     asked: u32,
 }
 
-/// What is wrong with a device just now, and is nothing that people have accepted as usual.
-pub fn symptoms(fleet: &Fleet, device: &Device) -> u32 {
-    showing(device, fleet.minute()) & !fleet.accepted(device.group)
-}
-
-/// What a device shows just now, accepted or not: that it is away, and what it has shown in the last minutes.
-pub fn showing(device: &Device, minute: u16) -> u32 {
-    let away = !device.has(Flag::Online) && !device.has(Flag::Excused);
-    let shown = device.shown.recent(minute) & !Symptom::Offline.bit();
-    if away { shown | Symptom::Offline.bit() } else { shown }
-}
-
 /// Devices that are not left out of account.
 pub(super) fn counted(fleet: &Fleet) -> impl Iterator<Item = &Device> {
     fleet.devices().iter().map(|(_, device)| device).filter(|device| !device.has(Flag::Suppressed))
@@ -85,7 +73,7 @@ impl Census {
             row.leaves = leaves;
             row.devices += 1;
             row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
-            let (all, accepted) = (showing(device, minute), fleet.accepted(device.group));
+            let (all, accepted) = (device.showing(minute), fleet.accepted(device.group));
             row.any += u32::from(all & !accepted & asked != 0);
             Symptom::of_bits(all & !accepted).for_each(|symptom| row.shown[symptom as usize] += 1);
             Symptom::of_bits(all & accepted).for_each(|symptom| row.accepted[symptom as usize] += 1);
@@ -235,7 +223,7 @@ fn leaves_firmware(fleet: &Fleet, device: &Device) -> bool {
 /// Devices with these attribute values that are away, and how many of them went as others did that came back with another
 /// firmware.
 pub(super) fn gone_to_move(fleet: &Fleet, conditions: &[Condition]) -> (u32, u32) {
-    let away = |device: &Device| symptoms(fleet, device) & Symptom::Offline.bit() != 0;
+    let away = |device: &Device| fleet.symptoms(device) & Symptom::Offline.bit() != 0;
     let own = counted(fleet).filter(|device| away(device) && holds(conditions, fleet.vector(device.group)));
     own.fold((0, 0), |(away, moving), device| (away + 1, moving + u32::from(device.has(Flag::Leaving))))
 }
@@ -265,7 +253,7 @@ pub(super) fn rollout<'f>(fleet: &'f Fleet, conditions: &[Condition]) -> Option<
 /// Devices that have these attribute values, and those that show any of some symptoms (a bit each) just now.
 pub fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) {
     let own = counted(fleet).filter(|device| holds(conditions, fleet.vector(device.group)));
-    own.fold((0, 0), |(devices, shown), device| (devices + 1, shown + u32::from(symptoms(fleet, device) & asked != 0)))
+    own.fold((0, 0), |(devices, shown), device| (devices + 1, shown + u32::from(fleet.symptoms(device) & asked != 0)))
 }
 
 /// Seconds within which nine of ten of a cohort's devices that are missed were last heard; none where too few are.
@@ -273,7 +261,7 @@ pub fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) 
 pub(super) fn gone_within(fleet: &Fleet, cohort: &CohortKey) -> Option<i64> {
     const DAY_S: u32 = 86_400;
     let conditions = conditions(fleet, cohort)?;
-    let is_missed = |device: &&Device| symptoms(fleet, device) & Symptom::Offline.bit() != 0 && device.seen > 0;
+    let is_missed = |device: &&Device| fleet.symptoms(device) & Symptom::Offline.bit() != 0 && device.seen > 0;
     let own = counted(fleet).filter(is_missed).filter(|device| holds(&conditions, fleet.vector(device.group)));
     let mut gone: Vec<u32> = own.map(|device| device.seen).collect();
     gone.sort_unstable();

@@ -9,8 +9,7 @@ use crate::domain::share::percent;
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
 use crate::fleet::cohorts::Cohort;
-use crate::fleet::kpis::Limit;
-use crate::fleet::{Drift, Fleet, Odd};
+use crate::fleet::{Drift, Fleet};
 
 /// Minutes of symptoms that a census counts, on average.
 pub(super) const CENSUS_MIN: f32 = 4.5;
@@ -110,12 +109,7 @@ impl Evidence {
     fn odd(&self, fleet: &Fleet) -> Option<String> {
         let conditions = census::conditions(fleet, &self.cohort).filter(|_| self.symptom == Symptom::Implausible)?;
         let is_own = |ix| census::holds(&conditions, fleet.vector(fleet.devices().get(ix).group));
-        let Odd { name, now, usual, limit } = fleet.odd(is_own)?;
-        Some(match limit {
-            Some(Limit::Least(least)) => format!("{name} {now:.1}, at least {least}"),
-            Some(Limit::Most(most)) => format!("{name} {now:.1}, at most {most}"),
-            None => format!("{name} {now:.1}, usually {usual:.1}"),
-        })
+        Some(fleet.odd(is_own)?.to_string())
     }
 
     fn words(&self, observed: f64, expected: f64) -> String {

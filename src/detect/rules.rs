@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::MINIMUM_SAMPLE;
-use super::census::showing;
 use crate::domain::campaign::OtaState;
 use crate::domain::rollout::{Comparison, Metric, RolloutPolicy, Standing, StopRule};
 use crate::domain::signal::Signal;
@@ -262,7 +261,7 @@ pub fn by_the_controller<'a>(
 /// What the rules ask of a device, all at once.
 fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy, memory: &mut Memory) -> Seen {
     let minute = fleet.minute();
-    let (shown, just_shown) = (showing(device, minute), just_shown(device, minute));
+    let (shown, just_shown) = (device.showing(minute), just_shown(device, minute));
     let state = |asked: OtaState| if device.ota == asked { Deed::State } else { Deed::NoState };
     let is_overdue = |window_s: Option<u32>| {
         // Of whom only the broker's store has spoken, nobody knows when it began.
@@ -304,7 +303,7 @@ fn look_at(fleet: &Fleet, ix: DeviceIx, device: &Device, policy: &RolloutPolicy,
 
 /// What a device has shown in this minute or the one before, a bit each; being away is so now.
 fn just_shown(device: &Device, minute: u16) -> u32 {
-    let away = showing(device, minute) & Symptom::Offline.bit();
+    let away = device.showing(minute) & Symptom::Offline.bit();
     away | device.shown.just_now(minute) & !Symptom::Offline.bit()
 }
 

@@ -2,6 +2,7 @@
 
 use super::cohort::CohortKey;
 use super::signal::Signal;
+use super::symptom::Symptom;
 
 /// What one screen wants to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,21 +53,27 @@ pub enum Condition {
     Attribute { attribute: String, value: String, negated: bool },
     /// `online`, or `offline`.
     Online(bool),
+    /// `unhealthy`: something is wrong with it just now; or `unhealthy=values`: this is.
+    Unhealthy(Option<Symptom>),
     /// Anything else: part of the device's id.
     Name(String),
 }
+
+const UNHEALTHY: &str = "unhealthy";
 
 impl Filter {
     /// Reads what a person typed. `attributes` are the names that may stand before `=`.
     ///
     /// # Errors
-    /// A sentence that names the unknown attribute and the known ones.
+    /// A sentence that names what is unknown, and what there is.
     pub fn parse(text: &str, attributes: &[String]) -> Result<Self, String> {
         let mut conditions = Vec::new();
         for word in words(text) {
             conditions.push(match (word.as_str(), word.split_once("!="), word.split_once('=')) {
                 ("online", ..) => Condition::Online(true),
                 ("offline", ..) => Condition::Online(false),
+                (UNHEALTHY, ..) => Condition::Unhealthy(None),
+                (_, None, Some((UNHEALTHY, what))) => Condition::Unhealthy(Some(Symptom::named(what)?)),
                 (_, Some((attribute, value)), _) => condition(attribute, value, true, attributes)?,
                 (_, None, Some((attribute, value))) => condition(attribute, value, false, attributes)?,
                 _ => Condition::Name(word),
@@ -121,6 +128,8 @@ impl std::fmt::Display for Filter {
                 }
                 Condition::Online(true) => f.write_str("online")?,
                 Condition::Online(false) => f.write_str("offline")?,
+                Condition::Unhealthy(None) => f.write_str(UNHEALTHY)?,
+                Condition::Unhealthy(Some(what)) => write!(f, "{UNHEALTHY}={}", what.name().replace(' ', "-"))?,
                 Condition::Name(part) => f.write_str(part)?,
             }
         }
@@ -142,6 +151,17 @@ mod tests {
             ("reg!=eu-west dev-1", Ok("region!=eu-west dev-1")),
             ("hw=\"Nous A1T\" online", Ok("hardware=\"Nous A1T\" online")),
             ("\"hw=Nous A1T\"", Ok("hardware=\"Nous A1T\"")),
+            ("fw=3.2.5 unhealthy", Ok("firmware=3.2.5 unhealthy")),
+            ("unhealthy=values", Ok("unhealthy=values")),
+            ("unhealthy=stuck", Ok("unhealthy=stuck-values")),
+            (
+                "unhealthy=re",
+                Err(
+                    "nothing that is wrong is called `re`; there are away, reboots, reconnects, errors, auth-failures, \
+                  refusals, bad-signatures, update-failures, silence, messages, queue, battery, format, values, \
+                  stuck-values, order, drift",
+                ),
+            ),
             ("c=x", Err("`c` could be carrier or config")),
             (
                 "colour=red",

@@ -94,6 +94,31 @@ impl Symptom {
         matches!(self, Self::Malformed | Self::Implausible | Self::Stuck | Self::Disordered | Self::Drifting)
     }
 
+    /// What it is called where one device is spoken of: `away`, or its signal's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Offline => "away",
+            other => other.signal().name(),
+        }
+    }
+
+    /// The one whose name begins so, `-` for a space; an error that lists the names where there is none.
+    ///
+    /// # Errors
+    /// Where none begins so, or several.
+    pub fn named(text: &str) -> Result<Self, String> {
+        let text = text.to_lowercase().replace('-', " ");
+        let begins: Vec<Self> = Self::ALL.into_iter().filter(|symptom| symptom.name().starts_with(&text)).collect();
+        let exactly = begins.iter().find(|symptom| symptom.name() == text);
+        match (&begins[..], exactly) {
+            (_, Some(one)) | ([one], None) => Ok(*one),
+            _ => {
+                let names: Vec<String> = Self::ALL.iter().map(|symptom| symptom.name().replace(' ', "-")).collect();
+                Err(format!("nothing that is wrong is called `{text}`; there are {}", names.join(", ")))
+            }
+        }
+    }
+
     /// The symptom that alerts of this signal are about.
     pub fn of(signal: Signal) -> Option<Self> {
         Self::ALL.into_iter().find(|symptom| symptom.signal() == signal)

@@ -8,7 +8,6 @@ use hashbrown::HashMap;
 
 use super::affected::Ever;
 use super::{State, recovery, triage};
-use crate::detect::census::symptoms;
 use crate::domain::alert::{self, Alert};
 use crate::domain::campaign::OtaState;
 use crate::domain::cohort::CohortKey;
@@ -263,7 +262,7 @@ fn count(fleet: &Fleet, subject: &Subject<'_>, ever: &mut Ever, at: At) -> Count
     let mut groups: Vec<(u32, u32)> = Vec::new();
     let mut codes: HashMap<u16, u32> = HashMap::new();
     for (ix, device) in fleet.devices().iter().filter(|(_, device)| !device.has(Flag::Suppressed)) {
-        let bits = symptoms(fleet, device);
+        let bits = fleet.symptoms(device);
         let inside = holds(device);
         let affected = bits & subject.asked != 0;
         if inside && affected {

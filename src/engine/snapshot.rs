@@ -258,6 +258,8 @@ pub struct DeviceRow {
     pub boots: Option<u32>,
     pub battery: Option<u8>,
     pub error: String,
+    /// What is wrong with it just now, a bit each.
+    pub symptoms: u32,
     pub ota: OtaState,
 }
 
@@ -269,6 +271,8 @@ pub struct DeviceView {
     pub queue: u32,
     pub seq: Option<u32>,
     pub campaign: Option<(String, u16)>,
+    /// What it measured last, and whether that is as it should be.
+    pub measured: Vec<(String, bool)>,
     /// The newest first.
     pub messages: Vec<Message>,
 }

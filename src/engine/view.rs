@@ -260,6 +260,7 @@ fn device_row(fleet: &Fleet, ix: DeviceIx) -> DeviceRow {
         values: fleet.schema().all().map(|attribute| fleet.value(device.group, attribute).to_owned()).collect(),
         boots: device.has(Flag::HasBoots).then_some(device.boots),
         battery: (device.battery != Device::UNKNOWN_BATTERY).then_some(device.battery),
+        symptoms: fleet.symptoms(device),
         error: fleet.codes().name(device.error_code).to_owned(),
         ota: device.ota,
     }
@@ -275,6 +276,7 @@ fn device(fleet: &Fleet, ix: DeviceIx) -> Option<DeviceView> {
         queue: device.queue.into(),
         seq: device.has(Flag::HasSeq).then_some(device.seq),
         campaign: campaign.map(|campaign| (campaign.id.clone(), device.wave.into())),
+        measured: fleet.measured(ix).map(|measured| (measured.to_string(), measured.should.is_none())).collect(),
         messages: fleet.messages().of(ix).take(50).cloned().collect(),
     })
 }

@@ -103,6 +103,13 @@ impl Device {
 }
 
 impl Device {
+    /// What it shows just now, a bit each: that it is away without an excuse, and what it has shown in the last minutes.
+    pub const fn showing(&self, minute: u16) -> u32 {
+        let away = !self.has(Flag::Online) && !self.has(Flag::Excused);
+        let shown = self.shown.recent(minute) & !Symptom::Offline.bit();
+        if away { shown | Symptom::Offline.bit() } else { shown }
+    }
+
     /// Whether it may be away, and boot, because of its update. One that keeps coming back from it does not get through.
     pub const fn is_updating(&self) -> bool {
         self.ota.in_flight() && !self.has(Flag::KeepsComingBack)

@@ -1,5 +1,7 @@
 //! Measured values (KPIs) of devices: each is held against its plan, and against what the same device measured before.
 
+use std::fmt;
+
 use super::devices::{Device, DeviceIx};
 use super::drift::Habit;
 use super::{Fleet, limits};
@@ -145,29 +147,43 @@ impl Kpis {
     }
 }
 
-/// What devices measure that is like nothing they should: medians.
+/// What a device measured last of one value, or what many did: then medians.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Odd<'f> {
+pub struct Measured<'f> {
     pub name: &'f str,
     pub now: f64,
-    /// What the same devices usually measure.
-    pub usual: f64,
-    /// What it may be, where it lies outside of that.
-    pub limit: Option<Limit>,
+    /// What should have been measured instead, where it is implausible.
+    pub should: Option<Should>,
 }
 
-/// One end of what a measured value may be.
+/// What a measured value should be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Limit {
-    Least(f64),
-    Most(f64),
+pub enum Should {
+    /// The limit that it lies beyond.
+    AtLeast(f64),
+    AtMost(f64),
+    /// What the same devices usually measure.
+    Usual(f64),
+}
+
+/// `temperature 81.2`, and what it should be: `temperature 81.2, at most 60`, or `temperature 81.2, usually 21.4`.
+impl fmt::Display for Measured<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:.1}", self.name, self.now)?;
+        match self.should {
+            Some(Should::AtLeast(least)) => write!(f, ", at least {least}"),
+            Some(Should::AtMost(most)) => write!(f, ", at most {most}"),
+            Some(Should::Usual(usual)) => write!(f, ", usually {usual:.1}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl KpiPlan {
     /// The limit that a value lies beyond.
-    fn beyond(&self, value: f64) -> Option<Limit> {
-        let least = self.min.filter(|min| value < *min).map(Limit::Least);
-        least.or_else(|| self.max.filter(|max| value > *max).map(Limit::Most))
+    fn beyond(&self, value: f64) -> Option<Should> {
+        let least = self.min.filter(|min| value < *min).map(Should::AtLeast);
+        least.or_else(|| self.max.filter(|max| value > *max).map(Should::AtMost))
     }
 }
 
@@ -234,7 +250,7 @@ impl Fleet {
     }
 
     /// Of the devices that show implausible values, and of which it is asked, the value that is odd in most of them.
-    pub fn odd(&self, is_asked: impl Fn(DeviceIx) -> bool) -> Option<Odd<'_>> {
+    pub fn odd(&self, is_asked: impl Fn(DeviceIx) -> bool) -> Option<Measured<'_>> {
         let minute = self.minute();
         let shows = |device: &Device| device.shown.recent(minute) & Symptom::Implausible.bit() != 0;
         let own = self.devices.iter().filter(|(ix, device)| shows(device) && is_asked(*ix)).map(|(ix, _)| ix);
@@ -251,7 +267,18 @@ impl Fleet {
         };
         let (now, usual) = odd.into_iter().unzip();
         let now = median(now);
-        Some(Odd { name: &plan.name, now, usual: median(usual), limit: plan.beyond(now) })
+        let should = plan.beyond(now).unwrap_or_else(|| Should::Usual(median(usual)));
+        Some(Measured { name: &plan.name, now, should: Some(should) })
+    }
+
+    /// What a device measured last, value by value.
+    pub fn measured(&self, ix: DeviceIx) -> impl Iterator<Item = Measured<'_>> {
+        self.kpis.plans.iter().enumerate().filter_map(move |(kpi, plan)| {
+            let past = self.kpis.past(kpi, ix).filter(|past| past.seen > 0)?;
+            let usual = past.is_odd(plan).then(|| Should::Usual(past.usual.into()));
+            let should = plan.beyond(past.last.into()).or(usual);
+            Some(Measured { name: &plan.name, now: past.last.into(), should })
+        })
     }
 
     pub const fn kpis(&self) -> &Kpis {

@@ -2,13 +2,16 @@
 
 use proptest::prelude::*;
 
+use super::filter::Sieve;
 use super::*;
 use crate::domain::campaign::{CampaignState, OtaState};
 use crate::domain::fault::Fault;
 use crate::domain::incident::Severity;
+use crate::domain::lens::Filter;
 use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text, WavePlan};
 use crate::domain::signal::Signal;
 use crate::domain::symptom::Symptom;
+use crate::fleet::kpis::Should;
 
 /// A fleet with a voice: messages go in as a decoder would push them.
 struct Bench {
@@ -357,7 +360,22 @@ fn what_is_implausible_is_named_with_what_it_usually_is() {
     (0..5).for_each(|d| bench.measure(&format!("d{d}"), &[("humidity", 40.0), ("temperature", 79.0)]));
     let odd = bench.fleet.odd(|_| true).unwrap();
     assert_eq!((odd.name, odd.now), ("temperature", 79.0));
-    assert!((20.0..22.0).contains(&odd.usual), "{odd:?}");
+    assert!(matches!(odd.should, Some(Should::Usual(usual)) if (20.0..22.0).contains(&usual)), "{odd:?}");
+    let passing = |filter: &str| -> String {
+        let sieve = Sieve::new(&Filter::parse(filter, &[]).unwrap(), &bench.fleet);
+        let passing = bench.fleet.devices().iter().filter(|(ix, device)| sieve.passes(&bench.fleet, *ix, device));
+        passing.map(|(ix, _)| bench.fleet.devices().id(ix)).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(passing("unhealthy"), "d0 d1 d2 d3 d4");
+    assert_eq!(passing("unhealthy=values d3"), "d3");
+    assert_eq!(passing("unhealthy=drift"), "");
+    let told = |device: &str| -> Vec<String> {
+        let ix = bench.fleet.devices().find(device).unwrap();
+        bench.fleet.measured(ix).map(|measured| measured.to_string()).collect()
+    };
+    assert_eq!(told("d8"), ["humidity 40.0", "temperature 22.0"]);
+    assert_eq!(told("d4")[0], "humidity 40.0");
+    assert!(told("d4")[1].starts_with("temperature 79.0, usually 2"), "{:?}", told("d4"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(super) fn open_form(app: &mut App, action: Action) {
         (Action::Filter, _) => {
             Form::new(Purpose::Filter, "show only", "filters", vec![Field::text("filter", &app.ui.filter.to_string())])
                 .hint(format!(
-                    "fw=3.2.5 region!=eu-west offline th-00 · attributes: {}",
+                    "fw=3.2.5 region!=eu-west offline unhealthy=values th-00 · attributes: {}",
                     snapshot.attributes.join(", ")
                 ))
         }

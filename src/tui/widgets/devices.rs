@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::domain::campaign::OtaState;
+use crate::domain::cohort::CohortKey;
+use crate::domain::symptom::Symptom;
 use crate::engine::snapshot::{DevicePage, DeviceRow, DeviceView};
 use crate::tui::format;
 use crate::tui::scene::{Scene, lines, wrap};
@@ -13,6 +15,11 @@ use crate::tui::ui::Pane;
 
 /// Attributes that stand in the list, as far as there is room.
 const SHOWN: [&str; 5] = ["firmware", "hardware", "site", "carrier", "config"];
+/// Columns of the last error, and the least for what is wrong with a device.
+const ERROR: usize = 8;
+const WRONG: usize = 16;
+/// Columns of all that every device has: mark, name, last seen, boots, battery, update, error, what is wrong.
+const FIXED: usize = 3 + 20 + 10 + 7 + 6 + 14 + ERROR + WRONG;
 
 pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let empty = DevicePage::default();
@@ -28,13 +35,16 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if inner.is_empty() {
         return;
     }
-    let columns = columns(scene, inner.width.into());
+    let columns = columns(scene, cohort, inner.width.into());
     let mut heading = format!("   {}{}", format::left("device", 20), format::right("last seen", 10));
     for (name, _, width) in &columns {
         heading += &format!("  {}", format::left(name, *width));
     }
-    heading += &format!("{}{}  {}", format::right("boots", 7), format::right("batt", 6), format::left("update", 12));
-    heading += "error";
+    heading += &format::right("boots", 7);
+    if has_battery(inner.width.into()) {
+        heading += &format::right("batt", 6);
+    }
+    heading += &format!("  {}{}wrong now", format::left("update", 12), format::left("error", ERROR));
     let mut shown = vec![Line::from(scene.span(heading, Role::Muted))];
     if page.rows.is_empty() {
         shown.push(Line::from(scene.span("   no device passes", Role::Muted)));
@@ -46,11 +56,11 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     lines(&shown, inner, buffer);
 }
 
-/// Name, place and width of the attributes there is room for.
-fn columns(scene: &Scene<'_>, width: usize) -> Vec<(&'static str, usize, usize)> {
-    let mut left = width.saturating_sub(3 + 20 + 10 + 7 + 6 + 14 + 8);
+/// Name, place and width of the attributes there is room for; not those that are the same in the whole cohort.
+fn columns(scene: &Scene<'_>, cohort: Option<&CohortKey>, width: usize) -> Vec<(&'static str, usize, usize)> {
+    let mut left = width.saturating_sub(FIXED);
     let mut columns = Vec::new();
-    for name in SHOWN {
+    for name in SHOWN.into_iter().filter(|name| !cohort.is_some_and(|cohort| cohort.0.contains_key(*name))) {
         let Some(at) = scene.snapshot.attributes.iter().position(|known| known == name) else { continue };
         if left >= 14 {
             columns.push((name, at, 12));
@@ -58,6 +68,11 @@ fn columns(scene: &Scene<'_>, width: usize) -> Vec<(&'static str, usize, usize)>
         }
     }
     columns
+}
+
+/// Whether there is room for the battery: what is wrong with a device comes first.
+const fn has_battery(width: usize) -> bool {
+    width >= FIXED
 }
 
 fn device_line<'a>(
@@ -73,10 +88,13 @@ fn device_line<'a>(
         text += &format!("  {}", format::left(row.values.get(*at).map_or("", String::as_str), *width));
     }
     text += &format::right(&row.boots.map_or_else(|| "·".into(), |n| n.to_string()), 7);
-    text += &format::right(&row.battery.map_or_else(|| "·".into(), |n| format!("{n}%")), 6);
+    if has_battery(width) {
+        text += &format::right(&row.battery.map_or_else(|| "·".into(), |n| format!("{n}%")), 6);
+    }
     let update = if row.ota == OtaState::None { "" } else { row.ota.name() };
-    text += &format!("  {}{}", format::left(update, 12), row.error);
-    let (mark, role) = if row.online { ("●", Role::Good) } else { ("✗", Role::Alarm) };
+    text += &format!("  {}{} {}", format::left(update, 12), format::left(&row.error, ERROR - 1), wrong(row));
+    let (mark, role) = mark(row);
+    let text = format::left(&text, width.saturating_sub(3));
     let marked = if scene.ui.marked.contains(&row.id) { "+" } else { " " };
     if selected {
         return Line::from(scene.span(format::left(&format!("{marked}{mark} {text}"), width), Role::Selected));
@@ -86,6 +104,22 @@ fn device_line<'a>(
         Span::styled(format!("{mark} "), scene.data(role)),
         Span::styled(text, scene.data(Role::Text)),
     ])
+}
+
+/// What stands before a device: whether it is there, whether it should be, and whether something else is wrong with it.
+const fn mark(row: &DeviceRow) -> (&'static str, Role) {
+    match (row.online, row.symptoms) {
+        (true, 0) => ("●", Role::Good),
+        (true, _) => ("!", Role::Warn),
+        (false, symptoms) if symptoms & Symptom::Offline.bit() != 0 => ("✗", Role::Alarm),
+        // It sleeps, is updated, or is worked on.
+        (false, _) => ("○", Role::Muted),
+    }
+}
+
+/// What is wrong with a device just now.
+fn wrong(row: &DeviceRow) -> String {
+    Symptom::of_bits(row.symptoms).map(Symptom::name).collect::<Vec<_>>().join(", ")
 }
 
 /// One device from close by: its attributes, its numbers, its last messages as they came.
@@ -102,7 +136,8 @@ pub fn draw_one(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 fn device_content<'a>(scene: &Scene<'a>, device: &DeviceView, width: usize) -> Vec<Line<'a>> {
     let row = &device.row;
-    let (mark, state, role) = if row.online { ("●", "online", Role::Good) } else { ("✗", "offline", Role::Alarm) };
+    let (mark, role) = mark(row);
+    let state = if row.online { "online" } else { "offline" };
     let ago = |at| format!("last message {} ago", format::ago(scene.snapshot.at.since_s(at)));
     let seen = format!(" · {}", row.seen.map_or_else(|| "not heard since the room opened".into(), ago));
     let mut content =
@@ -131,6 +166,18 @@ fn device_content<'a>(scene: &Scene<'a>, device: &DeviceView, width: usize) -> V
     }
     if !row.error.is_empty() {
         content.push(facts(vec![("last error".into(), row.error.clone())]));
+    }
+    if row.symptoms != 0 {
+        content.push(facts(vec![("wrong now".into(), wrong(row))]));
+    }
+    if !device.measured.is_empty() {
+        let values = device.measured.iter().map(|(words, is_right)| {
+            scene.span(format!(" {words}  "), if *is_right { Role::Text } else { Role::Warn })
+        });
+        let values: Vec<Span<'a>> = values.collect();
+        content.push(Line::default());
+        content.push(Line::from(scene.span(" MEASURED LAST", Role::Muted)));
+        content.extend(values.chunks(3).map(|row| Line::from(row.to_vec())));
     }
     content.push(Line::default());
     content.push(Line::from(scene.span(" MESSAGES, NEWEST FIRST", Role::Muted)));

@@ -6,7 +6,6 @@
 
 use super::{Run, Stage, Target};
 use crate::detect::MINIMUM_SAMPLE;
-use crate::detect::census::showing;
 use crate::domain::rollout::{Metric, RolloutPolicy, Standing, StopRule};
 use crate::domain::symptom::Symptom;
 use crate::domain::time::At;
@@ -131,7 +130,7 @@ impl Run {
         let counted = fleet.devices().iter().filter(|(ix, device)| !own[ix.0 as usize] && !device.is_on_leave());
         for (_, device) in counted {
             others.devices += 1;
-            let shown = showing(device, fleet.minute());
+            let shown = device.showing(fleet.minute());
             Symptom::of_bits(shown).for_each(|symptom| others.shown[symptom as usize] += 1);
         }
         others
@@ -182,11 +181,11 @@ impl Target {
             }
             Metric::Online => {
                 self.since_then.settled?;
-                Some(showing(device?, fleet.minute()) & Symptom::Offline.bit() == 0)
+                Some(device?.showing(fleet.minute()) & Symptom::Offline.bit() == 0)
             }
             Metric::Shows(Symptom::Offline) => {
                 self.since_then.settled?;
-                Some(showing(device?, fleet.minute()) & Symptom::Offline.bit() != 0)
+                Some(device?.showing(fleet.minute()) & Symptom::Offline.bit() != 0)
             }
             Metric::Shows(symptom) => {
                 self.since_then.settled?;
