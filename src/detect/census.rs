@@ -72,7 +72,7 @@ impl Census {
             let row = &mut rows[place];
             row.leaves = leaves;
             row.devices += 1;
-            row.started += u32::from(!matches!(device.ota, OtaState::None | OtaState::Queued));
+            row.started += u32::from(device.ota.has_started());
             let (all, accepted) = (device.showing(minute), fleet.accepted(device.group));
             row.any += u32::from(all & !accepted & asked != 0);
             Symptom::of_bits(all & !accepted).for_each(|symptom| row.shown[symptom as usize] += 1);

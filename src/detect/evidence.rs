@@ -116,10 +116,10 @@ impl Evidence {
         let expected_n = self.expected();
         match self.symptom {
             Symptom::Offline => format!(
-                "online {}, expected {}: {:.0} of {} devices missing",
+                "online {}, expected {}: {} of {} devices missing",
                 percent(observed),
                 percent(expected),
-                (self.affected as f32 - expected_n).max(0.0),
+                self.affected,
                 self.devices
             ),
             symptom => {

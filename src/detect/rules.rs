@@ -89,7 +89,7 @@ impl Done {
 
 /// Whether no campaign has started it.
 const fn is_untouched(device: &Device) -> bool {
-    matches!(device.ota, OtaState::None | OtaState::Queued)
+    !device.ota.has_started()
 }
 
 /// What a device does of what a rule asks.

@@ -32,6 +32,11 @@ impl OtaState {
         Self::RolledBack,
     ];
 
+    /// Whether it has left the queue.
+    pub const fn has_started(self) -> bool {
+        self.in_flight() || self.is_over()
+    }
+
     /// In flight: started and not finished. These devices can still turn bad after a halt.
     pub const fn in_flight(self) -> bool {
         matches!(self, Self::Downloading | Self::Installing | Self::Rebooting)

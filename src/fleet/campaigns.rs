@@ -98,8 +98,8 @@ impl Campaign {
         word.state == CampaignState::Running && is_news
     }
 
-    /// Notes the version that a device ran when it entered.
-    fn enters_from(&mut self, version: &str) {
+    /// Notes the version that a device ran when it started.
+    fn starts_from(&mut self, version: &str) {
         if let Some((_, devices)) = self.came_from.iter_mut().find(|(known, _)| *known == version) {
             *devices += 1;
         } else if self.came_from.len() < limits::CAME_FROM {
@@ -255,10 +255,10 @@ impl Campaigns {
         (to.state.in_flight() && campaign.shows(number, at)).then_some(number)
     }
 
-    /// A device has entered a campaign from a version.
-    pub fn enters_from(&mut self, campaign: CampaignIx, version: &str) {
+    /// A device has started its update from a version.
+    pub fn starts_from(&mut self, campaign: CampaignIx, version: &str) {
         if let Some(campaign) = self.campaigns.get_mut(usize::from(campaign.0)) {
-            campaign.enters_from(version);
+            campaign.starts_from(version);
         }
     }
 

@@ -92,8 +92,9 @@ impl Fleet {
             self.show(ix, Symptom::UpdateFailing);
         }
         let was_here = from.campaign == to.campaign && from.state.in_flight();
-        if from.state == OtaState::None || from.campaign != to.campaign {
-            self.enters(number, group, target);
+        let had_started = from.campaign == to.campaign && from.state.has_started();
+        if state.has_started() && !had_started {
+            self.starts(number, group, target);
         }
         // What is first seen well under way may have started before there was anybody to see it.
         let begins = state == OtaState::Downloading
@@ -131,14 +132,14 @@ impl Fleet {
         }
     }
 
-    /// A device has entered a campaign: the version it ran until now is where a rollback would bring it.
-    fn enters(&mut self, campaign: CampaignIx, group: GroupIx, target: &str) {
+    /// A device has started its update: the version it ran until now is where a rollback would bring it.
+    fn starts(&mut self, campaign: CampaignIx, group: GroupIx, target: &str) {
         let Some(firmware) = self.settings.schema.find("firmware") else { return };
         let slot = usize::from(firmware.0);
         let version = self.vector(group)[slot];
         let name = self.dictionaries[slot].name(version);
         if version != ValueIx::UNKNOWN && version != ValueIx::OTHER && name != target {
-            self.campaigns.enters_from(campaign, name);
+            self.campaigns.starts_from(campaign, name);
         }
     }
 

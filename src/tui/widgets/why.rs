@@ -165,12 +165,12 @@ fn evidence<'a>(scene: &Scene<'a>, alert: &Alert, about: &CohortKey, width: usiz
         let (away, devices) = (format::count((now.devices - online).into()), format::count(now.devices.into()));
         let of = wider.as_deref().unwrap_or_default();
         let away = format!("{away} of {devices} away ({share} online)");
-        let told = match now.affected.filter(|_| alert.finding.signal != Signal::Online) {
-            None => format!("{of} {away}"),
-            Some(affected) if online == now.devices => format!(" {} affected", format::count(affected.into())),
-            Some(affected) => format!(" {} affected ·{of} {away}", format::count(affected.into())),
-        };
-        format!("now{told}{} · ", scene.age())
+        // Who is away is so now; what devices showed is counted over some minutes, and outlasts its cause by as many.
+        let affected = now.affected.filter(|_| alert.finding.signal != Signal::Online);
+        let affected = affected.map(|n| format!("{} affected in the last minutes", format::count(n.into())));
+        let away = (affected.is_none() || online < now.devices).then(|| format!("now{of} {away}"));
+        let told: Vec<String> = affected.into_iter().chain(away).collect();
+        format!("{}{} · ", told.join(" · "), scene.age())
     });
     let cleared = alert.cleared.map(|at| format!(" · cleared {}Z", format::clock(at))).unwrap_or_default();
     let now = format!("{now}since {}Z{cleared}", format::clock(alert.finding.onset));

@@ -111,7 +111,7 @@ fn back_to(arming: &Arming) -> (String, Role) {
         return (text + &when.unwrap_or_default(), Role::Text);
     }
     if known.came_from > 0 {
-        let from = format!("{}: {} entered with it", known.version, format::count(known.came_from.into()));
+        let from = format!("{}: {} came from it", known.version, format::count(known.came_from.into()));
         return match (known.devices, known.is_healthy()) {
             (0, _) => (format!("{from} · nobody runs it just now"), Role::Warn),
             (_, true) => (format!("{from} · {devices} run it, {online} online"), Role::Text),
