@@ -127,6 +127,8 @@ pub struct Fleet {
     overflowed: u64,
     /// Devices left out of account.
     suppressed: u32,
+    /// Of those: who was heard once and never again.
+    strangers: u32,
     /// Since when our link has been up, in seconds since the epoch; none while it is down.
     listening: Option<u32>,
     hush: hush::Hush,
@@ -161,6 +163,7 @@ impl Fleet {
             counts_errors: false,
             overflowed: 0,
             suppressed: 0,
+            strangers: 0,
             listening: Some(0),
             hush: hush::Hush::default(),
             swept: 0,
@@ -237,7 +240,12 @@ impl Fleet {
     /// Devices in maintenance, suspended, decommissioned, cleared or worked on at this hour: heard, but neither counted nor
     /// missed.
     pub const fn suppressed(&self) -> u32 {
-        self.suppressed
+        self.suppressed - self.strangers
+    }
+
+    /// Names that were heard once and never again: they are not counted.
+    pub const fn strangers(&self) -> u32 {
+        self.strangers
     }
 
     /// The attribute values of a cohort, in the order of the schema; none where no device has one of them.

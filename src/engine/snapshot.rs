@@ -180,6 +180,8 @@ pub struct Totals {
     pub overflowed: u64,
     /// Devices in maintenance, suspended or decommissioned: heard, but neither counted nor missed.
     pub left_out: u32,
+    /// Names that were heard once and never again: they are not counted either.
+    pub strangers: u32,
     /// Events on the wire that were not recorded because there were too many.
     pub suppressed: u64,
     /// Steps of history that the disk had no time for.

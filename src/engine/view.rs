@@ -159,6 +159,7 @@ fn totals(state: &State) -> Totals {
         faults: state.fleet.faults().total(),
         overflowed: state.fleet.overflowed(),
         left_out: state.fleet.suppressed(),
+        strangers: state.fleet.strangers(),
         suppressed: state.wire.suppressed,
         unkept: state.unkept,
         unfollowed: state.fleet.kpis().refused,

@@ -184,7 +184,7 @@ pub enum Flag {
     HasErrors = 32,
     /// Offline in the middle of an update, and not for too long, or at an hour at which it usually is: it is not missed yet.
     Excused = 64,
-    /// In maintenance, suspended, decommissioned, cleared or worked on: heard, but neither counted nor missed.
+    /// In maintenance, suspended, decommissioned, cleared, worked on or a stranger: heard, but neither counted nor missed.
     Suppressed = 128,
     /// It sent many times its usual reports in the minute that ended last.
     SentMany = 256,
@@ -206,6 +206,8 @@ pub enum Flag {
     Cleared = 262_144,
     /// Suppressed because it is worked on at this hour.
     Planned = 524_288,
+    /// Suppressed because it was heard once and never again: names are easily made up.
+    Stranger = 1 << 25,
     /// It came back in this minute, or in the one before; and has told another firmware since.
     JustBack = 1 << 20,
     WasJustBack = 1 << 21,

@@ -2,6 +2,7 @@
 
 use super::Fleet;
 use super::devices::{Device, DeviceIx, Flag};
+use crate::domain::campaign::OtaState;
 use crate::domain::maintenance::Maintenance;
 use crate::domain::observation::{Body, Observation};
 use crate::domain::signal::Signal;
@@ -39,8 +40,29 @@ impl Fleet {
         }
     }
 
+    /// Who was heard once and never again is a name that somebody may have made up: it is counted from the second time on.
+    pub(super) fn forget_stranger(&mut self, ix: DeviceIx) {
+        let device = self.devices.get(ix);
+        // Some devices speak of their updates alone.
+        if device.was_heard_once() && device.ota == OtaState::None && !device.has(Flag::Suppressed) {
+            self.suppress(ix, true);
+            self.devices.get_mut(ix).set(Flag::Stranger, true);
+            self.strangers += 1;
+        }
+    }
+
+    /// A stranger is heard again.
+    fn meets_again(&mut self, ix: DeviceIx) {
+        if self.devices.get(ix).has(Flag::Stranger) {
+            self.devices.get_mut(ix).set(Flag::Stranger, false);
+            self.suppress(ix, false);
+            self.strangers -= 1;
+        }
+    }
+
     /// A device says whether it is in maintenance; while it is worked on it may well say that it is not.
     pub(super) fn says_maintenance(&mut self, ix: DeviceIx, suppressed: bool) {
+        self.meets_again(ix);
         if self.devices.get(ix).has(Flag::Cleared) {
             // The broker's store may still say that it is active.
             self.devices.get_mut(ix).set(Flag::Cleared, !suppressed);
@@ -85,6 +107,9 @@ impl Fleet {
     /// A device is heard that had taken its leave. What else the broker still has in store of it is no sign of life.
     pub(super) fn is_back(&mut self, ix: DeviceIx, heard: &Observation) {
         let is_sign = !heard.retained || matches!(heard.body, Body::Status { .. });
+        if is_sign {
+            self.meets_again(ix);
+        }
         if is_sign && self.devices.get(ix).has(Flag::Cleared) {
             self.devices.get_mut(ix).set(Flag::Cleared, false);
             self.suppress(ix, false);

@@ -169,6 +169,7 @@ impl Fleet {
             self.devices.get_mut(ix).set(Flag::Online, false);
             self.level(ix, Signal::Online, -1);
             self.falls_asleep(ix);
+            self.forget_stranger(ix);
         }
     }
 

@@ -715,6 +715,30 @@ fn a_device_that_the_broker_was_told_to_forget_is_missed_no_more_until_it_is_hea
     assert_eq!(counts(&mut bench), (2, 0, 1));
 }
 
+#[test]
+fn names_that_were_heard_once_and_never_again_are_not_counted() {
+    let mut bench = Bench::new();
+    let counts = |bench: &Bench| {
+        let fleet = bench.fleet.cohorts().fleet();
+        (fleet.level(Signal::Devices), fleet.level(Signal::Online), fleet.away(), bench.fleet.strangers())
+    };
+    (0..5).for_each(|n| bench.status(&format!("d{n}"), true, 1, &[]));
+    (0..100).for_each(|n| bench.measure(&format!("made-up-{n}"), &[("temp_c", 20.0)]));
+    // What speaks of its update alone is no stranger.
+    bench.ota("updater", 1, OtaState::Queued);
+    bench.seconds(1);
+    assert_eq!(counts(&bench), (106, 106, 0, 0));
+    bench.seconds(320);
+    assert_eq!(counts(&bench), (6, 5, 0, 100));
+    bench.measure("made-up-7", &[("temp_c", 20.0)]);
+    bench.seconds(1);
+    assert_eq!(counts(&bench), (7, 6, 0, 99), "from the second time on it is one of them");
+    bench.seconds(320);
+    assert_eq!(counts(&bench), (7, 5, 1, 99));
+    bench.say("made-up-8", true, &[], Body::Suppressed(true));
+    assert_eq!((counts(&bench).3, bench.fleet.suppressed()), (98, 1));
+}
+
 proptest! {
     /// Whatever devices do, the cohorts of any attribute add up to the fleet.
     #[test]

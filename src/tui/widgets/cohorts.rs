@@ -30,6 +30,9 @@ pub fn draw(scene: &Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if snapshot.totals.left_out > 0 {
         title += &format!(" · {} in maintenance left out", format::count(snapshot.totals.left_out.into()));
     }
+    if snapshot.totals.strangers > 0 {
+        title += &format!(" · {} heard once left out", format::count(snapshot.totals.strangers.into()));
+    }
     title += &scene.age();
     let inner = scene.pane(&title, Some(Pane::Cohorts), area, buffer);
     if inner.is_empty() {
