@@ -16,6 +16,10 @@ use crate::fleet::devices::{Device, Flag};
 use crate::fleet::groups::Vector;
 use crate::limits;
 
+/// A device that came back so often within a few minutes, and is away, goes again and again. Once may be a site that a
+/// second cut has hit.
+const AGAIN: u8 = 2;
+
 /// The devices of one group, those apart that leave their firmware, or have failed to.
 #[derive(Clone, Debug, Default)]
 struct Row {
@@ -256,23 +260,38 @@ pub fn count(fleet: &Fleet, conditions: &[Condition], asked: u32) -> (u32, u32) 
     own.fold((0, 0), |(devices, shown), device| (devices + 1, shown + u32::from(fleet.symptoms(device) & asked != 0)))
 }
 
-/// Seconds within which nine of ten of a cohort's devices that are missed were last heard; none where too few are.
-/// Who went more than a day before the last of them belongs to something else.
-pub(super) fn gone_within(fleet: &Fleet, cohort: &CohortKey) -> Option<i64> {
+/// How the devices of a cohort that are missed have gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// Nine of ten were last heard within so many seconds.
+    Within(i64),
+    /// Most of them had come back and gone again: who is away just now has always gone just now.
+    Again,
+}
+
+/// How the devices of a cohort that are missed have gone; none where too few are. Who went more than a day before the last
+/// of them belongs to something else.
+pub(super) fn gone(fleet: &Fleet, cohort: &CohortKey) -> Option<Gone> {
     const DAY_S: u32 = 86_400;
     let conditions = conditions(fleet, cohort)?;
     let is_missed = |device: &&Device| fleet.symptoms(device) & Symptom::Offline.bit() != 0 && device.seen > 0;
     let own = counted(fleet).filter(is_missed).filter(|device| holds(&conditions, fleet.vector(device.group)));
-    let mut gone: Vec<u32> = own.map(|device| device.seen).collect();
+    let own: Vec<&Device> = own.collect();
+    let again = own.iter().filter(|device| device.returns >= AGAIN).count();
+    let mut gone: Vec<u32> = own.iter().map(|device| device.seen).collect();
     gone.sort_unstable();
     let last = gone.last().copied().unwrap_or(0);
     gone.drain(..gone.partition_point(|seen| seen.saturating_add(DAY_S) < last));
     if gone.len() < super::MINIMUM_AFFECTED as usize {
         return None;
     }
+    if 2 * again > own.len() {
+        return Some(Gone::Again);
+    }
     let tenth = gone.len() / 10;
     // The narrowest window that holds nine of ten.
-    (0..=tenth).map(|from| gone[from + gone.len() - 1 - tenth] - gone[from]).min().map(i64::from)
+    let within = (0..=tenth).map(|from| gone[from + gone.len() - 1 - tenth] - gone[from]).min()?;
+    Some(Gone::Within(within.into()))
 }
 
 pub(super) fn holds(conditions: &[Condition], vector: &Vector) -> bool {

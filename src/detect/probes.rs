@@ -1,6 +1,6 @@
 //! The five questions that tell a fault of the platform from one of devices, each with what is known, or why nothing is.
 
-use super::census;
+use super::census::{self, Gone};
 use super::suspects::Breadth;
 use super::verdict::{Facts, OwnLink};
 use crate::domain::cohort::CohortKey;
@@ -23,18 +23,14 @@ pub(super) const AT_ONCE_S: i64 = 90;
 pub(super) struct Signs<'a> {
     pub(super) cohort: &'a CohortKey,
     breadth: Option<&'a Breadth>,
-    /// Seconds within which nine of ten devices went, where devices went away.
-    pub(super) gone_within_s: Option<i64>,
+    /// How devices went, where they went away.
+    pub(super) gone: Option<Gone>,
 }
 
 impl<'a> Signs<'a> {
     pub(super) fn read(facts: &Facts<'a>, cohort: &'a CohortKey) -> Self {
         let went = facts.has(Symptom::Offline);
-        Self {
-            cohort,
-            breadth: facts.breadth,
-            gone_within_s: went.then(|| census::gone_within(facts.fleet, cohort)).flatten(),
-        }
+        Self { cohort, breadth: facts.breadth, gone: went.then(|| census::gone(facts.fleet, cohort)).flatten() }
     }
 
     /// How many are affected, and how many of those who are least.
@@ -146,13 +142,16 @@ fn synchrony(facts: &Facts<'_>, signs: &Signs<'_>) -> Probe {
         let points = if signs.cohort.is_fleet() { Points::Platform } else { Points::Neither };
         return ask(points, format!("throttled or refused: {}; a quota has been reached", counted(refused, "device")));
     }
-    match signs.gone_within_s {
-        Some(within_s) if within_s <= AT_ONCE_S => {
+    match signs.gone {
+        Some(Gone::Within(within_s)) if within_s <= AT_ONCE_S => {
             let points =
                 if signs.cohort.is_fleet() || signs.is_of_network() { Points::Platform } else { Points::Neither };
             ask(points, format!("nine of ten went within {within_s} s, and no quota was reached"))
         }
-        Some(within_s) => ask(Points::Neither, format!("it took {within_s} s to spread, and no quota was reached")),
+        Some(Gone::Again) => ask(Points::Neither, "they come and go, and no quota was reached".into()),
+        Some(Gone::Within(within_s)) => {
+            ask(Points::Neither, format!("it took {within_s} s to spread, and no quota was reached"))
+        }
         None => ask(Points::Unknown, format!("{}, and no quota was reached", facts.no_moment())),
     }
 }

@@ -1,5 +1,6 @@
 //! The detector on fleets made up for it: what it raises, and when it keeps quiet.
 
+use super::census::Gone;
 use super::verdict::{Facts, OwnLink};
 use super::*;
 use crate::domain::acceptance::{Acceptance, Usual};
@@ -8,6 +9,7 @@ use crate::domain::campaign::{CampaignState, OtaState};
 use crate::domain::ids::Actor;
 use crate::domain::incident::IncidentType;
 use crate::domain::observation::{Batch, Body, Envelope, EventKind, Telemetry, Text};
+use crate::domain::verdict::Origin;
 use crate::fleet::FleetSettings;
 use crate::fleet::kpis::KpiPlan;
 
@@ -209,7 +211,7 @@ fn a_room_that_opens_in_an_outage_says_so_before_it_has_learnt_anything() {
                 panic!("{told}: {change:?}")
             };
             assert!(began_before && evidence.ends_with(BEGAN_BEFORE), "{told}: {evidence}");
-            assert_eq!(census::gone_within(&fake.fleet, &cohort), None, "{told}: nobody knows when they went");
+            assert_eq!(census::gone(&fake.fleet, &cohort), None, "{told}: nobody knows when they went");
         }
         assert_eq!(raised(&fake.run(180)), later, "{told}");
     }
@@ -275,6 +277,39 @@ fn who_fails_an_update_and_goes_is_not_ill_of_the_firmware_that_it_keeps() {
     let changes = fake.run(60);
     let suspected = fake.suspected(&changes[0]);
     assert_eq!(suspected, [("rev-B · fw-3.2.6 w1".to_owned(), 200, 200)], "{:?}", raised(&changes));
+}
+
+#[test]
+fn who_comes_and_goes_has_not_gone_at_one_moment() {
+    let place = CohortKey::of("region", "us");
+    let is_there = |n: &usize| attributes(*n)[2].1 == "us";
+    let own: Vec<usize> = (0..800).filter(is_there).collect();
+    // (how often it goes, where the fault is then)
+    for (times, expected, origin) in [
+        (1, Gone::Within(0), Origin::Platform),
+        (2, Gone::Within(0), Origin::Platform),
+        (3, Gone::Again, Origin::Undecided),
+    ] {
+        let mut fake = Fake::new(800);
+        fake.run(300);
+        let mut told = None;
+        for time in 1..=times {
+            own.iter().for_each(|n| fake.status(*n, false, false));
+            for change in fake.run(15) {
+                let Change::Raised(finding) = change else { continue };
+                told.get_or_insert(finding);
+            }
+            if time < times {
+                own.iter().for_each(|n| fake.status(*n, true, false));
+                fake.run(5);
+            }
+        }
+        let finding = told.unwrap();
+        assert_eq!((&finding.cohort, census::gone(&fake.fleet, &place)), (&place, Some(expected)), "{times} times");
+        let (suspects, breadth) = fake.detector.suspects(&fake.fleet, finding.signal, &place, None).unwrap();
+        let verdict = verdict::judge(&facts(&fake.fleet, vec![&finding], &suspects, Some(&breadth)));
+        assert_eq!(verdict.origin, origin, "{times} times: {verdict:?}");
+    }
 }
 
 #[test]

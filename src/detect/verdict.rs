@@ -4,7 +4,7 @@
 //! affected devices are spread: a fault of devices is found in what devices share, a fault of the platform takes
 //! everybody alike, or everybody in one place of the network at the same moment.
 
-use super::census;
+use super::census::{self, Gone};
 use super::probes::{self, AT_ONCE_S, Signs};
 use super::suspects::{Breadth, Suspect};
 use crate::domain::alert::{BEGAN_BEFORE, Finding};
@@ -244,26 +244,20 @@ fn origin(facts: &Facts<'_>, signs: &Signs<'_>, evidence: &mut Vec<String>) -> O
         return Origin::Device;
     }
     let place = signs.cohort.sentence();
-    if facts.has(Symptom::Reconnecting) {
-        evidence.push(format!("it is in one place of the network, {place}, and its devices come and go"));
-        return Origin::Undecided;
-    }
-    match signs.gone_within_s {
-        Some(within_s) if within_s <= AT_ONCE_S => {
+    let gone = if facts.has(Symptom::Reconnecting) { Some(Gone::Again) } else { signs.gone };
+    let how = match gone {
+        Some(Gone::Within(within_s)) if within_s <= AT_ONCE_S => {
             evidence.push(format!(
                 "nine of ten devices of {place} went within {within_s} s: they lost what they connect through"
             ));
-            Origin::Platform
+            return Origin::Platform;
         }
-        Some(within_s) => {
-            evidence.push(format!("it is in one place of the network, {place}, but took {within_s} s to spread"));
-            Origin::Undecided
-        }
-        None => {
-            evidence.push(format!("it is in one place of the network, {place}, and {}", facts.no_moment()));
-            Origin::Undecided
-        }
-    }
+        Some(Gone::Within(within_s)) => format!("but took {within_s} s to spread"),
+        Some(Gone::Again) => "and its devices come and go".into(),
+        None => format!("and {}", facts.no_moment()),
+    };
+    evidence.push(format!("it is in one place of the network, {place}, {how}"));
+    Origin::Undecided
 }
 
 /// The severity that the number of affected devices suggests, and who they are.
