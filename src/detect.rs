@@ -42,6 +42,9 @@ const MINIMUM_AFFECTED: f32 = 8.0;
 const MINIMUM_SHARE: f32 = 0.002;
 /// A cohort explains a symptom when its devices show it this many times as often as the others.
 const LEAST_LIFT: f64 = 3.0;
+/// While more than this share of the fleet shows a symptom, nothing shows it so much more often than the others: what is new
+/// is looked for beside what alerts are open about.
+const MASKED: f64 = 0.25;
 /// Seconds after which devices that an earlier process knew, and this one has not heard, are given up.
 pub const UNHEARD_S: i64 = 86_400;
 /// Seconds after our own link came up in which nothing is judged: the fleet is still being filled.
@@ -200,7 +203,13 @@ impl Detector {
             let is_fresh = |rise: &&Rise| rise.symptom == symptom && symptom.bit() & over == 0;
             let risen: Vec<&Rise> = rises.iter().filter(is_fresh).collect();
             if !risen.is_empty() {
-                self.judge(fleet, &counted, &risen, now, &mut changes);
+                let beside = self.beside_causes(&counted, symptom);
+                // What is new goes first: all that is away together would look like one thing that has grown.
+                let is_new =
+                    beside.is_some_and(|beside| self.judge_beside(fleet, &counted, &beside, &risen, now, &mut changes));
+                if !is_new {
+                    self.judge(fleet, &counted, &risen, now, &mut changes);
+                }
             }
         }
         self.pending.retain_mut(|pending| std::mem::take(&mut pending.fresh));
@@ -220,6 +229,46 @@ impl Detector {
             !over
         });
         changes
+    }
+
+    /// The devices that no open alert is about, where so many others show a symptom that it masks what they do.
+    fn beside_causes(&self, counted: &Census, symptom: Symptom) -> Option<Census> {
+        let (devices, shown) = counted.count(&[], symptom);
+        let masks = |cause: &&Cause| cause.has(symptom) && !cause.conditions.is_empty();
+        if f64::from(shown) <= MASKED * f64::from(devices) || !self.causes.iter().any(|cause| masks(&cause)) {
+            return None;
+        }
+        let mut beside = counted.clone();
+        self.causes.iter().filter(masks).for_each(|cause| beside.set_aside(&cause.conditions));
+        Some(beside)
+    }
+
+    /// Raises what the devices do that no open alert is about, once it is steady; whether there is such a thing.
+    fn judge_beside(
+        &mut self,
+        fleet: &Fleet,
+        counted: &Census,
+        beside: &Census,
+        risen: &[&Rise],
+        now: At,
+        changes: &mut Vec<Change>,
+    ) -> bool {
+        let (symptom, up_since) = (risen[0].symptom, self.live_since.unwrap_or(now));
+        let mut is_new = false;
+        for Risen { conditions, rise, usual } in explained(fleet, beside, risen, self.watch.usual(symptom)) {
+            let is_enough = evidence::gather(fleet, beside, symptom, &conditions, usual).is_enough();
+            if !is_enough || !causes::about(&mut self.causes, fleet, beside, &conditions, symptom).is_empty() {
+                continue;
+            }
+            is_new = true;
+            if steady(&mut self.pending, symptom, &conditions, STEADY_BESIDE) {
+                // All devices of the cohort are told, whatever else some of them are away for.
+                let evidence = evidence::gather(fleet, counted, symptom, &conditions, usual);
+                self.causes.push(Cause::new(&evidence, &conditions));
+                changes.push(Change::Raised(evidence.finding(fleet, rise, now, up_since)));
+            }
+        }
+        is_new
     }
 
     /// Finds who shows a symptom that has risen, and raises what is new and steady.
@@ -272,9 +321,23 @@ struct Risen<'r> {
 
 /// The cohorts that explain a symptom; where attributes explain nothing, the one in which most of it lies.
 fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> Vec<Risen<'r>> {
-    let of = |rise: &Rise| key_conditions(&fleet.cohorts().get(rise.cohort).key);
+    let explained = explained(fleet, counted, risen, usual);
+    if !explained.is_empty() {
+        return explained;
+    }
     let Some(heaviest) = risen.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)) else { return Vec::new() };
-    let found = counted.explain(heaviest.symptom, usual);
+    // A cohort that nearly every device belongs to is the fleet by another name.
+    let cohort = fleet.cohorts().get(heaviest.cohort);
+    let is_fleet = ((counted.devices().saturating_sub(cohort.level(Signal::Devices))) as f32) < MINIMUM_AFFECTED;
+    let conditions = if is_fleet { Vec::new() } else { key_conditions(&cohort.key) };
+    vec![Risen { conditions, rise: heaviest, usual: heaviest.usual }]
+}
+
+/// The cohorts that explain a symptom among the devices counted.
+fn explained<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> Vec<Risen<'r>> {
+    let of = |rise: &Rise| key_conditions(&fleet.cohorts().get(rise.cohort).key);
+    let Some(symptom) = risen.first().map(|rise| rise.symptom) else { return Vec::new() };
+    let found = counted.explain(symptom, usual);
     let only_fleet = risen.iter().all(|rise| of(rise).is_empty());
     // What is always so in some cohort has not risen in it: most of what has risen somewhere must be the cause's.
     let holds = |cause: &[Condition], rise: &Rise| {
@@ -287,22 +350,13 @@ fn who<'r>(fleet: &Fleet, counted: &Census, risen: &[&'r Rise], usual: f64) -> V
             || 2 * counted.count(&both, rise.symptom).1 > counted.count(&risen, rise.symptom).1
     };
     let causes = found.causes.iter().filter(|cause| found.is_explained() && counted.sets_apart(cause));
-    let explained: Vec<_> = causes
-        .filter_map(|cause| {
-            let own = risen.iter().filter(|rise| holds(&cause.conditions, rise));
-            let rise = own.max_by(|a, b| a.weight.total_cmp(&b.weight))?;
-            let itself = risen.iter().find(|rise| of(rise) == cause.conditions).unwrap_or(rise);
-            Some(Risen { conditions: cause.conditions.clone(), rise, usual: itself.usual })
-        })
-        .collect();
-    if !explained.is_empty() {
-        return explained;
-    }
-    // A cohort that nearly every device belongs to is the fleet by another name.
-    let devices = fleet.cohorts().get(heaviest.cohort).level(Signal::Devices);
-    let is_fleet = ((counted.devices().saturating_sub(devices)) as f32) < MINIMUM_AFFECTED;
-    let conditions = if is_fleet { Vec::new() } else { of(heaviest) };
-    vec![Risen { conditions, rise: heaviest, usual: heaviest.usual }]
+    let explained = causes.filter_map(|cause| {
+        let own = risen.iter().filter(|rise| holds(&cause.conditions, rise));
+        let rise = own.max_by(|a, b| a.weight.total_cmp(&b.weight))?;
+        let itself = risen.iter().find(|rise| of(rise) == cause.conditions).unwrap_or(rise);
+        Some(Risen { conditions: cause.conditions.clone(), rise, usual: itself.usual })
+    });
+    explained.collect()
 }
 
 /// Notes an answer; whether it has been the same for so many looks, or has wavered for long enough.

@@ -257,7 +257,8 @@ async fn a_staging_broker_that_drops_the_fleet_is_no_part_of_the_story() {
 #[test]
 fn a_gap_is_promised_listed_and_closed() {
     let place = Place::new();
-    let over_soon = SHIPPED.replace("length_s = 1_200", "length_s = 60");
+    let over_soon = SHIPPED.replace("length_s = 1_200", "length_s = 60").replace("onset_s = 150", "onset_s = 1");
+    let over_soon = over_soon.replace("detect_s = 180", "detect_s = 1");
     std::fs::write(place.directory.path().join("patient.toml"), over_soon).unwrap();
     let mut responder = place.respond(&[]);
     responder.press("8");

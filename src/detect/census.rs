@@ -36,7 +36,7 @@ struct Row {
 }
 
 /// The whole fleet, counted once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Census {
     rows: Vec<Row>,
     attributes: usize,

@@ -280,6 +280,48 @@ fn who_fails_an_update_and_goes_is_not_ill_of_the_firmware_that_it_keeps() {
 }
 
 #[test]
+fn while_half_of_the_fleet_is_away_the_next_that_goes_is_told() {
+    let mut fake = Fake::new(2000);
+    fake.run(300);
+    fake.take_down(|n| attributes(n)[0].1 == "3.2.5");
+    assert_eq!(raised(&fake.run(120)), ["online 3.2.5"]);
+    fake.take_down(|n| attributes(n)[1].1 == "rev-B");
+    assert_eq!(raised(&fake.run(300)), ["online rev-B"]);
+}
+
+#[test]
+fn what_follows_from_a_cut_in_one_place_is_no_matter_of_firmware() {
+    use IncidentType::{BadFirmware, MassDisconnect};
+    let mut fake = Fake::new(800);
+    fake.run(60);
+    // (what else its devices do, how many of the two hundred that went, where, what kind of incident it is)
+    let (place, firmware) = (CohortKey::of("region", "us"), CohortKey::of("firmware", "3.2.5"));
+    for (signal, affected, cohort, kind) in [
+        (Signal::Reboots, 190, &place, MassDisconnect),
+        (Signal::Reboots, 190, &firmware, BadFirmware),
+        (Signal::UpdateFailures, 20, &place, MassDisconnect),
+        (Signal::UpdateFailures, 150, &place, BadFirmware),
+        (Signal::UpdateFailures, 20, &firmware, BadFirmware),
+    ] {
+        let finding = |signal, affected| Finding {
+            onset: fake.now,
+            onset_within_s: 5,
+            began_before: false,
+            signal,
+            cohort: cohort.clone(),
+            observed: 0.0,
+            expected: 0.0,
+            sample: 200,
+            affected,
+            evidence: String::new(),
+        };
+        let (gone, beside) = (finding(Signal::Online, 200), finding(signal, affected));
+        let verdict = verdict::judge(&facts(&fake.fleet, vec![&gone, &beside], &[], None));
+        assert_eq!(verdict.kind, kind, "{signal} of {affected} in {cohort}: {verdict:?}");
+    }
+}
+
+#[test]
 fn who_comes_and_goes_has_not_gone_at_one_moment() {
     let place = CohortKey::of("region", "us");
     let is_there = |n: &usize| attributes(*n)[2].1 == "us";

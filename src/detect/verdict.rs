@@ -24,6 +24,8 @@ use crate::limits;
 
 /// The share of the devices known to be affected that must do something else for it to tell what is wrong.
 const TELLING_SHARE: f64 = 0.05;
+/// Of devices that went, one in so many may fail its update of that.
+const FEW_OF_THEM: u32 = 4;
 
 /// What a verdict rests on.
 pub struct Facts<'a> {
@@ -160,7 +162,11 @@ fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> In
         because("devices refuse the signature of their new firmware: another failure than crashing on it");
         return BadFirmware;
     }
-    if facts.has(UpdateFailing) {
+    // What is cut off in one place, whatever its make, is no matter of firmware: that those in an update do not get through
+    // it, and that devices boot when their power is back, follows from that.
+    let is_cut_off = facts.has(Offline) && probes::is_of_network(cohort);
+    let fail_of_that = is_cut_off && FEW_OF_THEM * facts.affected(UpdateFailing) < facts.affected(Offline);
+    if facts.has(UpdateFailing) && !fail_of_that {
         because("updates fail");
         return BadFirmware;
     }
@@ -168,7 +174,7 @@ fn kind(facts: &Facts<'_>, cohort: &CohortKey, evidence: &mut Vec<String>) -> In
         because("it is where a new firmware was brought");
         return BadFirmware;
     }
-    if facts.has(Rebooting) {
+    if facts.has(Rebooting) && !is_cut_off {
         because("devices reboot by themselves");
         return BadFirmware;
     }

@@ -100,9 +100,7 @@ fn of(room: &Room, day: &GameDay, expected: &Expectation, at: At) -> PlantedScor
     let noticed = first.map(|alert| alert.at).or_else(|| incident.map(|incident| incident.declared));
     let to_notice = noticed.unwrap_or_else(|| onset.plus_s(expected.detect_s.unwrap_or_default().into()));
     let to_declare = to_notice.plus_s(expected.acknowledge_s.unwrap_or_default().into());
-    // What has not come when the story is over never came, however long it might have taken.
-    let over = day.began.plus_s(day.plan.length_s.into());
-    let is_pending = |until: At| at < until.min(over);
+    let is_pending = |until: At| at < until;
     let mut measures = Vec::new();
     let mut time = |what: &str, within: Option<u32>, from: At, to: Option<At>| {
         let Some(within_s) = within else { return };

@@ -34,8 +34,9 @@ fn what_was_not_due_when_the_day_was_ended_is_neither_missed_nor_a_gap() {
         (160, "1 of 2 met · 4 not due yet", "acknowledge contain mitigate type", "detect", false),
         (220, "1 of 4 met · 2 not due yet", "contain mitigate", "acknowledge detect type", false),
         (500, "1 of 5 met · 1 not due yet", "mitigate", "acknowledge contain detect switch-untested type", false),
-        // What could still have come after the end of the story has had its time.
-        (1200, "1 of 6 met", "", "acknowledge contain detect mitigate switch-untested type", true),
+        // The story is over, and yet there is time left for what may take longer.
+        (1200, "1 of 5 met · 1 not due yet", "mitigate", "acknowledge contain detect switch-untested type", true),
+        (2100, "1 of 6 met", "", "acknowledge contain detect mitigate switch-untested type", true),
     ];
     for (second, sentence, pending, missed, is_complete) in cases {
         let (room, at) = (untouched(), At::from_ms(1000 * second));
