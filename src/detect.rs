@@ -165,6 +165,10 @@ impl Detector {
         let is_own = |suspect: &Suspect| !taken.contains(&&conditions(suspect)[..]);
         if found.iter().any(is_own) {
             found.retain(is_own);
+        } else if !taken.is_empty() {
+            // What others are away for masks it: it stands out beside them.
+            let (beside, _) = suspects::find(fleet, symptoms, usual, &taken);
+            found = if beside.is_empty() { found } else { beside };
         }
         // What it was raised about goes before what the same symptom is in as well.
         found.sort_by_key(|suspect| conditions(suspect) != cause.conditions);

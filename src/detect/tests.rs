@@ -286,7 +286,9 @@ fn while_half_of_the_fleet_is_away_the_next_that_goes_is_told() {
     fake.take_down(|n| attributes(n)[0].1 == "3.2.5");
     assert_eq!(raised(&fake.run(120)), ["online 3.2.5"]);
     fake.take_down(|n| attributes(n)[1].1 == "rev-B");
-    assert_eq!(raised(&fake.run(300)), ["online rev-B"]);
+    let changes = fake.run(300);
+    assert_eq!(raised(&changes), ["online rev-B"]);
+    assert_eq!(fake.suspected(&changes[0])[0].0, "rev-B");
 }
 
 #[test]
